@@ -1,0 +1,64 @@
+# Building, testing and measuring tracelark. make alone lists the goals.
+
+GO       ?= go
+FUZZTIME ?= 30s
+
+ifneq ($(shell uname -s) $(shell uname -m),Linux x86_64)
+$(error tracelark runs on Linux on x86-64, this is $(shell uname -s) on $(shell uname -m))
+endif
+
+.PHONY: help demo build test bench fuzz targets deps
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: ## run the first example; needs Go alone
+	$(GO) run ./cmd/tracelark run examples/crash.star examples/targets/crash
+
+build: ## build bin/tracelark, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tracelark ./cmd/tracelark
+
+test: deps ## check format, vet, lint and go.mod, and test, with the race detector too
+	@files=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && \
+	if [ -n "$$files" ]; then echo "gofmt -w these:" $$files; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	CGO_ENABLED=0 $(GO) test -timeout 10m ./...
+	CGO_ENABLED=1 $(GO) test -timeout 10m -race ./...
+
+bench: deps ## measure the engine, bare ptrace in C and gdb's Python
+	@mkdir -p bin
+	gcc -O2 -o bin/cloop tracer/testdata/cloop.c
+	gcc -g -O0 -o bin/count examples/targets/count.c
+	bin/cloop
+	bin/cloop pin
+	gdb -nx -batch -x tracer/testdata/gdbstop.py --args bin/count
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## fuzz each parser for FUZZTIME, 30s unless told
+	@grep -ro '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | while IFS=: read -r file func; do \
+		echo "$${file%/*} $${func#func }"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || exit 1; \
+	done
+
+targets: deps ## rebuild examples/targets/crash, the one binary in the repository
+	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e
+
+# The packages of Debian and Ubuntu that tests need, each with a test for it.
+deps:
+	@missing=; \
+	want() { package=$$1; shift; "$$@" >/dev/null 2>&1 || missing="$$missing $$package"; }; \
+	want gcc command -v gcc; \
+	want libc6-dev test -e /usr/include/stdio.h; \
+	want binutils command -v objdump; \
+	want gdb command -v gdb; \
+	want python3 command -v python3; \
+	want tmux command -v tmux; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	if ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+		echo "install these first (names as in Debian):$$missing"; exit 1; \
+	fi; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
