@@ -1,0 +1,285 @@
+// Package unwind makes stacks: it reads the call frame information of ELF files
+// and finds, from the registers and memory of a stopped thread, the frames of
+// its callers.
+//
+// Where code has no call frame information, it falls back to frame pointers
+// and to what the instructions at hand tell, and Frame.By says so. It knows no
+// symbols: Frame.Lookup is the address to look up in a symbol table or in
+// package debuginfo.
+//
+// Everything it reads may be corrupt. A stack then ends with an error; work and
+// memory are bounded by the size of the sections and the number of frames.
+package unwind
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
+
+// Images finds the code around a pc.
+type Images interface {
+	// CFI returns the call frame information of the file mapped at pc and the
+	// file's load bias. The table is nil if the file has none or no file is
+	// mapped there; ok says whether pc lies in executable memory.
+	CFI(pc uint64) (table *Table, bias uint64, ok bool)
+}
+
+// A Frame is the activation of a function on a stack.
+type Frame struct {
+	PC uint64 // the next instruction to run in this frame
+	SP uint64
+
+	// Lookup is the address that finds the frame's function and line. It is
+	// PC, or PC-1 where PC is a return address: the call may be the last
+	// instruction of its line, or of its function.
+	Lookup uint64
+
+	// CFA is the canonical frame address: the stack pointer before the call
+	// that made the frame. It is 0 if the frame's caller could not be found.
+	CFA uint64
+
+	// Regs are the registers as they were in this frame, as far as Known.
+	Regs  arch.Regs
+	Known RegSet
+
+	// Signal is set for the frame of a signal trampoline. The next frame was
+	// not calling it but interrupted.
+	Signal bool
+
+	By Method
+}
+
+// interrupted reports whether f was running at PC, not calling.
+func (f *Frame) interrupted() bool { return f.Lookup == f.PC }
+
+// A RegSet is a set of registers.
+type RegSet uint32
+
+// Has reports whether r is in the set.
+func (s RegSet) Has(r arch.Reg) bool { return s>>r&1 != 0 }
+
+func setOf(regs ...arch.Reg) RegSet {
+	var s RegSet
+	for _, r := range regs {
+		s |= 1 << r
+	}
+	return s
+}
+
+var (
+	allRegs = RegSet(1<<arch.NumRegs - 1)
+
+	// volatile are the registers that a function may change for its caller
+	// (System V ABI, AMD64 supplement, 3.2.1), and those that say nothing of
+	// the caller.
+	volatile = setOf(arch.RAX, arch.RCX, arch.RDX, arch.RSI, arch.RDI, arch.R8, arch.R9, arch.R10, arch.R11, arch.EFLAGS, arch.OrigRAX)
+
+	// preserved are those that a function keeps for its caller, but rsp.
+	preserved = setOf(arch.RBX, arch.RBP, arch.R12, arch.R13, arch.R14, arch.R15)
+)
+
+// set stores a register that has become known.
+func (f *Frame) set(r arch.Reg, v uint64) {
+	f.Regs[r] = v
+	f.Known |= 1 << r
+}
+
+// dwarfReg returns the register with DWARF number n.
+func (f *Frame) dwarfReg(n uint64) (uint64, error) {
+	if n >= arch.NumDWARF {
+		return 0, fmt.Errorf("no DWARF register %d", n)
+	}
+	r := arch.FromDWARF[n]
+	if !f.Known.Has(r) {
+		return 0, fmt.Errorf("%s is not known", r)
+	}
+	return f.Regs[r], nil
+}
+
+// A Method is a way to find a frame.
+type Method uint8
+
+// The methods, from the surest to the least sure.
+const (
+	Registers     Method = iota // the thread's own registers: the innermost frame
+	CFI                         // call frame information
+	SignalContext               // the registers that the kernel saved for a signal handler
+	FramePointer                // the chain of rbp, or the instructions that set it up
+	Guess                       // a word on top of the stack that looks like a return address
+)
+
+// String returns the method's name.
+func (m Method) String() string {
+	return [...]string{"registers", "cfi", "signal-context", "frame-pointer", "guess"}[m]
+}
+
+// Stack returns the frames of a thread with the registers regs, innermost
+// first and max at most. The error says why the stack cannot be followed
+// beyond the frames returned; it is nil if the last frame is the outermost one
+// or number max.
+func Stack(mem Memory, images Images, regs *arch.Regs, max int) ([]Frame, error) {
+	u := unwinder{mem: pages{mem: mem}, images: images}
+	frame := Frame{Regs: *regs, Known: allRegs, By: Registers}
+	frame.PC, frame.SP, frame.Lookup = regs.PC(), regs.SP(), regs.PC()
+	var frames []Frame
+	for len(frames) < max {
+		frames = append(frames, frame)
+		f := &frames[len(frames)-1]
+		more, err := u.step(f, &frame)
+		if err != nil && len(frames) < max {
+			return frames, err
+		}
+		if !more {
+			break
+		}
+	}
+	return frames, nil
+}
+
+// An unwinder follows one stack.
+type unwinder struct {
+	mem    pages
+	images Images
+	cfa    uint64                 // of the last frame
+	seen   map[[2]uint64]struct{} // rip and rsp where signals changed to a lower stack
+}
+
+// step finds the caller of f and completes f. It returns false if f is the
+// outermost frame.
+func (u *unwinder) step(f, caller *Frame) (bool, error) {
+	table, bias, executable := u.images.CFI(f.Lookup)
+	var r *row
+	var err error
+	if table != nil {
+		r, err = table.row(f.Lookup - bias)
+	}
+	// A trampoline is entered at its first instruction without a call, so the
+	// address before it may belong to another function.
+	if (r == nil || r.fde.hi == f.PC-bias) && u.atTrampoline(f.PC) {
+		return u.bySignalContext(f, caller)
+	}
+	switch {
+	case r != nil:
+		return u.byRow(f, caller, r, bias)
+	case executable:
+		return u.byFramePointer(f, caller, err)
+	case f.interrupted():
+		return u.byBadCall(f, caller)
+	}
+	return false, fmt.Errorf("return address %#x is not in executable memory", f.PC)
+}
+
+// byRow finds the caller by the rules of a row.
+func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
+	cie := &r.fde.cie
+	if f.Signal = cie.signal; f.Signal {
+		f.Lookup = f.PC
+	}
+	cfa, err := u.value(&r.cfa, r, f, bias)
+	if cie.ra < arch.NumDWARF && r.regs[cie.ra].kind == undefined {
+		if err == nil {
+			f.CFA = cfa
+		}
+		return false, nil
+	}
+	if err == nil {
+		err = u.enter(f, cfa)
+	}
+	if err != nil {
+		return false, fmt.Errorf("frame of %#x: %w", f.PC, err)
+	}
+	*caller = *f
+	caller.Known &^= volatile | setOf(arch.RIP)
+	if cie.cfaOnly {
+		caller.Known &^= preserved
+	}
+	caller.set(arch.RSP, cfa)
+	for n := range r.regs {
+		rule := &r.regs[n]
+		if rule.kind == unspecified {
+			continue
+		}
+		reg := arch.FromDWARF[n]
+		v, err := u.value(rule, r, f, bias, cfa)
+		switch {
+		case err == nil:
+			caller.set(reg, v)
+		case reg == arch.RSP || uint64(n) == cie.ra:
+			return false, fmt.Errorf("%s of the caller of %#x: %w", reg, f.PC, err)
+		default:
+			caller.Known &^= setOf(reg)
+		}
+	}
+	ra, err := caller.dwarfReg(cie.ra)
+	if err != nil {
+		return false, fmt.Errorf("return address of the frame of %#x: %w", f.PC, err)
+	}
+	caller.set(arch.RIP, ra)
+	return u.leave(f, caller, CFI)
+}
+
+var errNoRule = errors.New("no rule")
+
+// value applies a rule of r to f. The values of initial are on the stack of
+// the rule's expression when it starts.
+func (u *unwinder) value(rule *rule, r *row, f *Frame, bias uint64, initial ...uint64) (uint64, error) {
+	var addr uint64
+	var err error
+	switch rule.kind {
+	case inRegister:
+		v, err := f.dwarfReg(uint64(rule.reg))
+		return v + uint64(rule.offset), err
+	case isCFA:
+		return f.CFA + uint64(rule.offset), nil
+	case valExpression:
+		return evaluate(r.fde.sec, rule.expr, &u.mem, f, bias, initial...)
+	case atCFA:
+		addr = f.CFA + uint64(rule.offset)
+	case expression:
+		addr, err = evaluate(r.fde.sec, rule.expr, &u.mem, f, bias, initial...)
+	default:
+		err = errNoRule
+	}
+	if err != nil {
+		return 0, err
+	}
+	v, err := u.mem.word(addr)
+	if err != nil {
+		err = fmt.Errorf("at %#x: %w", addr, err)
+	}
+	return v, err
+}
+
+// enter sets f.CFA. A frame must lie above the one it called, or the stack
+// might never end; only a signal handler may run on another stack.
+func (u *unwinder) enter(f *Frame, cfa uint64) error {
+	if cfa <= u.cfa && !f.Signal {
+		return fmt.Errorf("CFA %#x does not lie above the callee's, %#x", cfa, u.cfa)
+	}
+	f.CFA, u.cfa = cfa, cfa
+	return nil
+}
+
+// leave completes caller, whose registers are set. It returns false if there
+// is none: a return address of 0 ends a stack, too.
+func (u *unwinder) leave(f, caller *Frame, by Method) (bool, error) {
+	caller.PC, caller.SP = caller.Regs.PC(), caller.Regs.SP()
+	caller.Lookup, caller.CFA, caller.Signal, caller.By = caller.PC, 0, false, by
+	if !f.Signal {
+		caller.Lookup--
+		return caller.PC != 0, nil
+	}
+	if caller.SP <= f.SP {
+		at := [2]uint64{caller.PC, caller.SP}
+		if _, ok := u.seen[at]; ok {
+			return false, fmt.Errorf("signal frame of %#x leads back to %#x", f.PC, caller.PC)
+		}
+		if u.seen == nil {
+			u.seen = make(map[[2]uint64]struct{})
+		}
+		u.seen[at] = struct{}{}
+	}
+	return true, nil
+}

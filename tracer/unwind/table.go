@@ -1,0 +1,81 @@
+package unwind
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// Sections are the parts of an ELF file that hold call frame information, and
+// the addresses its encodings count from. Addresses are those of the file,
+// before any load bias. Absent sections are nil.
+type Sections struct {
+	EHFrame        []byte // .eh_frame
+	EHFrameAddr    uint64
+	EHFrameHdr     []byte // .eh_frame_hdr
+	EHFrameHdrAddr uint64
+	DebugFrame     []byte // .debug_frame, decompressed
+	TextAddr       uint64 // of .text, for DW_EH_PE_textrel
+	DataAddr       uint64 // of .got, for DW_EH_PE_datarel
+}
+
+// A Table finds the unwinding rules of one ELF file. Its users cannot change
+// it, and any number of goroutines may use it at the same time. It keeps and
+// never writes the sections it was made of.
+type Table struct {
+	sections []*section // in the order in which they are asked
+
+	// cache remembers rows by a hash of the pc that asked for them. A pc that
+	// falls on the slot of another takes it: the cache stays small and needs
+	// no lock.
+	cache [1 << cacheBits]atomic.Pointer[row]
+}
+
+const cacheBits = 10
+
+// NewTable returns the table of s, which must have .eh_frame or .debug_frame.
+// It does not read them yet: what is wrong with an entry shows when a stack
+// needs it.
+func NewTable(s Sections) (*Table, error) {
+	t := new(Table)
+	if len(s.EHFrame) > 0 {
+		if s.EHFrameAddr+uint64(len(s.EHFrame)) < s.EHFrameAddr {
+			return nil, fmt.Errorf(".eh_frame of %d bytes at %#x", len(s.EHFrame), s.EHFrameAddr)
+		}
+		eh := &section{name: ".eh_frame", data: s.EHFrame, addr: s.EHFrameAddr, textAddr: s.TextAddr, dataAddr: s.DataAddr, eh: true}
+		eh.header = parseHeader(&s)
+		t.sections = append(t.sections, eh)
+	}
+	if len(s.DebugFrame) > 0 {
+		t.sections = append(t.sections, &section{name: ".debug_frame", data: s.DebugFrame, textAddr: s.TextAddr, dataAddr: s.DataAddr})
+	}
+	if t.sections == nil {
+		return nil, errors.New("no call frame information")
+	}
+	return t, nil
+}
+
+// row returns the row that holds for pc, an address of the file. It is nil if
+// no FDE covers pc.
+func (t *Table) row(pc uint64) (*row, error) {
+	const golden = 0x9e3779b97f4a7c15 // 2⁶⁴ divided by the golden ratio
+	slot := &t.cache[pc*golden>>(64-cacheBits)]
+	if row := slot.Load(); row != nil && row.lo <= pc && pc < row.hi {
+		return row, nil
+	}
+	var firstErr error
+	for _, s := range t.sections {
+		f, ok, err := s.find(pc)
+		if ok {
+			var r *row
+			if r, err = f.row(pc); err == nil {
+				slot.Store(r)
+				return r, nil
+			}
+		}
+		if firstErr == nil {
+			firstErr = err
+		}
+	}
+	return nil, firstErr
+}
