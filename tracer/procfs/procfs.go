@@ -1,0 +1,91 @@
+// Package procfs reads what /proc/PID tells as text: mappings, the auxiliary
+// vector, threads, state.
+//
+// Each file has a parser over bytes, which knows no process, and a reader,
+// which adds the path. Wherever a process ID is asked for, that of a thread
+// will do: the kernel keeps a directory for each, listed or not (proc(5)).
+//
+// A process may vanish at any moment. The error then is os.ErrNotExist, from
+// opening, or syscall.ESRCH, from reading: Gone tells both.
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Gone reports whether err says that the process or thread does not exist.
+func Gone(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
+
+// Path returns the path of the file called name in pid's directory.
+func Path(pid int, name string) string {
+	return "/proc/" + strconv.Itoa(pid) + "/" + name
+}
+
+// read parses the file called name in pid's directory.
+func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error) {
+	var zero T
+	data, err := os.ReadFile(Path(pid, name))
+	if err != nil {
+		return zero, err
+	}
+	v, err := parse(data)
+	if err != nil {
+		return zero, fmt.Errorf("parse %s: %w", Path(pid, name), err)
+	}
+	return v, nil
+}
+
+// Tasks returns the thread IDs of pid in ascending order.
+func Tasks(pid int) ([]int, error) {
+	dir, err := os.Open(Path(pid, "task"))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	tids := make([]int, len(names))
+	for i, name := range names {
+		if tids[i], err = strconv.Atoi(name); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", dir.Name(), err)
+		}
+	}
+	slices.Sort(tids)
+	return tids, nil
+}
+
+// Exe returns the path of pid's executable. If the file has been deleted, it
+// is the path it had; Path(pid, "exe") opens the file all the same.
+func Exe(pid int) (string, error) {
+	path, err := os.Readlink(Path(pid, "exe"))
+	return strings.TrimSuffix(path, deletedSuffix), err
+}
+
+// Cmdline returns the arguments of pid, its name included, as they stand in
+// its memory now. A kernel thread and a zombie have none.
+func Cmdline(pid int) ([]string, error) {
+	return read(pid, "cmdline", func(data []byte) ([]string, error) {
+		if len(data) == 0 {
+			return nil, nil
+		}
+		return strings.Split(string(bytes.TrimSuffix(data, []byte{0})), "\x00"), nil
+	})
+}
+
+// Comm returns the name of a thread, at most 15 bytes.
+func Comm(tid int) (string, error) {
+	return read(tid, "comm", func(data []byte) (string, error) {
+		return string(bytes.TrimSuffix(data, []byte{'\n'})), nil
+	})
+}

@@ -1,0 +1,101 @@
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A TaskStatus is the part of /proc/PID/status that a debugger needs. Masks
+// have the bit n-1 set for signal n.
+type TaskStatus struct {
+	Name      string // as Comm
+	State     byte   // as State
+	Tgid      int    // thread group ID: the process ID
+	PPid      int    // process ID of the parent
+	TracerPid int    // thread ID of the tracer, or 0
+	Uid       int    // real user ID
+	Threads   int    // number of threads of the process
+	SigPnd    uint64 // signals pending for the thread
+	ShdPnd    uint64 // signals pending for the process
+	SigBlk    uint64 // signals the thread blocks
+	SigIgn    uint64 // signals the process ignores
+	SigCgt    uint64 // signals the process has handlers for
+}
+
+// Status returns the status of a thread.
+func Status(tid int) (*TaskStatus, error) {
+	return read(tid, "status", ParseStatus)
+}
+
+// ParseStatus parses the contents of /proc/PID/status (proc_pid_status(5)).
+// Lines it does not know are passed over.
+func ParseStatus(data []byte) (*TaskStatus, error) {
+	var s TaskStatus
+	for line := range strings.Lines(string(data)) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":\t")
+		if err := s.set(key, value); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if s.State == 0 || s.Tgid == 0 {
+		return nil, errors.New("state or thread group ID missing")
+	}
+	return &s, nil
+}
+
+// unescape undoes what the kernel does to names in status (proc_task_name).
+var unescape = strings.NewReplacer(`\n`, "\n", `\\`, `\`)
+
+func (s *TaskStatus) set(key, value string) (err error) {
+	switch key {
+	case "Name":
+		s.Name = unescape.Replace(value)
+	case "State":
+		if value == "" {
+			return errors.New("no value")
+		}
+		s.State = value[0]
+	case "Tgid":
+		s.Tgid, err = strconv.Atoi(value)
+	case "PPid":
+		s.PPid, err = strconv.Atoi(value)
+	case "TracerPid":
+		s.TracerPid, err = strconv.Atoi(value)
+	case "Uid":
+		uid, _, _ := strings.Cut(value, "\t")
+		s.Uid, err = strconv.Atoi(uid)
+	case "Threads":
+		s.Threads, err = strconv.Atoi(value)
+	case "SigPnd":
+		s.SigPnd, err = strconv.ParseUint(value, 16, 64)
+	case "ShdPnd":
+		s.ShdPnd, err = strconv.ParseUint(value, 16, 64)
+	case "SigBlk":
+		s.SigBlk, err = strconv.ParseUint(value, 16, 64)
+	case "SigIgn":
+		s.SigIgn, err = strconv.ParseUint(value, 16, 64)
+	case "SigCgt":
+		s.SigCgt, err = strconv.ParseUint(value, 16, 64)
+	}
+	return err
+}
+
+// State returns the state of a thread as a letter: R running, S sleeping,
+// D in a sleep that signals do not end, T stopped, t stopped by its tracer,
+// Z a zombie, X dead, I an idle kernel thread. It costs less than Status.
+func State(tid int) (byte, error) {
+	return read(tid, "stat", parseState)
+}
+
+// parseState finds the state in /proc/PID/stat (proc_pid_stat(5)). It follows
+// the name, which stands in parentheses and may hold some itself.
+func parseState(stat []byte) (byte, error) {
+	i := bytes.LastIndexByte(stat, ')')
+	if i < 0 || i+2 >= len(stat) {
+		return 0, errors.New("no state after the name")
+	}
+	return stat[i+2], nil
+}
