@@ -1,0 +1,144 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// Attach stops every thread of a running process and returns it. A process that
+// job control has stopped stays so when it is let go. The process lives on when
+// the tracer is closed.
+func (tr *Tracer) Attach(pid int) (*Process, error) {
+	if err := attachable(pid); err != nil {
+		return nil, fmt.Errorf("attach to %d: %w", pid, err)
+	}
+	p := tr.newProcess(pid)
+	if err := p.seizeAll(); err != nil {
+		p.stopAll()
+		p.Detach(0)
+		return nil, fmt.Errorf("attach to %d: %w", pid, err)
+	}
+	if p.state == Exited {
+		return nil, fmt.Errorf("attach to %d: %w", pid, ErrExited)
+	}
+	p.report(&Stop{Reason: ReasonInterrupt, Process: p, Thread: p.Thread()})
+	return p, nil
+}
+
+// attachable says why a process cannot be traced, as far as /proc tells.
+func attachable(pid int) error {
+	if pid <= 0 {
+		return unix.ESRCH
+	}
+	if pid == os.Getpid() {
+		return fmt.Errorf("%w: a process cannot trace itself", unix.EINVAL)
+	}
+	status, err := procfs.Status(pid)
+	switch {
+	case procfs.Gone(err):
+		return unix.ESRCH
+	case err != nil:
+		return err
+	case status.Tgid != pid:
+		return fmt.Errorf("%w: it is a thread of process %d", unix.ESRCH, status.Tgid)
+	case status.State == 'Z' || status.State == 'X':
+		return fmt.Errorf("%w: it has exited already", unix.ESRCH)
+	case status.TracerPid != 0:
+		tracer, _ := procfs.Comm(status.TracerPid)
+		return fmt.Errorf("%w: it is traced already, by process %d (%s)", unix.EBUSY, status.TracerPid, tracer)
+	case isKernelThread(pid):
+		return fmt.Errorf("%w: it is a kernel thread", unix.EINVAL)
+	}
+	return nil
+}
+
+// isKernelThread reports whether a process has no program: its link is there but
+// leads nowhere.
+func isKernelThread(pid int) bool {
+	_, err := procfs.Exe(pid)
+	args, argErr := procfs.Cmdline(pid)
+	return errors.Is(err, os.ErrNotExist) && argErr == nil && len(args) == 0
+}
+
+// seizeAll attaches to all threads and stops them. Threads that are born
+// meanwhile are children of seized ones, or found by looking again.
+func (p *Process) seizeAll() error {
+	for found := true; found; {
+		found = false
+		tids, err := procfs.Tasks(p.PID)
+		if err != nil {
+			if procfs.Gone(err) {
+				err = unix.ESRCH
+			}
+			return err
+		}
+		for _, tid := range tids {
+			if p.tr.threads[tid] != nil {
+				continue
+			}
+			switch err := ptrace.Seize(tid, traceOptions); {
+			case err == nil:
+				found = true
+				p.addThread(tid)
+			case err == unix.EPERM && p.tr.mayMiss(tid):
+			case err != unix.ESRCH:
+				return p.explain(err)
+			}
+		}
+		if last, err := p.stopAll(); last != nil || err != nil {
+			return err
+		}
+	}
+	if len(p.Threads()) == 0 {
+		return unix.ESRCH
+	}
+	if err := p.openMemory(); err != nil {
+		return err
+	}
+	p.sites = make(map[uint64]*site)
+	p.exe, _ = procfs.Exe(p.PID)
+	p.argv, _ = procfs.Cmdline(p.PID)
+	if main, err := p.MainImage(); err != nil {
+		return err
+	} else if main.Err != nil {
+		return main.Err
+	}
+	return nil
+}
+
+// mayMiss reports whether a thread that cannot be seized needs not be: it is a
+// zombie, such as a leader that has left its threads, or the child of a thread
+// that was seized, and so is traced from birth.
+func (tr *Tracer) mayMiss(tid int) bool {
+	status, err := procfs.Status(tid)
+	return err != nil || status.State == 'Z' || status.State == 'X' || status.TracerPid == tr.tid
+}
+
+// explain adds to a refusal what can be done about it.
+func (p *Process) explain(err error) error {
+	if err != unix.EPERM {
+		return err
+	}
+	scope, _ := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
+	switch strings.TrimSpace(string(scope)) {
+	case "1":
+		return fmt.Errorf("%w: /proc/sys/kernel/yama/ptrace_scope is 1, so only children may be traced: run as root, grant CAP_SYS_PTRACE, or have the target call prctl(PR_SET_PTRACER)", err)
+	case "2":
+		return fmt.Errorf("%w: /proc/sys/kernel/yama/ptrace_scope is 2: run as root or grant CAP_SYS_PTRACE", err)
+	case "3":
+		return fmt.Errorf("%w: /proc/sys/kernel/yama/ptrace_scope is 3: nothing may be traced until the next boot", err)
+	}
+	if status, statusErr := procfs.Status(p.PID); statusErr == nil && status.Uid != os.Getuid() {
+		return fmt.Errorf("%w: it belongs to user %d: run as that user or as root, or grant CAP_SYS_PTRACE", err, status.Uid)
+	}
+	return fmt.Errorf("%w: it gained privileges, is not dumpable, or a container forbids it: run as root or grant CAP_SYS_PTRACE", err)
+}

@@ -1,0 +1,338 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// A Breakpoint is what the user asked for; a site is an address where its int3
+// lies. Several breakpoints may share a site, and one may have several sites.
+type Breakpoint struct {
+	ID       int
+	Location string // as it was given, or "" for an address
+	Temp     bool   // removed when it is hit
+
+	p         *Process
+	addr      uint64 // where Location is ""
+	thread    *Thread
+	addrs     []uint64
+	hits      int
+	disabled  bool
+	removed   bool
+	internal  bool               // of a movement or of the linker, not the user's
+	accept    func(*Thread) bool // asked while other threads run; nil is yes
+	condition func(*Stop) (bool, error)
+	handler   func(*Stop) (bool, error)
+}
+
+// BreakpointOptions describe a new breakpoint.
+type BreakpointOptions struct {
+	Addr     uint64
+	Location string // instead of Addr: a name, which may match at several places
+	Temp     bool
+	Thread   *Thread // the only one that hits it, or nil for all
+	// Condition says whether a hit counts. Handler is called for each that
+	// does and says whether it surfaces; without one all do.
+	Condition func(*Stop) (bool, error)
+	Handler   func(*Stop) (surface bool, err error)
+}
+
+// Breakpoint sets a breakpoint. A location that names nothing is an error, unless
+// the process has not loaded its libraries yet: then it waits for them.
+func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: "breakpoint", TID: p.PID, Err: err}
+	}
+	b := &Breakpoint{
+		Location: o.Location, Temp: o.Temp,
+		p: p, addr: o.Addr, thread: o.Thread, condition: o.Condition, handler: o.Handler,
+	}
+	if err := b.resolve(); err != nil {
+		return nil, err
+	}
+	p.lastID++
+	b.ID = p.lastID
+	p.breakpoints = append(p.breakpoints, b)
+	if len(b.addrs) == 0 {
+		if err := p.watchLinker(); err != nil {
+			b.Remove()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// resolve finds where the breakpoint lies and puts it there.
+func (b *Breakpoint) resolve() error {
+	addrs := []uint64{b.addr}
+	if b.Location != "" {
+		var err error
+		if addrs, err = b.p.Addrs(b.Location); err != nil {
+			var none *NotFoundError
+			if b.p.loading && errors.As(err, &none) {
+				return nil
+			}
+			return err
+		}
+	}
+	for i, addr := range addrs {
+		if err := b.p.plant(addr, b); err != nil {
+			for _, done := range addrs[:i] {
+				b.p.unplant(done, b)
+			}
+			return err
+		}
+	}
+	b.addrs = addrs
+	return nil
+}
+
+// Breakpoints returns the breakpoints that are set, in the order of their IDs.
+func (p *Process) Breakpoints() []*Breakpoint { return slices.Clone(p.breakpoints) }
+
+// Addrs returns the addresses where the breakpoint lies; none while it waits for
+// a library.
+func (b *Breakpoint) Addrs() []uint64 { return slices.Clone(b.addrs) }
+
+// Hits returns how often it was hit.
+func (b *Breakpoint) Hits() int { return b.hits }
+
+// Thread returns the only thread that hits it, or nil for all.
+func (b *Breakpoint) Thread() *Thread { return b.thread }
+
+// Pending reports whether it waits for a library to be loaded.
+func (b *Breakpoint) Pending() bool { return len(b.addrs) == 0 && !b.removed }
+
+// Enabled reports whether it can be hit.
+func (b *Breakpoint) Enabled() bool { return !b.disabled && !b.removed }
+
+// SetEnabled lets it be hit or not. It stays where it is.
+func (b *Breakpoint) SetEnabled(enabled bool) { b.disabled = !enabled }
+
+// Remove removes it. Threads that have reached it already run on unharmed.
+// Removing twice is no error.
+func (b *Breakpoint) Remove() error {
+	if b.removed {
+		return nil
+	}
+	b.removed = true
+	b.p.breakpoints = slices.DeleteFunc(b.p.breakpoints, func(c *Breakpoint) bool { return c == b })
+	var errs []error
+	for _, addr := range b.addrs {
+		errs = append(errs, b.p.unplant(addr, b))
+	}
+	b.addrs = nil
+	return errors.Join(errs...)
+}
+
+// accepts reports whether t hits the breakpoint, as far as that can be said while
+// other threads run.
+func (b *Breakpoint) accepts(t *Thread) bool {
+	return b.Enabled() && (b.thread == nil || b.thread == t) && (b.accept == nil || b.accept(t))
+}
+
+// reaches reports whether t, which stands on a site, hits any breakpoint there.
+func (p *Process) reaches(t *Thread) bool {
+	regs, err := t.Regs()
+	if err != nil || p.sites[regs[arch.RIP]] == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.sites[regs[arch.RIP]].users, func(b *Breakpoint) bool { return b.accepts(t) })
+}
+
+// hit lets the breakpoints at a stop decide whether it surfaces. The first that
+// surfaces is the stop's breakpoint.
+func (p *Process) hit(stop *Stop) (surface bool, err error) {
+	s := p.sites[stop.PC]
+	if s == nil {
+		return false, nil
+	}
+	var first *Breakpoint
+	for _, b := range slices.Clone(s.users) {
+		if !b.accepts(stop.Thread) {
+			continue
+		}
+		stop.Breakpoint = b
+		if b.condition != nil {
+			if ok, err := b.condition(stop); err != nil {
+				return false, err
+			} else if !ok {
+				continue
+			}
+		}
+		b.hits++
+		if b.Temp {
+			b.Remove()
+		}
+		ok := true
+		if b.handler != nil {
+			if ok, err = b.handler(stop); err != nil {
+				return false, err
+			}
+		}
+		if ok && (first == nil || first.internal) {
+			first = b
+		}
+		if p.stop != stop || p.state != Stopped {
+			break // the handler moved the process
+		}
+	}
+	stop.Breakpoint = first
+	return first != nil, nil
+}
+
+// runTo moves thread t to an address. accept says whether t has arrived.
+func (p *Process) runTo(op string, t *Thread, addr uint64, accept func(*Thread) bool, o *MoveOptions) (*Stop, error) {
+	b := &Breakpoint{p: p, addr: addr, thread: t, internal: true, accept: accept}
+	if err := p.plant(addr, b); err != nil {
+		return nil, err
+	}
+	b.addrs = []uint64{addr}
+	defer b.Remove()
+	stop, err := p.move(motion{op: op, t: t}, o)
+	if err == nil && stop.Breakpoint == b {
+		stop.Reason, stop.Breakpoint = ReasonStep, nil
+	}
+	return stop, err
+}
+
+// A site is an address with an int3 of ours.
+type site struct {
+	addr  uint64
+	saved byte   // what the program has there
+	code  []byte // the instruction and what follows, for emulation
+	users []*Breakpoint
+}
+
+const int3 = 0xcc
+
+// maxInst is the longest an x86 instruction can be.
+const maxInst = 15
+
+// plant makes b a user of the site at addr, which is made if need be.
+func (p *Process) plant(addr uint64, b *Breakpoint) error {
+	s := p.sites[addr]
+	if s == nil {
+		code := make([]byte, maxInst)
+		n, err := p.ReadAt(addr, code)
+		if n == 0 {
+			if err == nil {
+				err = unix.EFAULT
+			}
+			return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: cause(err)}
+		}
+		s = &site{addr: addr, saved: code[0], code: code[:n]}
+		if err := s.insert(p); err != nil {
+			return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: cause(err)}
+		}
+		p.sites[addr] = s
+	}
+	s.users = append(s.users, b)
+	return nil
+}
+
+// unplant ends b's use of the site at addr, which is removed with its last user.
+func (p *Process) unplant(addr uint64, b *Breakpoint) error {
+	s := p.sites[addr]
+	if s == nil {
+		return nil
+	}
+	s.users = slices.DeleteFunc(s.users, func(c *Breakpoint) bool { return c == b })
+	if len(s.users) > 0 {
+		return nil
+	}
+	delete(p.sites, addr)
+	return s.remove(p)
+}
+
+func (s *site) insert(p *Process) error { return p.writeRaw(s.addr, []byte{int3}) }
+func (s *site) remove(p *Process) error { return p.writeRaw(s.addr, []byte{s.saved}) }
+
+// mustPass reports whether t stands on a site whose hit was reported already.
+func (p *Process) mustPass(t *Thread) bool {
+	return len(p.sites) > 0 && t.atReported() && p.sites[t.reported] != nil
+}
+
+// pass gets t over the breakpoint that it stands on. All other threads are
+// stopped, so the int3 can be away for a moment. It returns over = false when the
+// thread can be resumed as it is, or a Stop that came first.
+func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
+	s := p.sites[t.reported]
+	for {
+		if t.mayPass && t.signal != 0 {
+			// The signal goes first. Its handler returns here.
+			t.skip = skip{true, s.addr, t.regs[arch.RSP]}
+			return false, nil, nil
+		}
+		if p.emulate(t) {
+			t.isReported = false
+			return true, nil, nil
+		}
+		if err := s.remove(p); err != nil && !gone(err) {
+			return false, nil, err
+		}
+		if err := t.run(true); err != nil {
+			return false, nil, err
+		}
+		stop, interrupted, err := p.follow(t)
+		if p.state == Exited || err != nil {
+			return false, stop, err
+		}
+		if p.sites[s.addr] == s {
+			if err := s.insert(p); err != nil && !gone(err) {
+				return false, nil, err
+			}
+		}
+		if stop != nil && stop.Reason == ReasonStep {
+			return true, nil, nil
+		}
+		if stop != nil || t.state != threadStopped {
+			return false, stop, nil
+		}
+		regs, err := t.Regs()
+		if err != nil {
+			return false, nil, err
+		}
+		t.reported, t.isReported = s.addr, regs[arch.RIP] == s.addr
+		if interrupted {
+			// It blocks in a system call, which the kernel will restart.
+			t.skip = skip{true, s.addr, regs[arch.RSP]}
+			return false, nil, nil
+		}
+		if !t.isReported {
+			return false, nil, nil
+		}
+	}
+}
+
+// follow waits for one thread, which a call to Interrupt stops early.
+func (p *Process) follow(t *Thread) (stop *Stop, interrupted bool, err error) {
+	for {
+		u, status, err := p.tr.wait(!interrupted)
+		if err != nil {
+			return nil, interrupted, err
+		}
+		if u == nil {
+			interrupted = true
+			ptrace.Interrupt(t.TID)
+			continue
+		}
+		stop := p.tr.dispatch(u, status)
+		switch {
+		case u == t || p.state == Exited:
+			return stop, interrupted, nil
+		case u.p != p:
+		case stop != nil:
+			u.pending = stop
+		case u.guest && u.state == threadStopped && !p.mustPass(u):
+			u.run(false)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// This file turns what wait4 reports into Stops. take is called once for each
+// report; it keeps the tables of threads and processes right and returns a Stop
+// if somebody may want to hear of it, or nil if the thread can just go on.
+
+// dispatch takes what any tracee reported. A Stop of a process that is not moving
+// waits in its thread until that process moves.
+func (tr *Tracer) dispatch(t *Thread, status unix.WaitStatus) *Stop {
+	p := t.p
+	stop := p.take(t, status)
+	if stop != nil {
+		if stop.Gone() {
+			p.end(stop)
+		} else if p.state != Running {
+			t.pending = stop
+		}
+	}
+	return stop
+}
+
+func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
+	switch {
+	case t.guest:
+		p.takeGuest(t, status)
+		return nil
+	case status.Exited(), status.Signaled():
+		return p.takeEnd(t, status)
+	}
+	t.grouped = false
+	switch event := int(status>>16) & 0xff; event {
+	case 0:
+		return p.takeSignal(t, int(status.StopSignal()))
+	case unix.PTRACE_EVENT_STOP:
+		// A group-stop names the signal that caused it; an interrupt or the
+		// end of a group-stop says SIGTRAP.
+		t.grouped = stopSignals.has(int(status.StopSignal()))
+		p.drainTrap(t)
+		return nil
+	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
+		return p.takeBirth(t, event)
+	case unix.PTRACE_EVENT_VFORK_DONE:
+		t.vforking = false
+		return nil
+	case unix.PTRACE_EVENT_EXEC:
+		return p.takeExec(t)
+	case unix.PTRACE_EVENT_EXIT:
+		return p.takeExit(t)
+	}
+	return nil
+}
+
+// reclaim gives a thread the stop that the kernel reported before its birth.
+func (tr *Tracer) reclaim(born *Thread) {
+	if _, stopped := tr.orphans[born.TID]; stopped {
+		delete(tr.orphans, born.TID)
+		born.state = threadStopped
+	}
+}
+
+// takeEnd handles the end of a thread. The leader's is reported last, with the
+// process's status.
+func (p *Process) takeEnd(t *Thread, status unix.WaitStatus) *Stop {
+	p.removeThread(t)
+	if t.TID != p.PID {
+		return nil
+	}
+	if status.Signaled() {
+		return &Stop{Reason: ReasonKilled, Process: p, Signal: int(status.Signal())}
+	}
+	return &Stop{Reason: ReasonExit, Process: p, ExitCode: status.ExitStatus()}
+}
+
+// takeExit handles a thread that is about to end. It is let go to its end at
+// once unless a hook wants to look.
+func (p *Process) takeExit(t *Thread) *Stop {
+	t.ending = true
+	if p.wants(ReasonThreadExit, 0) && len(p.Threads()) > 1 {
+		return p.newStop(ReasonThreadExit, t)
+	}
+	p.tr.pin.release(0)
+	t.run(false)
+	return nil
+}
+
+// takeSignal handles a signal-delivery-stop, which breakpoints and steps use too.
+func (p *Process) takeSignal(t *Thread, sig int) *Stop {
+	var info Siginfo
+	if err := ptrace.GetSiginfo(t.TID, &info); err != nil {
+		return nil // killed meanwhile
+	}
+	if sig == int(unix.SIGTRAP) {
+		switch info.Code() {
+		case ptrace.TrapTrace, ptrace.TrapBrkpt:
+			// The kernel says TRAP_BRKPT where a system call was stepped over
+			// (user_single_step_report), and SI_KERNEL for int3.
+			if t.stepping {
+				return p.newStop(ReasonStep, t)
+			}
+		case ptrace.SIKernel:
+			if stop, ours := p.takeTrap(t); ours {
+				return stop
+			}
+		}
+	}
+	t.signal, t.mayPass = sig, true
+	if t.injected == sig && info.Code() == ptrace.SITkill && info.PID() == unix.Getpid() {
+		t.injected = 0
+		return nil
+	}
+	if sig == int(unix.SIGINT) && info.Code() == ptrace.SIKernel && !p.wants(ReasonSignal, sig) && p.sharesTerminal() {
+		t.signal = 0
+		return nil
+	}
+	isFault := faultSignals.has(sig) && info.Code() > 0
+	if !p.wants(ReasonSignal, sig) && (quietSignals.has(sig) || !isFault && p.ignores(sig)) {
+		return nil
+	}
+	stop := p.newStop(ReasonSignal, t)
+	stop.Signal, stop.siginfo, stop.hasSiginfo = sig, info, true
+	return stop
+}
+
+// sharesTerminal reports whether the terminal's interrupt key reaches the tracer as
+// well as the process. It is meant for the tracer, which calls Interrupt.
+func (p *Process) sharesTerminal() bool {
+	group, err := unix.Getpgid(p.PID)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// drainTrap lets a thread that was interrupted report the int3 that it has just
+// executed. Stops go before signals (get_signal), so the SIGTRAP is queued still,
+// and would come when the breakpoint may be gone.
+func (p *Process) drainTrap(t *Thread) {
+	if len(p.sites) == 0 {
+		return
+	}
+	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil {
+		return
+	}
+	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
+		t.run(false)
+	}
+}
+
+// takeTrap handles an int3: one of ours moves the thread back onto it.
+func (p *Process) takeTrap(t *Thread) (stop *Stop, ours bool) {
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, true // killed meanwhile
+	}
+	addr := regs[arch.RIP] - 1
+	if p.sites[addr] == nil {
+		return nil, false
+	}
+	regs[arch.RIP] = addr
+	t.regsDirty = true
+	t.stepping = false
+	if t.skip.armed && regs[arch.RSP] >= t.skip.sp {
+		again := t.skip == skip{true, addr, regs[arch.RSP]}
+		t.skip.armed = false
+		if again {
+			t.reported, t.isReported = addr, true
+			return nil, true
+		}
+	}
+	return p.newStop(ReasonBreakpoint, t), true
+}
+
+// takeBirth handles a new thread or process.
+func (p *Process) takeBirth(t *Thread, event int) *Stop {
+	msg, err := ptrace.EventMsg(t.TID)
+	if err != nil {
+		return nil
+	}
+	child := int(msg)
+	p.tr.pin.release(child)
+	reason := ReasonFork
+	switch {
+	case event == unix.PTRACE_EVENT_VFORK:
+		t.vforking = true
+		reason = ReasonVfork
+		p.adopt(child)
+	case event == unix.PTRACE_EVENT_FORK || !p.owns(child):
+		p.letGo(child)
+	default:
+		reason = ReasonThread
+		born := p.addThread(child)
+		p.tr.reclaim(born)
+	}
+	if !p.wants(reason, 0) {
+		return nil
+	}
+	stop := p.newStop(reason, t)
+	stop.Child = child
+	return stop
+}
+
+// owns reports whether tid, which clone made, is a thread of the process. It need
+// not be: clone without CLONE_THREAD makes a process.
+func (p *Process) owns(tid int) bool {
+	status, err := procfs.Status(tid)
+	return err != nil || status.Tgid == p.PID
+}
+
+// takeExec handles a new program. All threads but one are gone, and that one has
+// the leader's ID now, whichever it had before.
+func (p *Process) takeExec(t *Thread) *Stop {
+	for _, u := range slices.Clone(p.threads) {
+		if u != t {
+			p.removeThread(u)
+		}
+	}
+	t.ending, t.isReported, t.skip, t.signal, t.pending = false, false, skip{}, 0, nil
+	p.reset()
+	return p.newStop(ReasonExec, t)
+}
+
+// newStop returns a Stop of thread t, which is stopped.
+func (p *Process) newStop(reason Reason, t *Thread) *Stop {
+	return &Stop{Reason: reason, Process: p, Thread: t}
+}

@@ -1,0 +1,106 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// This file handles the children of a traced process, which are not followed. A
+// child of fork has a copy of the memory, with our int3 in it: they are removed
+// and the child is let go. A child of vfork runs in the parent's memory: it stays
+// traced, as a guest, until it execs or exits, and breakpoints do not exist for
+// it.
+
+// letGo removes our traces from a child that was just made and detaches it.
+func (p *Process) letGo(child int) {
+	if ptrace.SharesMemory(p.PID, child) {
+		p.adopt(child)
+		return
+	}
+	if _, stopped := p.tr.orphans[child]; stopped {
+		delete(p.tr.orphans, child)
+	} else if _, err := expectStop(child, 0); err != nil {
+		return // killed
+	}
+	if len(p.sites) > 0 {
+		if mem, err := unix.Open(procfs.Path(child, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil {
+			for addr, s := range p.sites {
+				ptrace.Pwrite(mem, addr, []byte{s.saved})
+			}
+			unix.Close(mem)
+		}
+	}
+	ptrace.Detach(child, 0)
+}
+
+// adopt makes a child that runs in the process's memory a guest.
+func (p *Process) adopt(child int) {
+	g := &Thread{TID: child, p: p, guest: true}
+	p.guests = append(p.guests, g)
+	p.tr.threads[child] = g
+	p.tr.reclaim(g)
+}
+
+// takeGuest handles what a guest reported.
+func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
+	if !status.Stopped() {
+		p.removeThread(g)
+		return
+	}
+	g.grouped = false
+	sig := int(status.StopSignal())
+	switch event := int(status>>16) & 0xff; event {
+	case 0:
+		var info Siginfo
+		if ptrace.GetSiginfo(g.TID, &info) != nil {
+			return
+		}
+		if sig == int(unix.SIGTRAP) {
+			if g.stepping && (info.Code() == ptrace.TrapTrace || info.Code() == ptrace.TrapBrkpt) {
+				g.stepping = false
+				return
+			}
+			if info.Code() == ptrace.SIKernel {
+				if stop, ours := p.takeTrap(g); ours {
+					if stop != nil {
+						g.reported, g.isReported = g.regs.PC(), true
+					}
+					return
+				}
+			}
+		}
+		g.signal, g.mayPass = sig, true
+	case unix.PTRACE_EVENT_STOP:
+		g.grouped = stopSignals.has(sig)
+		p.drainTrap(g)
+	case unix.PTRACE_EVENT_EXEC:
+		g.detach()
+		p.removeThread(g)
+	case unix.PTRACE_EVENT_EXIT:
+		g.ending = true
+		g.run(false)
+	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
+		if child, err := ptrace.EventMsg(g.TID); err == nil {
+			p.letGo(int(child))
+		}
+	}
+}
+
+// releaseGuests detaches the guests.
+func (p *Process) releaseGuests() {
+	for _, g := range slices.Clone(p.guests) {
+		if g.state == threadRunning {
+			p.halt(g)
+		}
+		if g.state == threadStopped {
+			g.detach()
+		}
+		p.removeThread(g)
+	}
+}

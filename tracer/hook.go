@@ -1,0 +1,83 @@
+//go:build linux && amd64
+
+package tracer
+
+import "slices"
+
+// A Hook asks for the stops of one reason.
+type Hook struct {
+	p *Process
+	o HookOptions
+}
+
+// HookOptions describe a Hook.
+type HookOptions struct {
+	Reason Reason
+	Signal int // ReasonSignal: the only one, or 0 for all
+	// Handler is called for each stop and says whether it surfaces; without
+	// one all do. For ReasonExit and ReasonKilled, which always surface, the
+	// answer does not matter.
+	Handler func(*Stop) (surface bool, err error)
+}
+
+// On asks for stops. Reasons that nobody asks for cost the target nothing: only
+// breakpoints, signals, exec and the end of the process surface unasked.
+func (p *Process) On(o HookOptions) (*Hook, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: "on " + o.Reason.String(), TID: p.PID, Err: err}
+	}
+	h := &Hook{p, o}
+	p.hooks = append(p.hooks, h)
+	if o.Reason == ReasonLoad {
+		if err := p.watchLinker(); err != nil {
+			h.Remove()
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// Remove ends the hook. Removing twice is no error.
+func (h *Hook) Remove() {
+	h.p.hooks = slices.DeleteFunc(h.p.hooks, func(g *Hook) bool { return g == h })
+}
+
+func (h *Hook) matches(reason Reason, sig int) bool {
+	return h.o.Reason == reason && (reason != ReasonSignal || h.o.Signal == 0 || h.o.Signal == sig)
+}
+
+// wants reports whether a hook asks for a reason.
+func (p *Process) wants(reason Reason, sig int) bool {
+	return slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
+}
+
+// consult lets breakpoints and hooks decide whether a stop surfaces.
+func (p *Process) consult(stop *Stop) (bool, error) {
+	if stop.Reason == ReasonBreakpoint {
+		surface, err := p.hit(stop)
+		if err != nil || !surface || stop.Breakpoint != p.linkHook {
+			return surface, err
+		}
+		stop.Reason, stop.Breakpoint = ReasonLoad, nil
+	}
+	surface, asked := false, false
+	for _, h := range slices.Clone(p.hooks) {
+		if !h.matches(stop.Reason, stop.Signal) {
+			continue
+		}
+		asked = true
+		if h.o.Handler == nil {
+			surface = true
+			continue
+		}
+		ok, err := h.o.Handler(stop)
+		if err != nil {
+			return false, err
+		}
+		surface = surface || ok
+		if p.stop != stop {
+			break // the handler moved the process
+		}
+	}
+	return surface || !asked, nil
+}

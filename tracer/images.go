@@ -1,0 +1,111 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"slices"
+	"sort"
+
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// An imageCache holds what is mapped in a process. It is compared with the
+// kernel's list once after each movement.
+type imageCache struct {
+	valid  bool
+	moves  uint64
+	maps   []procfs.Mapping
+	sorted []*image.Image // by address
+	images []*image.Image // by precedence
+}
+
+// Images returns the ELF files that are mapped for execution: the program first,
+// then the libraries about in the order in which they were mapped, which is that
+// of the dynamic linker's search, then the dynamic linker and the vdso.
+func (p *Process) Images() ([]*image.Image, error) {
+	if err := p.updateImages(); err != nil {
+		return nil, err
+	}
+	return slices.Clone(p.images.images), nil
+}
+
+// MainImage returns the image of the program.
+func (p *Process) MainImage() (*image.Image, error) {
+	if err := p.updateImages(); err != nil {
+		return nil, err
+	}
+	return p.images.images[0], nil
+}
+
+func (p *Process) updateImages() error {
+	c := &p.images
+	if c.valid && c.moves == p.moves {
+		return nil
+	}
+	maps, err := p.Maps()
+	if err != nil {
+		return err
+	}
+	if !c.valid || !slices.Equal(maps, c.maps) {
+		sorted := image.FromMaps(maps, p, func(m procfs.Mapping) (*image.File, error) {
+			return image.OpenMapped(p.task(), m)
+		})
+		if len(sorted) == 0 {
+			return &Error{Op: "images", TID: p.PID, Err: errors.New("no ELF file is mapped")}
+		}
+		c.maps, c.sorted, c.images = maps, sorted, p.byPrecedence(sorted)
+	}
+	c.valid, c.moves = true, p.moves
+	return nil
+}
+
+// byPrecedence orders images as the dynamic linker searches them. It maps each
+// library below the one before.
+func (p *Process) byPrecedence(sorted []*image.Image) []*image.Image {
+	auxv, _ := procfs.Auxv(p.task())
+	images := slices.Clone(sorted)
+	slices.Reverse(images)
+	rank := func(img *image.Image) int {
+		switch {
+		case img.Contains(auxv[procfs.AT_ENTRY]):
+			return 0
+		case img.Contains(auxv[procfs.AT_SYSINFO_EHDR]):
+			return 3
+		case img.Contains(auxv[procfs.AT_BASE]):
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(images, func(a, b *image.Image) int { return rank(a) - rank(b) })
+	return images
+}
+
+// ImageAt returns the image that is mapped at an address.
+func (p *Process) ImageAt(addr uint64) (*image.Image, bool) {
+	if p.updateImages() != nil {
+		return nil, false
+	}
+	img := image.Find(p.images.sorted, addr)
+	return img, img != nil
+}
+
+// SymbolAt returns the symbol that covers an address.
+func (p *Process) SymbolAt(addr uint64) (image.Symbol, bool) {
+	img, ok := p.ImageAt(addr)
+	if !ok {
+		return image.Symbol{}, false
+	}
+	return img.At(addr)
+}
+
+// executable reports whether an address lies in memory that can be executed.
+func (p *Process) executable(addr uint64) bool {
+	if p.updateImages() != nil {
+		return false
+	}
+	maps := p.images.maps
+	i := sort.Search(len(maps), func(i int) bool { return maps[i].End > addr })
+	return i < len(maps) && maps[i].Start <= addr && maps[i].Perms&procfs.X != 0
+}

@@ -1,0 +1,227 @@
+//go:build linux && amd64
+
+// Package ptrace makes the system calls of the tracer: ptrace(2) requests,
+// wait4(2) and the calls that move a tracee's memory.
+//
+// It is the only package that imports unsafe. It holds no state and knows no
+// policy; every function is one system call, and errors are unix.Errno values.
+//
+// The kernel ties a tracee to the thread that traces it: all functions but
+// Tgkill must be called on that thread. Requests on a stopped tracee never
+// block, so they are raw calls that the scheduler does not see; Wait may block
+// and is announced to it, or the garbage collector would wait too.
+package ptrace
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
+
+// The si_code values of SIGTRAP (asm-generic/siginfo.h) and two general ones.
+const (
+	TrapBrkpt = 1
+	TrapTrace = 2
+	TrapHwbkp = 4
+	SIKernel  = 0x80
+	SITkill   = -6
+)
+
+// A Siginfo is the kernel's siginfo_t.
+type Siginfo [128]byte
+
+// Signo returns si_signo.
+func (s *Siginfo) Signo() int { return int(s.int32(0)) }
+
+// Errno returns si_errno.
+func (s *Siginfo) Errno() int { return int(s.int32(4)) }
+
+// Code returns si_code.
+func (s *Siginfo) Code() int { return int(s.int32(8)) }
+
+// Addr returns si_addr, which only faults set.
+func (s *Siginfo) Addr() uint64 {
+	return uint64(uint32(s.int32(16))) | uint64(uint32(s.int32(20)))<<32
+}
+
+// PID returns si_pid, which only signals that were sent set.
+func (s *Siginfo) PID() int { return int(s.int32(16)) }
+
+// UID returns si_uid, which only signals that were sent set.
+func (s *Siginfo) UID() int { return int(s.int32(20)) }
+
+func (s *Siginfo) int32(off int) int32 {
+	return int32(s[off]) | int32(s[off+1])<<8 | int32(s[off+2])<<16 | int32(s[off+3])<<24
+}
+
+func request(req, tid int, addr, data uintptr) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(tid), addr, data, 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// Seize attaches to a thread without stopping it.
+func Seize(tid, options int) error { return request(unix.PTRACE_SEIZE, tid, 0, uintptr(options)) }
+
+// Interrupt makes a running or listening thread stop.
+func Interrupt(tid int) error { return request(unix.PTRACE_INTERRUPT, tid, 0, 0) }
+
+// Listen lets a thread in a group-stop stay in it and report its end.
+func Listen(tid int) error { return request(unix.PTRACE_LISTEN, tid, 0, 0) }
+
+// Cont resumes a stopped thread and delivers sig unless it is 0.
+func Cont(tid, sig int) error { return request(unix.PTRACE_CONT, tid, 0, uintptr(sig)) }
+
+// Step resumes a stopped thread for one instruction.
+func Step(tid, sig int) error { return request(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig)) }
+
+// Detach lets a stopped thread go and delivers sig unless it is 0.
+func Detach(tid, sig int) error { return request(unix.PTRACE_DETACH, tid, 0, uintptr(sig)) }
+
+// GetRegs reads the general registers of a stopped thread.
+func GetRegs(tid int, regs *arch.Regs) error {
+	return request(unix.PTRACE_GETREGS, tid, 0, uintptr(unsafe.Pointer(regs)))
+}
+
+// SetRegs writes the general registers of a stopped thread.
+func SetRegs(tid int, regs *arch.Regs) error {
+	return request(unix.PTRACE_SETREGS, tid, 0, uintptr(unsafe.Pointer(regs)))
+}
+
+// GetSiginfo reads the siginfo of the signal that stopped a thread. It is
+// EINVAL in a group-stop.
+func GetSiginfo(tid int, info *Siginfo) error {
+	return request(unix.PTRACE_GETSIGINFO, tid, 0, uintptr(unsafe.Pointer(info)))
+}
+
+// EventMsg returns the message of the last PTRACE_EVENT stop.
+func EventMsg(tid int) (uint64, error) {
+	var msg uint64
+	err := request(unix.PTRACE_GETEVENTMSG, tid, 0, uintptr(unsafe.Pointer(&msg)))
+	return msg, err
+}
+
+// PokeText writes a word of a stopped thread's memory, whatever its protection.
+func PokeText(tid int, addr, word uint64) error {
+	return request(unix.PTRACE_POKETEXT, tid, uintptr(addr), uintptr(word))
+}
+
+// Wait waits for a change of tid, or of any tracee or child of this thread when
+// tid is -1. It returns EINTR when a signal handled without SA_RESTART arrives.
+func Wait(tid, options int) (int, unix.WaitStatus, error) {
+	var status uint32
+	r, _, e := unix.Syscall6(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)),
+		uintptr(options|unix.WALL|unix.WNOTHREAD), 0, 0, 0)
+	if e != 0 {
+		return 0, 0, e
+	}
+	return int(r), unix.WaitStatus(status), nil
+}
+
+// ReadMemory reads a tracee's memory with process_vm_readv(2). It returns the
+// number of bytes read before the first page that cannot be read.
+func ReadMemory(pid int, addr uint64, buf []byte) (int, error) {
+	if len(buf) == 0 {
+		return 0, nil
+	}
+	local := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
+	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(buf)}
+	call := unix.RawSyscall6
+	if len(buf) > longRead {
+		call = unix.Syscall6
+	}
+	n, _, e := call(unix.SYS_PROCESS_VM_READV, uintptr(pid),
+		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), nil
+}
+
+// longRead is the number of bytes from which on a read takes so long that the
+// scheduler has to know.
+const longRead = 256 << 10
+
+// Pread reads from a /proc/PID/mem file. Addresses from 2^63 up are valid
+// offsets there.
+func Pread(fd int, addr uint64, buf []byte) (int, error) {
+	return transfer(unix.SYS_PREAD64, fd, addr, buf)
+}
+
+// Pwrite writes to a /proc/PID/mem file.
+func Pwrite(fd int, addr uint64, buf []byte) (int, error) {
+	return transfer(unix.SYS_PWRITE64, fd, addr, buf)
+}
+
+func transfer(call uintptr, fd int, addr uint64, buf []byte) (int, error) {
+	if len(buf) == 0 {
+		return 0, nil
+	}
+	n, _, e := unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), uintptr(addr), 0, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), nil
+}
+
+// Personality sets the execution domain of this thread and returns the old one.
+// A persona of 0xffffffff changes nothing.
+func Personality(persona uint32) (uint32, error) {
+	old, _, e := unix.RawSyscall(unix.SYS_PERSONALITY, uintptr(persona), 0, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return uint32(old), nil
+}
+
+// Tgkill sends sig to thread tid of process pid. Any thread may call it.
+func Tgkill(pid, tid, sig int) error {
+	_, _, e := unix.RawSyscall(unix.SYS_TGKILL, uintptr(pid), uintptr(tid), uintptr(sig))
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// sigaction is the kernel's struct sigaction on x86-64.
+type sigaction struct {
+	handler  uintptr
+	flags    uint64
+	restorer uintptr
+	mask     uint64
+}
+
+// ClearRestart makes the host's handler of sig interrupt system calls instead
+// of restarting them. The handler itself stays as it is.
+func ClearRestart(sig int) error {
+	const saRestart = 0x10000000
+	var act sigaction
+	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&act)), 8, 0, 0); e != 0 {
+		return e
+	}
+	act.flags &^= saRestart
+	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0); e != 0 {
+		return e
+	}
+	return nil
+}
+
+// CPU returns the CPU that this thread runs on, or -1 if the kernel does not say.
+func CPU() int {
+	var cpu uint32
+	if _, _, e := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0); e != 0 {
+		return -1
+	}
+	return int(cpu)
+}
+
+// SharesMemory reports whether two processes run in one address space.
+func SharesMemory(pid, other int) bool {
+	const kcmpVM = 1
+	r, _, e := unix.RawSyscall6(unix.SYS_KCMP, uintptr(pid), uintptr(other), kcmpVM, 0, 0, 0)
+	return e == 0 && r == 0
+}

@@ -1,0 +1,257 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// LaunchOptions describe how a program is started. Nil and the zero value mean:
+// the tracer's environment, directory and streams, a layout of the address space
+// that is the same each time.
+type LaunchOptions struct {
+	Env                   []string // as os.Environ; nil is the tracer's own
+	Dir                   string
+	Stdin, Stdout, Stderr *os.File // nil is the tracer's own
+	ASLR                  bool     // let the kernel randomise the address space
+	Limits                []Limit  // apply from the first instruction on
+	NoPin                 bool     // never share a CPU with the target
+}
+
+// A Limit is a resource limit, soft and hard, as setrlimit(2) has it.
+type Limit struct {
+	Resource int // unix.RLIMIT_CPU and so on
+	Value    uint64
+}
+
+// traceOptions make the kernel report births, deaths and new programs.
+const traceOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEFORK |
+	unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEVFORKDONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACEEXIT
+
+// Launch starts a program and stops it at its first instruction, which is the
+// dynamic linker's if it has one. The program dies with the tracer.
+func (tr *Tracer) Launch(argv []string, o *LaunchOptions) (*Process, error) {
+	if len(argv) == 0 || argv[0] == "" {
+		return nil, errors.New("launch: no program given")
+	}
+	if o == nil {
+		o = &LaunchOptions{}
+	}
+	path, err := findProgram(argv[0], o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("launch %w", err)
+	}
+	pid, err := tr.spawn(path, argv, o)
+	if err != nil {
+		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+	}
+	p, err := tr.seizeLaunched(pid, o)
+	if err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+		for waited := error(nil); waited == nil; {
+			_, waited = expectStop(pid, 0) // until it has ended
+		}
+		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+	}
+	if main, err := p.MainImage(); err != nil || main.Err != nil {
+		if err == nil {
+			err = main.Err // what a script's #! line names
+		}
+		p.Kill()
+		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+	}
+	return p, nil
+}
+
+// findProgram returns the path of a program as a shell finds it, or an error that
+// names it and says what is wrong. A relative path starts from dir, where the
+// program will run.
+func findProgram(name, dir string) (string, error) {
+	path := name
+	if !strings.ContainsRune(name, '/') {
+		var err error
+		if path, err = exec.LookPath(name); err != nil {
+			return "", fmt.Errorf("%s: no such program in $PATH", name)
+		}
+	}
+	seen := path
+	if dir != "" && path[0] != '/' {
+		seen = dir + "/" + path
+	}
+	info, err := os.Stat(seen)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+	case info.IsDir():
+		return "", fmt.Errorf("%s: is a directory", name)
+	case info.Mode()&0o111 == 0:
+		return "", fmt.Errorf("%s: not executable (chmod +x?)", name)
+	}
+	head := make([]byte, 4)
+	f, err := os.Open(seen)
+	if err != nil {
+		return path, nil // executable, not readable: the kernel knows more
+	}
+	defer f.Close()
+	switch n, _ := io.ReadFull(f, head); {
+	case strings.HasPrefix(string(head[:n]), "#!"):
+		return path, nil
+	case string(head[:n]) != "\x7fELF":
+		return "", fmt.Errorf("%s: neither an ELF file nor a script with a #! line", name)
+	}
+	if _, err := image.Open(seen); err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+// spawn starts the program and returns its process ID. It is stopped by its exec.
+func (tr *Tracer) spawn(path string, argv []string, o *LaunchOptions) (int, error) {
+	if !o.ASLR {
+		// The child inherits this thread's personality.
+		const addrNoRandomize, query = 0x0040000, 0xffffffff
+		old, err := ptrace.Personality(query)
+		if err == nil {
+			_, err = ptrace.Personality(old | addrNoRandomize)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("turn address randomisation off: %w (launch with aslr=True)", err)
+		}
+		defer ptrace.Personality(old)
+	}
+	env := o.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	fd := func(f, own *os.File) uintptr {
+		if f == nil {
+			f = own
+		}
+		return f.Fd()
+	}
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
+		Dir:   o.Dir,
+		Env:   env,
+		Files: []uintptr{fd(o.Stdin, os.Stdin), fd(o.Stdout, os.Stdout), fd(o.Stderr, os.Stderr)},
+		Sys:   &syscall.SysProcAttr{Ptrace: true},
+	})
+	runtime.KeepAlive(o)
+	return pid, err
+}
+
+// seizeLaunched turns the child's PTRACE_TRACEME into PTRACE_SEIZE, which alone
+// can interrupt and listen: the child is let go into a stop, seized there, and
+// woken with a SIGCONT that it never sees.
+func (tr *Tracer) seizeLaunched(pid int, o *LaunchOptions) (*Process, error) {
+	if _, err := expectStop(pid, 0); err != nil {
+		return nil, err
+	}
+	if err := ptrace.Detach(pid, int(unix.SIGSTOP)); err != nil {
+		return nil, err
+	}
+	if _, err := expectStop(pid, unix.WUNTRACED); err != nil {
+		return nil, err
+	}
+	if err := ptrace.Seize(pid, traceOptions|unix.PTRACE_O_EXITKILL); err != nil {
+		return nil, err
+	}
+	if _, err := expectStop(pid, 0); err != nil {
+		return nil, err
+	}
+	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
+		return nil, err
+	}
+	for status := unix.WaitStatus(0); status>>8 != unix.WaitStatus(unix.SIGCONT); {
+		if err := ptrace.Cont(pid, 0); err != nil {
+			return nil, err
+		}
+		var err error
+		if status, err = expectStop(pid, 0); err != nil {
+			return nil, err
+		}
+	}
+	if err := ptrace.Interrupt(pid); err != nil {
+		return nil, err
+	}
+	if err := ptrace.Cont(pid, 0); err != nil {
+		return nil, err
+	}
+	if _, err := expectStop(pid, 0); err != nil {
+		return nil, err
+	}
+	for _, l := range o.Limits {
+		limit := unix.Rlimit{Cur: l.Value, Max: l.Value}
+		if err := unix.Prlimit(pid, l.Resource, &limit, nil); err != nil {
+			return nil, fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)
+		}
+	}
+	p := tr.newProcess(pid)
+	p.launched, p.noPin = true, o.NoPin
+	p.addThread(pid).state = threadStopped
+	if err := p.reset(); err != nil {
+		return nil, err
+	}
+	p.report(p.newStop(ReasonExec, p.threads[0]))
+	return p, nil
+}
+
+// expectStop waits for a child that is about to stop.
+func expectStop(pid, options int) (unix.WaitStatus, error) {
+	for {
+		_, status, err := ptrace.Wait(pid, options)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case status.Signaled():
+			return 0, fmt.Errorf("killed by %s at its start", SignalName(int(status.Signal())))
+		case status.Exited():
+			return 0, fmt.Errorf("exited with %d at its start", status.ExitStatus())
+		default:
+			return status, nil
+		}
+	}
+}
+
+// newProcess makes a process known to the tracer.
+func (tr *Tracer) newProcess(pid int) *Process {
+	p := &Process{PID: pid, tr: tr, mem: -1}
+	tr.pin.tracerID = tr.tid
+	tr.processes = append(tr.processes, p)
+	return p
+}
+
+// reset takes in a program that has just begun: what was known of the one before
+// is void, and breakpoints that were set by name look for their places anew.
+func (p *Process) reset() error {
+	p.sites = make(map[uint64]*site)
+	p.images = imageCache{}
+	p.linkHook = nil
+	for _, b := range p.breakpoints {
+		b.addrs = nil
+	}
+	if err := p.openMemory(); err != nil {
+		return err
+	}
+	p.exe, _ = procfs.Exe(p.PID)
+	p.argv, _ = procfs.Cmdline(p.PID)
+	main, err := p.MainImage()
+	if err != nil {
+		return nil // said when symbols are asked for
+	}
+	p.loading = main.File.Interp() != ""
+	return p.resolvePending()
+}

@@ -1,0 +1,204 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/image"
+)
+
+// A NotFoundError says that a location names nothing.
+type NotFoundError struct {
+	Name string
+	Near []string // names that are nearly the same
+}
+
+// Error returns a text such as `no symbol "mian" (did you mean main?)`.
+func (e *NotFoundError) Error() string {
+	if len(e.Near) == 0 {
+		return fmt.Sprintf("no symbol %q", e.Name)
+	}
+	return fmt.Sprintf("no symbol %q (did you mean %s?)", e.Name, strings.Join(e.Near, " or "))
+}
+
+// Addr returns the address of a location that is one place: a number, a symbol
+// with an image before it ("libc!malloc") or an offset behind it ("parse+0x1c"),
+// or a sum of registers of the current thread, numbers and symbols ("*rip+4").
+func (p *Process) Addr(loc string) (uint64, error) {
+	addrs, err := p.Addrs(loc)
+	if err != nil {
+		return 0, err
+	}
+	if len(addrs) > 1 {
+		var places []string
+		for i, addr := range addrs {
+			if i == 3 {
+				places = append(places, "...")
+				break
+			}
+			places = append(places, p.place(addr))
+		}
+		return 0, fmt.Errorf("%q is %d places: %s", loc, len(addrs), strings.Join(places, ", "))
+	}
+	return addrs[0], nil
+}
+
+// place describes an address, such as "0x401136 parse in a.out".
+func (p *Process) place(addr uint64) string {
+	text := fmt.Sprintf("%#x", addr)
+	if sym, ok := p.SymbolAt(addr); ok {
+		text += " " + sym.Name
+	}
+	if img, ok := p.ImageAt(addr); ok {
+		text += " in " + img.Name()
+	}
+	return text
+}
+
+// Addrs is Addr for a location that may be many places: static functions of one
+// name, or a pattern such as "parse_*". There is always at least one.
+func (p *Process) Addrs(loc string) ([]uint64, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: "find " + loc, TID: p.PID, Err: err}
+	}
+	loc = strings.TrimSpace(loc)
+	if expr, ok := strings.CutPrefix(loc, "*"); ok && !strings.ContainsAny(expr, "*?") {
+		addr, err := p.sum(expr)
+		return []uint64{addr}, err
+	}
+	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
+		return []uint64{addr}, nil
+	}
+	name, offset := loc, uint64(0)
+	if i := strings.LastIndexByte(loc, '+'); i > 0 {
+		if n, err := strconv.ParseUint(strings.TrimSpace(loc[i+1:]), 0, 64); err == nil {
+			name, offset = strings.TrimSpace(loc[:i]), n
+		}
+	}
+	if name == "" {
+		return nil, fmt.Errorf("empty location")
+	}
+	symbols, err := p.symbols(name)
+	if err != nil {
+		return nil, err
+	}
+	addrs := make([]uint64, len(symbols))
+	for i, sym := range symbols {
+		addrs[i] = sym.Addr + offset
+	}
+	return addrs, nil
+}
+
+// sum adds the terms of an expression such as "rip+4" or "buffer-0x10".
+func (p *Process) sum(expr string) (uint64, error) {
+	var total uint64
+	rest, negative := expr, false
+	for {
+		end := strings.IndexAny(rest, "+-")
+		term := rest
+		if end >= 0 {
+			term = rest[:end]
+		}
+		v, err := p.term(strings.TrimSpace(term))
+		if err != nil {
+			return 0, fmt.Errorf("location %q: %w", "*"+expr, err)
+		}
+		if negative {
+			v = -v
+		}
+		total += v
+		if end < 0 {
+			return total, nil
+		}
+		negative, rest = rest[end] == '-', rest[end+1:]
+	}
+}
+
+func (p *Process) term(term string) (uint64, error) {
+	if term == "" {
+		return 0, fmt.Errorf("want a number, a register or a symbol")
+	}
+	if v, err := strconv.ParseUint(term, 0, 64); err == nil {
+		return v, nil
+	}
+	if r := arch.Lookup(strings.TrimPrefix(term, "$")); r != nil {
+		t := p.Thread()
+		if t == nil {
+			return 0, ErrThread
+		}
+		regs, err := t.Regs()
+		if err != nil {
+			return 0, err
+		}
+		return r.Get(regs), nil
+	}
+	return p.Addr(term)
+}
+
+// symbols returns the symbols that a name or pattern means: those of the image
+// before "!", or else of the first image that has any, in the order in which the
+// dynamic linker looks; a pattern means those of all images.
+func (p *Process) symbols(name string) ([]image.Symbol, error) {
+	images, err := p.Images()
+	if err != nil {
+		return nil, err
+	}
+	if file, sym, ok := strings.Cut(name, "!"); ok {
+		var in []*image.Image
+		for _, img := range images {
+			if imageMatches(img, file) {
+				in = append(in, img)
+			}
+		}
+		if len(in) == 0 {
+			return nil, &NotFoundError{Name: name}
+		}
+		images, name = in, sym
+	}
+	var found []image.Symbol
+	pattern := strings.ContainsAny(name, "*?")
+	for _, img := range images {
+		if pattern {
+			found = append(found, img.Match(name)...)
+		} else if found = meant(img.Lookup(name)); len(found) > 0 {
+			break
+		}
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	missing := &NotFoundError{Name: name}
+	for _, img := range images {
+		if img.File == nil {
+			continue
+		}
+		if missing.Near = img.File.Near(name); len(missing.Near) > 0 {
+			break
+		}
+	}
+	return nil, missing
+}
+
+// meant returns those of the symbols with one name, the likeliest first, that the
+// name means: one that other files can see hides the local ones.
+func meant(symbols []image.Symbol) []image.Symbol {
+	symbols = slices.DeleteFunc(symbols, func(s image.Symbol) bool { return s.Kind == image.TLS })
+	if len(symbols) > 0 && symbols[0].Bind != image.Local {
+		return symbols[:1]
+	}
+	return symbols
+}
+
+// imageMatches reports whether an image goes by a name: its base name, or that
+// without what follows ".so" or a version ("libc" for "libc.so.6").
+func imageMatches(img *image.Image, name string) bool {
+	base := img.Name()
+	stem, _, _ := strings.Cut(base, ".so")
+	short, _, _ := strings.Cut(stem, "-")
+	return name == base || name == stem || name == short
+}

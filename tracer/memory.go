@@ -1,0 +1,199 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// ReadAt reads memory as the program has it: breakpoints do not show. It returns
+// the number of bytes read; where that is less than len(buf), the error says why.
+// Pages that the program itself may not read are read too.
+func (p *Process) ReadAt(addr uint64, buf []byte) (int, error) {
+	if err := p.held(); err != nil {
+		return 0, &Error{Op: "read", TID: p.PID, Addr: addr, At: true, Err: err}
+	}
+	n, err := p.readRaw(addr, buf)
+	p.hide(addr, buf[:n])
+	if err != nil {
+		return n, &Error{Op: "read", TID: p.PID, Addr: addr + uint64(n), At: true, Err: err}
+	}
+	return n, nil
+}
+
+// readRaw reads what is in memory, breakpoints included.
+func (p *Process) readRaw(addr uint64, buf []byte) (int, error) {
+	if addr+uint64(len(buf)) < addr && addr+uint64(len(buf)) != 0 {
+		return 0, unix.EFAULT
+	}
+	done := 0
+	for done < len(buf) {
+		n, err := ptrace.ReadMemory(p.task(), addr+uint64(done), buf[done:])
+		if n == 0 && p.mem >= 0 {
+			// The program may not read the page.
+			n, err = ptrace.Pread(p.mem, addr+uint64(done), page(addr+uint64(done), buf[done:]))
+		}
+		if n == 0 {
+			if err != unix.ESRCH {
+				err = unix.EFAULT // the memory file says EIO or EINVAL
+			}
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// page returns the part of buf that lies in the page of addr.
+func page(addr uint64, buf []byte) []byte {
+	return buf[:min(uint64(len(buf)), pageSize-addr%pageSize)]
+}
+
+const pageSize = 4096
+
+// hide puts the program's own bytes over breakpoints.
+func (p *Process) hide(addr uint64, buf []byte) {
+	if len(p.sites) > len(buf) {
+		for i := range buf {
+			if s := p.sites[addr+uint64(i)]; s != nil {
+				buf[i] = s.saved
+			}
+		}
+		return
+	}
+	for at, s := range p.sites {
+		if at-addr < uint64(len(buf)) {
+			buf[at-addr] = s.saved
+		}
+	}
+}
+
+// WriteAt writes memory, whatever its protection: a page that the program may not
+// write is copied for it. Breakpoints stay. It returns the number of bytes
+// written; where that is less than len(data), the error says why.
+func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
+	if err := p.held(); err != nil {
+		return 0, &Error{Op: "write", TID: p.PID, Addr: addr, At: true, Err: err}
+	}
+	raw := data
+	if len(p.sites) > 0 {
+		raw = append([]byte(nil), data...)
+		for at := range p.sites {
+			if at-addr < uint64(len(raw)) {
+				raw[at-addr] = int3
+			}
+		}
+	}
+	done := 0
+	var err error
+	for done < len(raw) && err == nil {
+		var n int
+		n, err = p.writePage(addr+uint64(done), page(addr+uint64(done), raw[done:]))
+		done += n
+	}
+	for at, s := range p.sites {
+		if at-addr < uint64(done) {
+			s.saved = data[at-addr]
+		}
+		if s.addr-addr < uint64(done) || addr-s.addr < uint64(len(s.code)) {
+			p.refresh(s)
+		}
+	}
+	if err != nil {
+		return done, &Error{Op: "write", TID: p.PID, Addr: addr + uint64(done), At: true, Err: cause(err)}
+	}
+	return done, nil
+}
+
+// refresh reads the code of a site again.
+func (p *Process) refresh(s *site) {
+	n, _ := p.ReadAt(s.addr, s.code[:cap(s.code)])
+	s.code = s.code[:n]
+}
+
+// writeRaw writes all of data as it is.
+func (p *Process) writeRaw(addr uint64, data []byte) error {
+	for len(data) > 0 {
+		n, err := p.writePage(addr, page(addr, data))
+		if err != nil {
+			return err
+		}
+		addr, data = addr+uint64(n), data[n:]
+	}
+	return nil
+}
+
+// writePage writes data, which lies in one page. Kernels may be built to refuse
+// forced writes through the memory file, so words are poked then.
+func (p *Process) writePage(addr uint64, data []byte) (int, error) {
+	if p.mem >= 0 {
+		if n, err := ptrace.Pwrite(p.mem, addr, data); n > 0 {
+			return n, nil
+		} else if err == unix.ESRCH {
+			return 0, err
+		}
+	}
+	var t *Thread
+	for _, u := range append(p.threads, p.guests...) {
+		if u.state == threadStopped {
+			t = u
+		}
+	}
+	if t == nil {
+		return 0, unix.ESRCH
+	}
+	word := addr &^ 7
+	var buf [8]byte
+	if n, err := p.readRaw(word, buf[:]); n < len(buf) {
+		return 0, err
+	}
+	n := copy(buf[addr-word:], data)
+	if err := ptrace.PokeText(t.TID, word, binary.LittleEndian.Uint64(buf[:])); err != nil {
+		if err == unix.EIO {
+			err = unix.EFAULT
+		}
+		return 0, err
+	}
+	return n, nil
+}
+
+// openMemory opens the process's memory file. A file that was opened before an
+// exec still is the old program's.
+func (p *Process) openMemory() error {
+	mem, err := unix.Open(procfs.Path(p.task(), "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &Error{Op: "open memory", TID: p.PID, Err: err}
+	}
+	if p.mem >= 0 {
+		unix.Close(p.mem)
+	}
+	p.mem = mem
+	return nil
+}
+
+// Maps returns the process's mappings in order of address.
+func (p *Process) Maps() ([]procfs.Mapping, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
+	}
+	maps, err := procfs.Maps(p.task())
+	if err != nil {
+		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
+	}
+	return maps, nil
+}
+
+// cause returns what an Error from within was about, so that it is not said twice.
+func cause(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}

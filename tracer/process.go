@@ -1,0 +1,266 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// A State is what a process does, as far as its tracer is concerned.
+type State uint8
+
+// The states of a process.
+const (
+	Stopped  State = iota // every thread is stopped
+	Running               // a movement is under way
+	Exited                // it exited or was killed
+	Detached              // it was let go
+)
+
+// String returns the state's name in scripts.
+func (s State) String() string {
+	return [...]string{"stopped", "running", "exited", "detached"}[s]
+}
+
+// A Process is a traced process.
+type Process struct {
+	PID int
+
+	tr       *Tracer
+	state    State
+	launched bool
+	exe      string
+	argv     []string
+	threads  []*Thread // in order of birth
+	guests   []*Thread // vfork children that run in this memory
+	current  *Thread   // the one that stopped last
+	stop     *Stop     // the last one reported
+	moves    uint64    // counts movements
+
+	mem         int // /proc/PID/mem
+	sites       map[uint64]*site
+	breakpoints []*Breakpoint
+	lastID      int // of a breakpoint
+	hooks       []*Hook
+
+	images   imageCache
+	interp   *image.Image // the dynamic linker, once it was needed
+	linkHook *Breakpoint  // on the dynamic linker's notification
+	loading  bool         // libraries may still be to come
+	noPin    bool
+}
+
+// State returns what the process does.
+func (p *Process) State() State { return p.state }
+
+// Exe returns the path of the program that the process runs.
+func (p *Process) Exe() string { return p.exe }
+
+// Argv returns the arguments that the program was started with.
+func (p *Process) Argv() []string { return p.argv }
+
+// Launched reports whether this tracer started the process, which is then killed
+// with the tracer.
+func (p *Process) Launched() bool { return p.launched }
+
+// ExitCode returns the exit code; ok is false unless the process exited.
+func (p *Process) ExitCode() (code int, ok bool) {
+	if p.state != Exited || p.stop.Reason != ReasonExit {
+		return 0, false
+	}
+	return p.stop.ExitCode, true
+}
+
+// ExitSignal returns the signal that killed the process; ok is false unless one
+// did.
+func (p *Process) ExitSignal() (sig int, ok bool) {
+	if p.state != Exited || p.stop.Reason != ReasonKilled {
+		return 0, false
+	}
+	return p.stop.Signal, true
+}
+
+// Threads returns the threads in order of birth.
+func (p *Process) Threads() []*Thread {
+	threads := make([]*Thread, 0, len(p.threads))
+	for _, t := range p.threads {
+		if !t.Gone() {
+			threads = append(threads, t)
+		}
+	}
+	return threads
+}
+
+// Thread returns the thread that stopped last, or the oldest one if that one has
+// ended; nil when the process is gone.
+func (p *Process) Thread() *Thread {
+	if p.current != nil && !p.current.Gone() {
+		return p.current
+	}
+	for _, t := range p.threads {
+		if !t.Gone() {
+			return t
+		}
+	}
+	return nil
+}
+
+// task returns the ID of a thread that has not ended, through which /proc shows
+// the process: it shows nothing of a leader that has left its threads.
+func (p *Process) task() int {
+	for _, t := range p.threads {
+		if !t.Gone() {
+			return t.TID
+		}
+	}
+	return p.PID
+}
+
+// Select makes t the thread that Thread returns.
+func (p *Process) Select(t *Thread) { p.current = t }
+
+// Stop returns the last stop that was reported. After Launch it is one with
+// ReasonExec, after Attach one with ReasonInterrupt.
+func (p *Process) Stop() *Stop { return p.stop }
+
+// held returns why the process cannot be used, or nil.
+func (p *Process) held() error {
+	switch p.state {
+	case Exited:
+		return ErrExited
+	case Detached:
+		return ErrDetached
+	}
+	return nil
+}
+
+// addThread makes a thread known to the tracer.
+func (p *Process) addThread(tid int) *Thread {
+	t := &Thread{TID: tid, p: p}
+	p.threads = append(p.threads, t)
+	p.tr.threads[tid] = t
+	return t
+}
+
+// removeThread forgets a thread that has ended.
+func (p *Process) removeThread(t *Thread) {
+	t.state = threadGone
+	t.regsRead = false
+	delete(p.tr.threads, t.TID)
+	p.threads = slices.DeleteFunc(p.threads, func(u *Thread) bool { return u == t })
+	p.guests = slices.DeleteFunc(p.guests, func(u *Thread) bool { return u == t })
+}
+
+// end records the process's end.
+func (p *Process) end(stop *Stop) {
+	p.close(Exited)
+	p.stop = stop
+}
+
+// close forgets all threads and releases what belongs to the tracer.
+func (p *Process) close(state State) {
+	p.tr.pin.release(0)
+	for len(p.threads) > 0 {
+		p.removeThread(p.threads[0])
+	}
+	p.state = state
+	p.sites = nil
+	if p.mem >= 0 {
+		unix.Close(p.mem)
+		p.mem = -1
+	}
+	p.tr.processes = slices.DeleteFunc(p.tr.processes, func(q *Process) bool { return q == p })
+}
+
+// Kill kills the process and waits for its end, which Stop returns then. Killing a
+// process that is gone is no error.
+func (p *Process) Kill() error {
+	if p.state == Exited {
+		return nil
+	}
+	if p.state == Detached {
+		return &Error{Op: "kill", TID: p.PID, Err: ErrDetached}
+	}
+	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
+		return &Error{Op: "kill", TID: p.PID, Err: err}
+	}
+	p.releaseGuests()
+	for p.state != Exited {
+		t, status, err := p.tr.wait(false)
+		if err != nil {
+			return err
+		}
+		if stop := p.tr.dispatch(t, status); stop == nil && t.p == p && t.state == threadStopped {
+			t.run(false)
+		}
+	}
+	return nil
+}
+
+// Detach lets the process go on as if it had never been traced: breakpoints are
+// removed, a signal that is pending is delivered, a stopped job stays stopped. If
+// sig is not 0 it is sent instead of a pending one.
+func (p *Process) Detach(sig int) error {
+	if err := p.held(); err != nil {
+		return &Error{Op: "detach", TID: p.PID, Err: err}
+	}
+	if sig < 0 || sig > MaxSignal {
+		return &Error{Op: "detach", TID: p.PID, Err: unix.EINVAL}
+	}
+	for _, s := range p.sites {
+		if err := s.remove(p); err != nil && !gone(err) {
+			return &Error{Op: "detach", TID: p.PID, Err: err}
+		}
+	}
+	p.sites = nil
+	p.tr.pin.release(0)
+	p.releaseGuests()
+	for _, t := range slices.Clone(p.threads) {
+		if t.vforking {
+			if _, err := p.halt(t); err != nil {
+				return err
+			}
+		}
+	}
+	current := p.Thread()
+	for _, t := range slices.Clone(p.threads) {
+		if t.state != threadStopped {
+			continue
+		}
+		if t == current && sig != 0 {
+			t.signal = sig
+		}
+		if err := t.detach(); err != nil {
+			return err
+		}
+	}
+	p.close(Detached)
+	return nil
+}
+
+// detach lets a stopped thread go.
+func (t *Thread) detach() error {
+	if err := t.flush(); err != nil && !gone(err) {
+		return err
+	}
+	sig := 0
+	if t.mayPass {
+		sig = t.signal
+	}
+	if err := ptrace.Detach(t.TID, sig); err != nil && err != unix.ESRCH {
+		return &Error{Op: "detach", TID: t.TID, Err: err}
+	}
+	if t.signal != 0 && !t.mayPass {
+		ptrace.Tgkill(t.p.PID, t.TID, t.signal)
+	}
+	return nil
+}
+
+// gone reports whether err says that a thread or process does not exist any more.
+func gone(err error) bool { return errors.Is(err, unix.ESRCH) }

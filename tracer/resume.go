@@ -1,0 +1,367 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// A MoveOptions says how to move. The zero value and nil mean: deliver the signal
+// that is pending, all threads run, no limit of time.
+type MoveOptions struct {
+	Signal  Delivery
+	Only    bool          // the other threads are held
+	Timeout time.Duration // after it the process is stopped with ReasonTimeout; 0 is no limit
+}
+
+// A Delivery says what becomes of the signal that a thread is stopped with.
+type Delivery struct {
+	replace bool
+	signal  int
+}
+
+// Deliver returns the Delivery of sig instead of what is pending; 0 drops that.
+func Deliver(sig int) Delivery { return Delivery{true, sig} }
+
+// A motion is one movement: who moves and how.
+type motion struct {
+	op    string
+	t     *Thread
+	step  bool // t steps
+	steps int  // how often
+	only  bool // the other threads are held
+
+	deadline time.Time // zero if there is none
+}
+
+// Cont lets the process go on until something stops it.
+func (p *Process) Cont(o *MoveOptions) (*Stop, error) {
+	return p.move(motion{op: "cont", t: p.Thread()}, o)
+}
+
+// Cont is Process.Cont with t as the current thread, whose signal the options
+// speak of.
+func (t *Thread) Cont(o *MoveOptions) (*Stop, error) {
+	return t.p.move(motion{op: "cont", t: t}, o)
+}
+
+// move makes a movement and returns the stop that surfaced.
+func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: m.op, TID: p.PID, Err: err}
+	}
+	if m.t == nil || m.t.Gone() {
+		return nil, &Error{Op: m.op, TID: p.PID, Err: ErrThread}
+	}
+	if o != nil {
+		m.only = o.Only
+		if err := m.t.deliver(m.op, o.Signal); err != nil {
+			return nil, err
+		}
+		if o.Timeout > 0 {
+			m.deadline = time.Now().Add(o.Timeout)
+			defer p.tr.limit(o.Timeout)()
+		}
+	}
+	if !slices.ContainsFunc(p.threads, m.moves) {
+		return nil, &Error{Op: m.op, TID: p.PID, Err: ErrSuspended}
+	}
+	for _, t := range p.threads {
+		if t.pending != nil && t.pending.Reason == ReasonStep {
+			t.pending = nil // of an earlier movement
+		}
+	}
+	for {
+		if !m.deadline.IsZero() && !time.Now().Before(m.deadline) {
+			// It passed while a handler ran.
+			p.tr.want(ReasonTimeout, p.tr.timed)
+		}
+		stop, err := p.advance(&m)
+		if err != nil {
+			return nil, err
+		}
+		if stop.Gone() {
+			p.consult(stop)
+			return stop, nil
+		}
+		p.report(stop)
+		surface, err := p.consult(stop)
+		switch {
+		case p.state == Exited || p.state == Detached:
+			return p.stop, err
+		case err != nil:
+			return nil, err
+		case p.stop != stop:
+			// A handler moved the process, so a step is over.
+			if surface || m.step {
+				return p.stop, nil
+			}
+			continue
+		case stop.arrived && !surface:
+			// The step came to a breakpoint whose handlers let it go on.
+			stop.Reason, stop.Breakpoint, surface = ReasonStep, nil, true
+		}
+		if stop.Reason == ReasonStep && m.steps > 1 {
+			m.steps--
+		} else if surface {
+			return stop, nil
+		}
+	}
+}
+
+// limit ends the movement that begins after a time. The function that it returns
+// is to be called at the movement's end.
+func (tr *Tracer) limit(d time.Duration) (end func()) {
+	outer := tr.timed
+	tr.clock++
+	movement := tr.clock
+	tr.timed = movement
+	timer := time.AfterFunc(d, func() { tr.want(ReasonTimeout, movement) })
+	return func() {
+		timer.Stop()
+		tr.timed = outer
+	}
+}
+
+// report makes stop the process's last one.
+func (p *Process) report(stop *Stop) {
+	t := stop.Thread
+	p.stop, p.current = stop, t
+	p.moves++
+	if regs, err := t.Regs(); err == nil {
+		stop.PC = regs[arch.RIP]
+		t.reported = stop.PC
+		// Where something else stopped it, a breakpoint is yet to be hit.
+		t.isReported = stop.Reason == ReasonBreakpoint || stop.Reason == ReasonStep
+	}
+}
+
+// advance moves the process until there is a Stop to look at. All threads are
+// stopped then.
+func (p *Process) advance(m *motion) (*Stop, error) {
+	p.state = Running
+	defer func() {
+		if p.state == Running {
+			p.state = Stopped
+		}
+	}()
+	p.tr.pin.moving(p)
+	for {
+		if stop := p.takePending(m); stop != nil {
+			return stop, nil
+		}
+		if stop, err := p.start(m); stop != nil || err != nil {
+			return stop, err
+		}
+		if stop, err := p.await(m); stop != nil || err != nil {
+			return stop, err
+		}
+	}
+}
+
+// await waits for a Stop to look at and stops all threads for it. It returns nil
+// when all are stopped because one has to be started with care.
+func (p *Process) await(m *motion) (*Stop, error) {
+	for {
+		t, status, err := p.tr.wait(true)
+		if err != nil {
+			return nil, err
+		}
+		var stop *Stop
+		if t == nil {
+			why, _ := p.tr.isWanted()
+			p.tr.wanted.Store(0)
+			stop = &Stop{Reason: why, Process: p, Thread: m.t}
+		} else {
+			stop = p.tr.dispatch(t, status)
+			switch {
+			case t.p != p:
+				continue
+			case stop != nil && stop.Gone():
+				return stop, nil
+			case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(t):
+				t.reported, t.isReported = t.regs[arch.RIP], true
+				stop = nil
+			}
+			p.tr.pin.stopped(p)
+		}
+		switch {
+		case stop == nil && p.emulate(t):
+			t.isReported = false // no other thread has to stop for it
+		case stop != nil || p.mustPass(t):
+			if last, err := p.sweep(); last != nil || err != nil || stop == nil {
+				return last, err
+			}
+			if stop.Thread.Gone() || stop.Thread.vforking {
+				stop.Thread = p.Thread()
+			}
+			if stop.Thread == nil {
+				continue // all are on their way out, and the end is next
+			}
+			return p.arrive(stop), nil
+		}
+		if err := p.run(m); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// arrive turns the end of a step onto a breakpoint into a hit of it.
+func (p *Process) arrive(stop *Stop) *Stop {
+	if stop.Reason != ReasonStep || len(p.sites) == 0 {
+		return stop
+	}
+	if regs, err := stop.Thread.Regs(); err == nil && p.sites[regs[arch.RIP]] != nil && p.reaches(stop.Thread) {
+		stop.Reason, stop.arrived = ReasonBreakpoint, true
+	}
+	return stop
+}
+
+// takePending returns a Stop that the kernel reported while the process was being
+// stopped for another one.
+func (p *Process) takePending(m *motion) *Stop {
+	for _, t := range p.threads {
+		if t.pending != nil && m.moves(t) {
+			stop := t.pending
+			t.pending = nil
+			return stop
+		}
+	}
+	return nil
+}
+
+func (m *motion) moves(t *Thread) bool {
+	return t.guest || !t.suspended && (!m.only || t == m.t)
+}
+
+// start gets the threads over the breakpoints that they stand on and resumes
+// them. It returns a Stop if one of them got no further.
+func (p *Process) start(m *motion) (*Stop, error) {
+	for _, t := range p.tasks() {
+		if t.state != threadStopped || t.pending != nil || !m.moves(t) || !p.mustPass(t) {
+			continue
+		}
+		over, stop, err := p.pass(t)
+		switch {
+		case stop != nil || err != nil:
+			return stop, err
+		case over && m.step && t == m.t:
+			return p.arrive(p.newStop(ReasonStep, t)), nil
+		}
+	}
+	return nil, p.run(m)
+}
+
+// run resumes every thread that is stopped and moves.
+func (p *Process) run(m *motion) error {
+	for _, list := range [...][]*Thread{p.threads, p.guests} {
+		for _, t := range list {
+			if t.state == threadStopped && t.pending == nil && m.moves(t) {
+				if err := t.run(m.step && t == m.t); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tasks returns the threads and guests, which may change while they are walked.
+func (p *Process) tasks() []*Thread {
+	if len(p.guests) == 0 && len(p.threads) == 1 {
+		return p.threads
+	}
+	return append(slices.Clone(p.threads), p.guests...)
+}
+
+// sweep stops every thread that runs: all are interrupted first, then waited for.
+// If the process ends meanwhile, it returns that.
+func (p *Process) sweep() (*Stop, error) {
+	running := func() (n int) {
+		for _, t := range p.threads {
+			if t.state == threadRunning && !t.vforking {
+				n++
+			}
+		}
+		return n
+	}
+	for _, t := range p.threads {
+		if t.state == threadRunning && !t.vforking {
+			ptrace.Interrupt(t.TID)
+		}
+	}
+	for running() > 0 {
+		t, status, err := p.tr.wait(false)
+		if err != nil {
+			return nil, err
+		}
+		stop := p.tr.dispatch(t, status)
+		switch {
+		case t.p != p:
+		case stop == nil:
+			if t.guest && t.state == threadStopped {
+				t.run(false)
+			}
+		case stop.Gone():
+			return stop, nil
+		case stop.Reason != ReasonBreakpoint:
+			// The thread is on its breakpoint again, or it waits with its
+			// own news.
+			t.pending = stop
+		}
+	}
+	return nil, nil
+}
+
+// stopAll is sweep for a process that is not moving.
+func (p *Process) stopAll() (*Stop, error) {
+	p.state = Running
+	last, err := p.sweep()
+	if p.state == Running {
+		p.state = Stopped
+	}
+	return last, err
+}
+
+// halt stops one thread and returns what it reported.
+func (p *Process) halt(t *Thread) (*Stop, error) {
+	if err := ptrace.Interrupt(t.TID); err != nil && err != unix.ESRCH {
+		return nil, &Error{Op: "interrupt", TID: t.TID, Err: err}
+	}
+	for t.state == threadRunning && p.state != Exited {
+		u, status, err := p.tr.wait(false)
+		if err != nil {
+			return nil, err
+		}
+		if stop := p.tr.dispatch(u, status); u == t && stop != nil {
+			return stop, nil
+		}
+	}
+	return nil, nil
+}
+
+// deliver decides what becomes of the thread's pending signal.
+func (t *Thread) deliver(op string, d Delivery) error {
+	if !d.replace {
+		return nil
+	}
+	if d.signal < 0 || d.signal > MaxSignal {
+		return &Error{Op: op, TID: t.TID, Err: unix.EINVAL}
+	}
+	if t.mayPass || d.signal == 0 {
+		t.signal = d.signal
+		return nil
+	}
+	// The kernel takes a signal only where it stopped for one.
+	t.injected = d.signal
+	if err := ptrace.Tgkill(t.p.PID, t.TID, d.signal); err != nil {
+		return &Error{Op: op, TID: t.TID, Err: err}
+	}
+	return nil
+}

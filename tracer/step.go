@@ -1,0 +1,75 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/disasm"
+)
+
+// Step executes n instructions of the thread. The other threads run meanwhile,
+// unless the options hold them. A signal or breakpoint that comes first ends the
+// movement there.
+func (t *Thread) Step(n int, o *MoveOptions) (*Stop, error) {
+	if n < 1 {
+		return nil, &Error{Op: "step", TID: t.TID, Err: fmt.Errorf("cannot take %d steps", n)}
+	}
+	return t.p.move(motion{op: "step", t: t, step: true, steps: n}, o)
+}
+
+// Next is Step for one instruction, but runs a call to its end.
+func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	var code [maxInst]byte
+	n, _ := t.p.ReadAt(regs[arch.RIP], code[:])
+	inst, err := disasm.Decode(code[:n], regs[arch.RIP], nil)
+	if err != nil || inst.Kind != disasm.Call {
+		return t.Step(1, o)
+	}
+	sp := regs[arch.RSP]
+	return t.p.runTo("next", t, regs[arch.RIP]+uint64(len(inst.Data)), func(t *Thread) bool {
+		regs, err := t.Regs()
+		return err == nil && regs[arch.RSP] >= sp
+	}, o)
+}
+
+// Finish runs the thread until the function that it is in returns. The stop's
+// Value is rax then, the integer or pointer that the function returned.
+func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
+	frames, err := t.Frames(2)
+	if len(frames) < 2 {
+		if err == nil {
+			err = errors.New("this is the outermost function")
+		}
+		return nil, &Error{Op: "finish", TID: t.TID, Err: err}
+	}
+	return t.FinishFrame(frames[0], frames[1], o)
+}
+
+// FinishFrame is Finish for a frame of the thread's stack and its caller.
+func (t *Thread) FinishFrame(frame, caller *Frame, o *MoveOptions) (*Stop, error) {
+	stop, err := t.p.runTo("finish", t, caller.PC, func(t *Thread) bool {
+		regs, err := t.Regs()
+		return err == nil && regs[arch.RSP] >= frame.CFA
+	}, o)
+	if err != nil || stop.Reason != ReasonStep {
+		return stop, err
+	}
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	stop.Value, stop.Finished = regs[arch.RAX], true
+	return stop, nil
+}
+
+// Until runs the thread, and with it the others, until it comes to addr.
+func (t *Thread) Until(addr uint64, o *MoveOptions) (*Stop, error) {
+	return t.p.runTo("until", t, addr, nil, o)
+}

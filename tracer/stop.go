@@ -1,0 +1,77 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// A Reason says why a process stopped.
+type Reason uint8
+
+// The reasons, and with the events among them what a Hook can ask for.
+const (
+	ReasonStep       Reason = iota // the movement that was asked for is done
+	ReasonBreakpoint               // a thread reached a breakpoint
+	ReasonSignal                   // a signal is about to be delivered
+	ReasonExec                     // the process runs a new program
+	ReasonThread                   // a thread was born
+	ReasonThreadExit               // a thread is about to end
+	ReasonFork                     // a child process was made by fork
+	ReasonVfork                    // a child process was made by vfork
+	ReasonLoad                     // libraries were loaded or unloaded
+	ReasonExit                     // the process exited
+	ReasonKilled                   // the process was killed by a signal
+	ReasonInterrupt                // Interrupt was called
+	ReasonTimeout                  // the time given to Cont ran out
+)
+
+var reasonNames = [...]string{
+	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonSignal: "signal", ReasonExec: "exec",
+	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
+	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
+}
+
+// String returns the reason's name in scripts.
+func (r Reason) String() string { return reasonNames[r] }
+
+// A Stop is the end of a movement of a process: why it stopped, and where.
+type Stop struct {
+	Reason     Reason
+	Process    *Process
+	Thread     *Thread     // nil when the process is gone
+	PC         uint64      // of Thread; 0 when the process is gone
+	Signal     int         // ReasonSignal, ReasonKilled
+	Breakpoint *Breakpoint // ReasonBreakpoint
+	ExitCode   int         // ReasonExit
+	Child      int         // ReasonFork, ReasonVfork: process ID; ReasonThread: thread ID
+	Value      uint64      // rax when Finish is done, which sets Finished
+	Finished   bool
+
+	siginfo    Siginfo
+	hasSiginfo bool
+	arrived    bool // by a step: ReasonBreakpoint, or else ReasonStep
+}
+
+// A Siginfo is the kernel's record of a signal: its number, what sent it and,
+// for a fault, the address.
+type Siginfo = ptrace.Siginfo
+
+// Siginfo returns the record of the signal that stopped the process, or nil if
+// another reason did.
+func (s *Stop) Siginfo() *Siginfo {
+	if !s.hasSiginfo {
+		return nil
+	}
+	return &s.siginfo
+}
+
+// Gone reports whether the process ended.
+func (s *Stop) Gone() bool { return s.Reason == ReasonExit || s.Reason == ReasonKilled }
+
+// wakeSignal interrupts the tracer's wait when Interrupt is called. The host
+// program must leave it alone. It is a realtime signal that neither the Go
+// runtime nor a C library uses for itself.
+const wakeSignal = unix.Signal(60)

@@ -1,0 +1,179 @@
+//go:build linux && amd64
+
+// Package tracer controls Linux x86-64 processes with ptrace(2).
+//
+// A Tracer launches and attaches to processes. Its Processes have Threads with
+// registers, memory, breakpoints and stops; package unwind makes stacks of
+// them, and package builtins shows them to scripts.
+//
+// Processes are all-stop: every thread is stopped while the caller looks, and a
+// movement (Cont, Step, Finish, ...) returns when all of them have stopped
+// again or the process is gone. Handlers of breakpoints and hooks run inside the
+// movement, with all threads stopped, and may move the process themselves.
+//
+// The kernel ties a tracee to the thread that traces it, so a Tracer and all
+// that belongs to it must be used from the goroutine that made it, which New
+// locks to its OS thread. Interrupt is the exception: it may be called from
+// anywhere.
+//
+// The host program keeps its own children, with one condition: it must not start
+// any from the tracer's goroutine, because the tracer's wait would reap them.
+package tracer
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// A Tracer owns the processes that are traced from one OS thread.
+type Tracer struct {
+	tid       int // the OS thread
+	processes []*Process
+	threads   map[int]*Thread         // every tracee, by thread ID
+	orphans   map[int]unix.WaitStatus // first stops of threads whose birth is not reported yet
+
+	wanted  atomic.Uint64 // why a movement is to end, see want
+	waiting atomic.Bool   // the thread is in Wait, or about to be
+	timed   uint64        // the movement that runs, if it has a limit of time
+	clock   uint64        // counts movements with a limit
+	pin     pin
+}
+
+var installWake = sync.OnceValue(func() error {
+	// Notify makes sure that the runtime's handler is there; what it sends
+	// is of no use.
+	signal.Notify(make(chan os.Signal, 1), wakeSignal)
+	return ptrace.ClearRestart(int(wakeSignal))
+})
+
+// New returns a Tracer for the calling goroutine and locks that goroutine to its
+// OS thread until Close.
+func New() (*Tracer, error) {
+	if err := installWake(); err != nil {
+		return nil, &Error{Op: "install the wake signal", Err: err}
+	}
+	runtime.LockOSThread()
+	return &Tracer{
+		tid:     unix.Gettid(),
+		threads: make(map[int]*Thread),
+		orphans: make(map[int]unix.WaitStatus),
+	}, nil
+}
+
+// Processes returns the processes that are held: launched or attached to, and
+// neither gone nor detached.
+func (tr *Tracer) Processes() []*Process {
+	return slices.Clone(tr.processes)
+}
+
+// Close kills the processes that were launched, detaches from those that were
+// attached to, and unlocks the goroutine.
+func (tr *Tracer) Close() error {
+	var errs []error
+	for _, p := range tr.Processes() {
+		if p.state == Running { // a handler panicked
+			p.stopAll()
+		}
+		if p.launched {
+			errs = append(errs, p.Kill())
+		} else {
+			errs = append(errs, p.Detach(0))
+		}
+	}
+	tr.processes = nil
+	runtime.UnlockOSThread()
+	return errors.Join(errs...)
+}
+
+// Interrupt ends the movement that is running: all threads are stopped, and it
+// returns a Stop with ReasonInterrupt. When none is running, the next one ends so
+// at once, unless ClearInterrupt comes first. It may be called from any
+// goroutine.
+func (tr *Tracer) Interrupt() { tr.want(ReasonInterrupt, 0) }
+
+// ClearInterrupt forgets an Interrupt that came when nothing was running.
+func (tr *Tracer) ClearInterrupt() { tr.wanted.Store(0) }
+
+// want asks the tracer's thread to end the movement that is running, or only the
+// one with a number. The signal makes its wait return; one that arrives between
+// the look at wanted and the wait itself is lost, so it is sent until it has been
+// seen.
+func (tr *Tracer) want(why Reason, movement uint64) {
+	want := movement<<8 | uint64(why)
+	if why == ReasonInterrupt {
+		tr.wanted.Store(want)
+	} else if !tr.wanted.CompareAndSwap(0, want) {
+		return
+	}
+	for pause := time.Microsecond; tr.waiting.Load() && tr.wanted.Load() == want; pause *= 2 {
+		ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
+		time.Sleep(min(pause, time.Millisecond))
+	}
+}
+
+// isWanted returns why the running movement is to end, if it is.
+func (tr *Tracer) isWanted() (Reason, bool) {
+	want := tr.wanted.Load()
+	if want == 0 {
+		return 0, false
+	}
+	if movement := want >> 8; movement != 0 && movement != tr.timed {
+		tr.wanted.CompareAndSwap(want, 0) // that movement is over
+		return 0, false
+	}
+	return Reason(want), true
+}
+
+// wait blocks until a tracee reports and returns it. It returns a nil thread when
+// interruptible is set and the movement is to end.
+func (tr *Tracer) wait(interruptible bool) (*Thread, unix.WaitStatus, error) {
+	tr.waiting.Store(interruptible)
+	defer tr.waiting.Store(false)
+	for {
+		if interruptible {
+			if _, wanted := tr.isWanted(); wanted {
+				return nil, 0, nil
+			}
+		}
+		tid, status, err := ptrace.Wait(tr.waitable(), 0)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return nil, 0, &Error{Op: "wait", Err: err}
+		}
+		t := tr.threads[tid]
+		if t == nil {
+			if status.Stopped() {
+				tr.orphans[tid] = status
+			}
+			continue
+		}
+		if status.Stopped() {
+			t.state = threadStopped
+			t.regsRead = false
+		}
+		return t, status, nil
+	}
+}
+
+// waitable returns what to wait for: the only tracee where there is one, which is
+// the kernel's fast path and reaps nobody else's child, else any.
+func (tr *Tracer) waitable() int {
+	if len(tr.threads) == 1 {
+		for tid := range tr.threads {
+			return tid
+		}
+	}
+	return -1
+}
