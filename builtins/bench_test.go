@@ -1,0 +1,119 @@
+package builtins
+
+import (
+	osexec "os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// The benchmarks measure scripts beside a C loop that does the same with bare
+// ptrace, and beside gdb's Python. Those run once and give their own numbers:
+// compare within one run, machines differ and have moods.
+
+// script runs the body of a function of n in a process that calls work for ever,
+// after it has run for a while.
+func script(b *testing.B, setup, body string) {
+	env := newEnv(b)
+	more := starlark.StringDict{"path": starlark.String(tracertest.Build(b, "testdata/bench.c"))}
+	text := "p = launch([path])\np.until('main')\n" + setup + "\ndef bench(n):\n    " + body + "\n"
+	names := with(env, more)
+	_, program, err := starlark.SourceProgramOptions(options, "bench.star", text, names.Has)
+	if err != nil {
+		b.Fatal(err)
+	}
+	thread := new(starlark.Thread)
+	globals, err := program.Init(thread, names) // which does not freeze them
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := func(n int) {
+		if _, err := starlark.Call(thread, globals["bench"], starlark.Tuple{starlark.MakeInt(n)}, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run(1)
+	b.ResetTimer()
+	run(b.N)
+	b.StopTimer()
+}
+
+// measured runs a program that prints "name ns" lines.
+func measured(b *testing.B, name string, args ...string) map[string]float64 {
+	out, err := osexec.Command(name, args...).Output()
+	if err != nil {
+		b.Fatalf("%s: %v", name, err)
+	}
+	ns := make(map[string]float64)
+	for line := range strings.Lines(string(out)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if v, err := strconv.ParseFloat(value, 64); err == nil {
+			ns[key] = v
+		}
+	}
+	return ns
+}
+
+// c reports what the C loop takes with tracer and tracee on one CPU.
+func c(b *testing.B, name string) {
+	ns := measured(b, tracertest.Build(b, "../tracer/testdata/cloop.c", "-O2"), "pin")
+	b.ReportMetric(ns[name], "ns/op")
+}
+
+func BenchmarkStep(b *testing.B) {
+	b.Run("script", func(b *testing.B) { script(b, "", "for _ in range(n): p.step()") })
+	b.Run("c", func(b *testing.B) { c(b, "step") })
+}
+
+func BenchmarkStepRegs(b *testing.B) {
+	b.Run("script", func(b *testing.B) {
+		script(b, "", "for _ in range(n):\n        p.step()\n        p.regs.rax")
+	})
+	b.Run("c", func(b *testing.B) { c(b, "step_regs") })
+}
+
+func BenchmarkBreakpoint(b *testing.B) {
+	b.Run("script", func(b *testing.B) {
+		script(b, `
+state = [0, 0] # hits to come, sum of the arguments
+def hit(s):
+    state[1] += s.thread.regs.rdi
+    state[0] -= 1
+    return STOP if state[0] == 0 else None
+p.breakpoint("work", handler=hit)`, "state[0] = n; p.cont()")
+	})
+	b.Run("c", func(b *testing.B) { c(b, "breakpoint") })
+	b.Run("gdb", func(b *testing.B) {
+		count := tracertest.Build(b, "../examples/targets/count.c")
+		gdb := tracertest.Tool(b, "gdb")
+		ns := measured(b, gdb, "-nx", "-batch", "-x", "../tracer/testdata/gdbstop.py", "--args", count)
+		b.ReportMetric(ns["gdb_breakpoint"], "ns/op")
+	})
+}
+
+func BenchmarkRead64MiB(b *testing.B) {
+	b.Run("script", func(b *testing.B) {
+		script(b, "p.breakpoint('work', temp=True)\np.cont()\nblock = p.addr('block')", "for _ in range(n): p.read(block, 64 << 20)")
+		b.SetBytes(64 << 20)
+	})
+	b.Run("c", func(b *testing.B) { c(b, "read64m") })
+}
+
+func BenchmarkLaunch(b *testing.B) {
+	env := newEnv(b)
+	more := starlark.StringDict{"path": starlark.String(tracertest.Build(b, "testdata/bench.c"))}
+	thread := new(starlark.Thread)
+	globals, err := starlark.ExecFileOptions(options, thread, "bench.star", "def bench():\n    launch([path]).kill()\n", with(env, more))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := starlark.Call(thread, globals["bench"], nil, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

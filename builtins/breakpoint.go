@@ -1,0 +1,152 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A breakpoint is a breakpoint of a process.
+type breakpoint struct {
+	handle
+	p *process
+	b *tracer.Breakpoint
+}
+
+var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not show it.", []attribute[*breakpoint]{
+	{"id", "int", "Its number, counted from 1 in each process.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.MakeInt(b.b.ID), nil
+	}},
+	{"location", "str or None", "The location as it was given, if it was a name.", func(b *breakpoint) (starlark.Value, error) {
+		return optional(b.b.Location), nil
+	}},
+	{"addrs", "list of int", "The addresses where it lies; none while it waits for a library and when it was removed.", func(b *breakpoint) (starlark.Value, error) {
+		return listOf(b.b.Addrs(), func(addr uint64) starlark.Value { return starlark.MakeUint64(addr) }), nil
+	}},
+	{"hits", "int", "How often it was hit, those hits counted that a handler let go on.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.MakeInt(b.b.Hits()), nil
+	}},
+	{"enabled", "bool", "Whether it can be hit; assign to it to change that. A removed one cannot be enabled.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.Bool(b.b.Enabled()), nil
+	}},
+	{"pending", "bool", "Whether it waits for a library to be loaded.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.Bool(b.b.Pending()), nil
+	}},
+	{"temp", "bool", "Whether its first hit removes it.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.Bool(b.b.Temp), nil
+	}},
+	{"thread", "thread or None", "The only thread that hits it, or None for all.", func(b *breakpoint) (starlark.Value, error) {
+		if t := b.b.Thread(); t != nil {
+			return b.p.thread(t), nil
+		}
+		return starlark.None, nil
+	}},
+	{"process", "process", "The process that it is set in.", func(b *breakpoint) (starlark.Value, error) {
+		return b.p, nil
+	}},
+}, []method[*breakpoint]{
+	{"remove", "()", "Remove the breakpoint. A thread that has reached it runs on unharmed; removing twice is no error.", (*breakpoint).remove},
+})
+
+var (
+	_ starlark.HasSetField = (*breakpoint)(nil)
+	_ starlark.Comparable  = (*breakpoint)(nil)
+)
+
+func (b *breakpoint) Type() string                             { return "breakpoint" }
+func (b *breakpoint) Hash() (uint32, error)                    { return uint32(b.b.ID), nil }
+func (b *breakpoint) Attr(name string) (starlark.Value, error) { return breakpointClass.attr(b, name) }
+func (b *breakpoint) AttrNames() []string                      { return breakpointClass.names }
+
+func (b *breakpoint) String() string {
+	place := b.b.Location
+	if place == "" {
+		place = "nowhere"
+		if addrs := b.b.Addrs(); len(addrs) > 0 {
+			place = fmt.Sprintf("%#x", addrs[0])
+		}
+	}
+	return fmt.Sprintf("<breakpoint %d at %s, %d hits>", b.b.ID, place, b.b.Hits())
+}
+
+// CompareSameType compares breakpoints: each is equal to itself alone.
+func (b *breakpoint) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return equality(b, op, b.b == y.(*breakpoint).b)
+}
+
+// SetField enables or disables the breakpoint.
+func (b *breakpoint) SetField(name string, v starlark.Value) error {
+	if name != "enabled" {
+		return fmt.Errorf("cannot assign to .%s of a breakpoint, only to .enabled", name)
+	}
+	enabled, ok := v.(starlark.Bool)
+	if !ok {
+		return fmt.Errorf("enabled: got %s, want bool", v.Type())
+	}
+	b.b.SetEnabled(bool(enabled))
+	return nil
+}
+
+// MarshalJSON encodes all attributes but the process.
+func (b *breakpoint) MarshalJSON() ([]byte, error) {
+	return encode(struct {
+		ID       int      `json:"id"`
+		Location string   `json:"location,omitempty"`
+		Addrs    []uint64 `json:"addrs"`
+		Hits     int      `json:"hits"`
+		Enabled  bool     `json:"enabled"`
+		Pending  bool     `json:"pending"`
+		Temp     bool     `json:"temp"`
+	}{b.b.ID, b.b.Location, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp})
+}
+
+func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	if err := b.b.Remove(); err != nil {
+		return nil, err
+	}
+	return starlark.None, nil
+}
+
+// breakpoint sets a breakpoint.
+func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var loc location
+	var handler, when starlark.Callable
+	var only *thread
+	var o tracer.BreakpointOptions
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "thread??", &only); err != nil {
+		return nil, err
+	}
+	if only != nil {
+		if only.p != p {
+			return nil, fmt.Errorf("%s: thread %d belongs to process %d", b.Name(), only.t.TID, only.p.p.PID)
+		}
+		o.Thread = only.t
+	}
+	o.Addr, o.Location = uint64(loc.addr), loc.name
+	o.Handler, o.Condition = p.env.callback(handler), p.env.condition(when)
+	set, err := p.p.Breakpoint(&o)
+	if err != nil {
+		return nil, err
+	}
+	return &breakpoint{p: p, b: set}, nil
+}
+
+// condition returns fn, a condition, as the engine calls it.
+func (e *Env) condition(fn starlark.Callable) func(*tracer.Stop) (bool, error) {
+	if fn == nil {
+		return nil
+	}
+	return func(s *tracer.Stop) (bool, error) {
+		v, err := starlark.Call(e.thread, fn, starlark.Tuple{e.process(s.Process).stop(s)}, nil)
+		if err != nil {
+			return false, err
+		}
+		return bool(v.Truth()), nil
+	}
+}

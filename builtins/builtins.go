@@ -1,0 +1,184 @@
+// Package builtins shows the debugger to Starlark scripts: the values that stand
+// for processes, threads, frames, stops and the rest, and the predeclared
+// functions that make them.
+//
+// Everything a script sees is a row of a table, in which its documentation stands
+// beside its implementation; help prints it, and Doc returns it. Addresses and
+// registers are plain ints, wherever an address is taken a location is too, and
+// what is not there is missing, so that Starlark says which name is near.
+//
+// An Env belongs to a tracer and must be used from the tracer's goroutine. A
+// call that is to end early needs both Cancel of its starlark.Thread and
+// Interrupt of the tracer.
+package builtins
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	starjson "go.starlark.net/lib/json"
+	"go.starlark.net/lib/math"
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// An Env is what the scripts of one tracer share.
+type Env struct {
+	// Stderr is where log writes. It is os.Stderr unless set.
+	Stderr io.Writer
+
+	tr          *tracer.Tracer
+	thread      *starlark.Thread // of the verb that is running: handlers run on it
+	processes   map[*tracer.Process]*process
+	predeclared starlark.StringDict
+}
+
+// New returns an Env for the processes of tr. Scripts see args as their arguments.
+func New(tr *tracer.Tracer, args []string) *Env {
+	e := &Env{
+		Stderr:      os.Stderr,
+		tr:          tr,
+		processes:   make(map[*tracer.Process]*process),
+		predeclared: make(starlark.StringDict),
+	}
+	for _, c := range constants {
+		e.predeclared[c.name] = c.value
+	}
+	list := make([]starlark.Value, len(args))
+	for i, arg := range args {
+		list[i] = starlark.String(arg)
+	}
+	e.predeclared["args"] = starlark.NewList(list)
+	for _, f := range functions {
+		e.predeclared[f.name] = starlark.NewBuiltin(f.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			return f.call(e, thread, b, args, kwargs)
+		})
+	}
+	return e
+}
+
+// Predeclared returns the names that scripts have without loading anything. The
+// caller may add to the map, and help lists what it adds.
+func (e *Env) Predeclared() starlark.StringDict { return e.predeclared }
+
+// Close closes the streams of the processes that were launched. It is called
+// after the tracer's Close: a target that lives longer loses its streams.
+func (e *Env) Close() {
+	for _, p := range e.processes {
+		p.closeStreams()
+	}
+	clear(e.processes)
+}
+
+// A constant is a value that scripts hand to builtins.
+type constant string
+
+const (
+	surface constant = "STOP"
+	pipe    constant = "PIPE"
+	capture constant = "CAPTURE"
+)
+
+func (c constant) String() string               { return string(c) }
+func (c constant) Type() string                 { return "constant" }
+func (c constant) Freeze()                      {}
+func (c constant) Truth() starlark.Bool         { return starlark.True }
+func (c constant) Hash() (uint32, error)        { return starlark.String(c).Hash() }
+func (c constant) MarshalJSON() ([]byte, error) { return encode(string(c)) }
+
+// constants are the predeclared values that are not our functions. The value of
+// args is the Env's.
+var constants = []struct {
+	name, typ, doc string
+	value          starlark.Value
+}{
+	{"STOP", "", "What a handler returns to surface its stop from the verb that is running.", surface},
+	{"PIPE", "", "For launch: connect a standard stream of the target to the script, as p.stdin, p.stdout or p.stderr.", pipe},
+	{"CAPTURE", "", "For launch: keep what the target writes to stdout or stderr, as p.stdout.data.", capture},
+	{"args", ": list of str", "The script's arguments.", starlark.None},
+	{"json", "", "Starlark's module json: encode, decode, indent, encode_indent. It encodes every value of the debugger.", starjson.Module},
+	{"math", "", "Starlark's module math: functions of floats.", math.Module},
+	{"time", "", "Starlark's module time: now() is the time, and (time.now() - t).seconds the float number of seconds since t.", startime.Module},
+	{"struct", "(**kwargs) -> struct", "Return a value with the given attributes.", starlark.NewBuiltin("struct", starlarkstruct.Make)},
+	{"module", "(name, **kwargs) -> module", "Return a module with the given members.", starlark.NewBuiltin("module", starlarkstruct.MakeModule)},
+}
+
+// functions are the predeclared functions.
+var functions = append([]method[*Env]{
+	{"launch", "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True) -> process",
+		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
+			"env is a dict that replaces the environment. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
+			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
+			"pin lets the debugger share a CPU with the target while stops come fast.",
+		(*Env).launch},
+	{"attach", "(pid) -> process", "Trace a running process, with every thread stopped. It is let go when the script ends.", (*Env).attach},
+	{"processes", "(name=None) -> list of struct", "List the processes of the machine as structs of pid, exe, argv and uid; only those whose program or command name is name, if given.", (*Env).list},
+	{"attempt", "(fn, *args, **kwargs) -> (value, error)", "Call fn and return (value, None), or (None, error) if it fails. It does not stop exit, an interrupt or a limit.", (*Env).attempt},
+	{"exit", "(code=0)", "End the script with an exit code of 0 to 255. What it launched is killed, what it attached to is detached.", (*Env).exit},
+	{"hex", "(x, width=0) -> str", "Format an int in hexadecimal, with at least width digits.", (*Env).hex},
+	{"hexdump", "(data, addr=0) -> str", "Format bytes sixteen a line, in hexadecimal and as text; addr is the address of the first.", (*Env).hexdump},
+	{"pack", "(fmt, *values) -> bytes", "Pack values as a format of Python's module struct says, little-endian unless told.", (*Env).pack},
+	{"unpack", "(fmt, data) -> tuple", "Unpack bytes as a format of Python's module struct says, little-endian unless told. data must have the format's size.", (*Env).unpack},
+	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
+	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
+}, func() (list []method[*Env]) {
+	for _, t := range integers {
+		kind := "an unsigned"
+		if t.signed {
+			kind = "a signed"
+		}
+		list = append(list, method[*Env]{t.name, "(x) -> int", fmt.Sprintf("Wrap an int to %s number of %d bits.", kind, t.bits), t.builtin})
+	}
+	return list
+}()...)
+
+func init() {
+	for _, c := range constants {
+		newTopic(c.name, c.typ, c.doc)
+	}
+	for _, f := range functions {
+		newTopic(f.name, f.sig, f.doc)
+	}
+}
+
+// log prints to standard error.
+func (e *Env) log(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword arguments", b.Name())
+	}
+	words := make([]string, len(args))
+	for i, arg := range args {
+		var s blob
+		if s.Unpack(arg) != nil {
+			s = blob(arg.String())
+		}
+		words[i] = string(s)
+	}
+	_, err := fmt.Fprintf(e.Stderr, "%s %s\n", time.Now().Format("15:04:05.000000"), strings.Join(words, " "))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return starlark.None, nil
+}
+
+// encode returns v in JSON, in which < and & stand for themselves.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// unhashable returns the error of hash(v).
+func unhashable(v starlark.Value) error { return fmt.Errorf("unhashable type: %s", v.Type()) }

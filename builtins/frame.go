@@ -1,0 +1,119 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A frame is a frame of a thread's stack as it was when it was asked for.
+type frame struct {
+	handle
+	p *process
+	f *tracer.Frame
+}
+
+var frameClass = newClass("frame", "The activation of a function on a stack, as it was found. Its str is a line of a backtrace.", []attribute[*frame]{
+	{"level", "int", "Its place on the stack; 0 is the innermost.", func(f *frame) (starlark.Value, error) {
+		return starlark.MakeInt(f.f.Level), nil
+	}},
+	{"pc", "int", "The address of the next instruction that it will execute.", func(f *frame) (starlark.Value, error) {
+		return starlark.MakeUint64(f.f.PC), nil
+	}},
+	{"sp", "int", "The stack pointer.", func(f *frame) (starlark.Value, error) {
+		return starlark.MakeUint64(f.f.SP), nil
+	}},
+	{"cfa", "int or None", "The canonical frame address: what the stack pointer was before the call. None if it was not found.", func(f *frame) (starlark.Value, error) {
+		if f.f.CFA == 0 {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(f.f.CFA), nil
+	}},
+	{"function", "str or None", "The name of the function.", func(f *frame) (starlark.Value, error) {
+		sym, _, _ := f.f.Symbol()
+		return optional(sym.Name), nil
+	}},
+	{"symbol", "symbol or None", "The symbol of the function.", func(f *frame) (starlark.Value, error) {
+		sym, _, ok := f.f.Symbol()
+		if !ok {
+			return starlark.None, nil
+		}
+		return &symbol{s: sym, im: f.f.Image()}, nil
+	}},
+	{"offset", "int or None", "How many bytes pc lies behind the start of the function.", func(f *frame) (starlark.Value, error) {
+		_, offset, ok := f.f.Symbol()
+		if !ok {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(offset), nil
+	}},
+	{"image", "image or None", "The ELF file that the function comes from.", func(f *frame) (starlark.Value, error) {
+		if im := f.f.Image(); im != nil {
+			return newImage(im), nil
+		}
+		return starlark.None, nil
+	}},
+	{"regs", "regs", "The registers as they were in this frame. One that the stack does not keep is an error.", func(f *frame) (starlark.Value, error) {
+		return &regs{frame: f.f}, nil
+	}},
+	{"thread", "thread", "The thread on whose stack it is.", func(f *frame) (starlark.Value, error) {
+		return f.p.thread(f.f.Thread), nil
+	}},
+	{"by", "str", "How it was found, from the surest to the least sure: \"registers\", \"cfi\", \"signal-context\", \"frame-pointer\" or \"guess\".", func(f *frame) (starlark.Value, error) {
+		return starlark.String(f.f.By.String()), nil
+	}},
+}, nil)
+
+var (
+	_ starlark.HasAttrs   = (*frame)(nil)
+	_ starlark.Comparable = (*frame)(nil)
+)
+
+func (f *frame) String() string                           { return f.f.String() }
+func (f *frame) Type() string                             { return "frame" }
+func (f *frame) Hash() (uint32, error)                    { return 0, unhashable(f) }
+func (f *frame) Attr(name string) (starlark.Value, error) { return frameClass.attr(f, name) }
+func (f *frame) AttrNames() []string                      { return frameClass.names }
+func (f *frame) address() uint64                          { return f.f.PC }
+
+// CompareSameType compares frames: they are equal if they are at the same place of
+// the same stack.
+func (f *frame) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	g := y.(*frame)
+	same := f.f.Thread == g.f.Thread && f.f.PC == g.f.PC && f.f.SP == g.f.SP
+	return equality(f, op, same)
+}
+
+// equality returns the result of comparing v with another of its type, which can
+// only be equal or not.
+func equality(v starlark.Value, op syntax.Token, same bool) (bool, error) {
+	switch op {
+	case syntax.EQL:
+		return same, nil
+	case syntax.NEQ:
+		return !same, nil
+	}
+	return false, fmt.Errorf("%s %s %s not implemented", v.Type(), op, v.Type())
+}
+
+// MarshalJSON encodes the frame's place and function.
+func (f *frame) MarshalJSON() ([]byte, error) {
+	v := struct {
+		Level    int     `json:"level"`
+		PC       uint64  `json:"pc"`
+		SP       uint64  `json:"sp"`
+		Function string  `json:"function,omitempty"`
+		Offset   *uint64 `json:"offset,omitempty"`
+		Image    string  `json:"image,omitempty"`
+	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP}
+	if sym, offset, ok := f.f.Symbol(); ok {
+		v.Function, v.Offset = sym.Name, &offset
+	}
+	if im := f.f.Image(); im != nil {
+		v.Image = im.Path
+	}
+	return encode(v)
+}

@@ -1,0 +1,184 @@
+package builtins
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// A topic is an entry of the manual: a function, a method, an attribute, a
+// constant or a type with its members.
+type topic struct {
+	title   string // the name with its signature or type
+	doc     string
+	members []*topic
+}
+
+// manual holds the rows of all tables: functions and types by name, members by
+// type and name, as in "process.read".
+var manual = make(map[string]*topic)
+
+// newTopic enters a name in the manual.
+func newTopic(name, sig, doc string) *topic {
+	t := &topic{title: name + sig, doc: doc}
+	manual[name] = t
+	return t
+}
+
+// add enters a member of t.
+func (t *topic) add(name, sig, doc string) {
+	t.members = append(t.members, newTopic(name, sig, doc))
+}
+
+// String returns the topic as help prints it.
+func (t *topic) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n    %s", t.title, t.doc)
+	for _, m := range t.members {
+		fmt.Fprintf(&b, "\n\n    %s\n        %s", m.title, m.doc)
+	}
+	return b.String()
+}
+
+// Doc returns the manual's entry for a topic: a predeclared name such as
+// "launch", a type such as "process", or a member such as "process.read".
+func Doc(name string) (text string, ok bool) {
+	t, ok := manual[name]
+	if !ok {
+		return "", false
+	}
+	return t.String(), true
+}
+
+// Topics returns the names that Doc knows, sorted.
+func Topics() []string {
+	return slices.Sorted(maps.Keys(manual))
+}
+
+// help prints what there is to say about a value.
+func (e *Env) help(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var x starlark.Value
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0, &x); err != nil {
+		return nil, err
+	}
+	text := e.describe(x)
+	if thread.Print != nil {
+		thread.Print(thread, text)
+	} else {
+		fmt.Fprintln(os.Stdout, text)
+	}
+	return starlark.None, nil
+}
+
+// describe returns the help for x, or for all that is predeclared if x is nil.
+func (e *Env) describe(x starlark.Value) string {
+	switch x := x.(type) {
+	case nil:
+		return e.index()
+	case starlark.String:
+		if text, ok := Doc(string(x)); ok {
+			return text
+		}
+	case *starlark.Builtin:
+		name := x.Name()
+		if recv := x.Receiver(); recv != nil {
+			name = recv.Type() + "." + name
+		}
+		// Functions of modules may have the name of a predeclared one.
+		if text, ok := Doc(name); ok && (x.Receiver() != nil || e.predeclared[name] == x) {
+			return text
+		}
+		return name + "\n    A function of Starlark or of one of its modules."
+	case *starlark.Function:
+		return function(x)
+	case constant:
+		return manual[string(x)].String()
+	case *starlarkstruct.Module:
+		return module(x)
+	}
+	if text, ok := Doc(x.Type()); ok {
+		return text
+	}
+	return fmt.Sprintf("%s\n    A value of Starlark's type %s.", x, x.Type())
+}
+
+// index lists what is predeclared, each name with the first sentence about it.
+func (e *Env) index() string {
+	var b strings.Builder
+	for _, name := range e.predeclared.Keys() {
+		doc := "A value of type " + e.predeclared[name].Type() // that the caller added
+		if t, ok := manual[name]; ok {
+			doc, _, _ = strings.Cut(t.doc, ". ")
+		}
+		fmt.Fprintf(&b, "%-10s %s.\n", name, strings.TrimSuffix(doc, "."))
+	}
+	b.WriteString("\nhelp(name) tells more.")
+	return b.String()
+}
+
+// function describes a function that is written in Starlark.
+func function(fn *starlark.Function) string {
+	doc := fn.Doc()
+	if doc == "" {
+		doc = "Defined at " + fn.Position().String() + "."
+	}
+	return fmt.Sprintf("%s(%s)\n    %s", fn.Name(), strings.Join(parameters(fn), ", "), strings.TrimSpace(doc))
+}
+
+// parameters returns fn's parameters as they are declared.
+func parameters(fn *starlark.Function) []string {
+	param := func(i int) string {
+		name, _ := fn.Param(i)
+		return name
+	}
+	n, star, kwargs := fn.NumParams(), "", ""
+	if fn.HasKwargs() { // Starlark keeps the two last, *args before **kwargs.
+		n--
+		kwargs = "**" + param(n)
+	}
+	if fn.HasVarargs() {
+		n--
+		star = "*" + param(n)
+	} else if fn.NumKwonlyParams() > 0 {
+		star = "*"
+	}
+	var params []string
+	for i := range n {
+		p := param(i)
+		if v := fn.ParamDefault(i); v != nil {
+			p += "=" + v.String()
+		}
+		params = append(params, p)
+	}
+	if star != "" {
+		params = slices.Insert(params, n-fn.NumKwonlyParams(), star)
+	}
+	if kwargs != "" {
+		params = append(params, kwargs)
+	}
+	return params
+}
+
+// module describes a module by its docstring, if it has one in doc, and its
+// members.
+func module(m *starlarkstruct.Module) string {
+	var b strings.Builder
+	b.WriteString(m.Name)
+	if t, ok := manual[m.Name]; ok {
+		fmt.Fprintf(&b, "\n    %s", t.doc)
+	}
+	for _, name := range m.Members.Keys() {
+		switch v := m.Members[name].(type) {
+		case *starlark.Function:
+			fmt.Fprintf(&b, "\n\n    %s.%s", m.Name, strings.ReplaceAll(function(v), "\n", "\n    "))
+		default:
+			fmt.Fprintf(&b, "\n\n    %s.%s: %s", m.Name, name, v.Type())
+		}
+	}
+	return b.String()
+}

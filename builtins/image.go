@@ -1,0 +1,105 @@
+package builtins
+
+import (
+	"debug/elf"
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/tracer/image"
+)
+
+// An elfImage is an ELF file at the addresses where a process has it.
+type elfImage struct {
+	handle
+	im *image.Image
+}
+
+func newImage(im *image.Image) starlark.Value { return &elfImage{im: im} }
+
+var imageClass = newClass("image", "An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process.", []attribute[*elfImage]{
+	{"name", "str", "The last element of the path, such as \"libc.so.6\".", func(i *elfImage) (starlark.Value, error) {
+		return starlark.String(i.im.Name()), nil
+	}},
+	{"path", "str", "The path as the process has it, or \"[vdso]\".", func(i *elfImage) (starlark.Value, error) {
+		return starlark.String(i.im.Path), nil
+	}},
+	{"base", "int", "The address of its first byte.", func(i *elfImage) (starlark.Value, error) {
+		return starlark.MakeUint64(i.im.Start), nil
+	}},
+	{"end", "int", "The address behind its last byte.", func(i *elfImage) (starlark.Value, error) {
+		return starlark.MakeUint64(i.im.End), nil
+	}},
+	{"bias", "int", "What to add to an address of the file to get one of the process: base for code that is independent of its position, 0 for a program linked for fixed addresses.", func(i *elfImage) (starlark.Value, error) {
+		return starlark.MakeUint64(i.im.Bias), nil
+	}},
+	{"entry", "int or None", "The address of its first instruction.", func(i *elfImage) (starlark.Value, error) {
+		if i.im.File == nil || i.im.File.Entry() == 0 {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(i.im.File.Entry() + i.im.Bias), nil
+	}},
+	{"pie", "bool", "Whether it is independent of its position.", func(i *elfImage) (starlark.Value, error) {
+		return starlark.Bool(i.im.File != nil && i.im.File.Type() == elf.ET_DYN), nil
+	}},
+	{"build_id", "str or None", "The build ID in hexadecimal.", func(i *elfImage) (starlark.Value, error) {
+		if i.im.File == nil {
+			return starlark.None, nil
+		}
+		return optional(i.im.File.BuildID()), nil
+	}},
+	{"error", "str or None", "Why the file could not be read, in which case it has no symbols.", func(i *elfImage) (starlark.Value, error) {
+		if i.im.Err == nil {
+			return starlark.None, nil
+		}
+		return starlark.String(i.im.Err.Error()), nil
+	}},
+}, []method[*elfImage]{
+	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address.", (*elfImage).symbols},
+})
+
+var (
+	_ starlark.HasAttrs   = (*elfImage)(nil)
+	_ starlark.Comparable = (*elfImage)(nil)
+)
+
+func (i *elfImage) String() string {
+	return fmt.Sprintf("<image %s at %#x>", i.im.Name(), i.im.Start)
+}
+func (i *elfImage) Type() string                             { return "image" }
+func (i *elfImage) Hash() (uint32, error)                    { return starlark.String(i.im.Path).Hash() }
+func (i *elfImage) Attr(name string) (starlark.Value, error) { return imageClass.attr(i, name) }
+func (i *elfImage) AttrNames() []string                      { return imageClass.names }
+
+// CompareSameType compares images: the same file at the same place is equal.
+func (i *elfImage) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return equality(i, op, sameImage(i.im, y.(*elfImage).im))
+}
+
+// sameImage reports whether a and b are the same file at the same place. The
+// engine makes images anew when mappings change.
+func sameImage(a, b *image.Image) bool { return a.Path == b.Path && a.Start == b.Start }
+
+// MarshalJSON encodes the path, the place and the build ID.
+func (i *elfImage) MarshalJSON() ([]byte, error) {
+	v := struct {
+		Path    string `json:"path"`
+		Base    uint64 `json:"base"`
+		End     uint64 `json:"end"`
+		Bias    uint64 `json:"bias"`
+		BuildID string `json:"build_id,omitempty"`
+	}{Path: i.im.Path, Base: i.im.Start, End: i.im.End, Bias: i.im.Bias}
+	if i.im.File != nil {
+		v.BuildID = i.im.File.BuildID()
+	}
+	return encode(v)
+}
+
+func (i *elfImage) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	pattern := "*"
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern?", &pattern); err != nil {
+		return nil, err
+	}
+	return listOf(i.im.Match(pattern), func(s image.Symbol) starlark.Value { return &symbol{s: s, im: i.im} }), nil
+}

@@ -1,0 +1,103 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer/disasm"
+)
+
+// An inst is an instruction.
+type inst struct {
+	handle
+	i disasm.Inst
+}
+
+var instClass = newClass("inst", "An instruction. It can be used wherever an address is taken.", []attribute[*inst]{
+	{"addr", "int", "The address.", func(i *inst) (starlark.Value, error) {
+		return starlark.MakeUint64(i.i.Addr), nil
+	}},
+	{"size", "int", "The length in bytes.", func(i *inst) (starlark.Value, error) {
+		return starlark.MakeInt(len(i.i.Data)), nil
+	}},
+	{"data", "bytes", "The bytes.", func(i *inst) (starlark.Value, error) {
+		return starlark.Bytes(i.i.Data), nil
+	}},
+	{"text", "str", "The instruction in Intel syntax, with the symbols of the addresses in it.", func(i *inst) (starlark.Value, error) {
+		return starlark.String(i.i.Text), nil
+	}},
+	{"kind", "str", "What it does to the flow of control: \"call\", \"jump\", \"branch\" (a conditional jump), \"return\", \"syscall\", \"trap\" (it raises an exception) or \"other\".", func(i *inst) (starlark.Value, error) {
+		return starlark.String(i.i.Kind.String()), nil
+	}},
+	{"target", "int or None", "Where it jumps to or what it calls, if the instruction alone tells.", func(i *inst) (starlark.Value, error) {
+		if !i.i.HasTarget {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(i.i.Target), nil
+	}},
+}, nil)
+
+var _ starlark.HasAttrs = (*inst)(nil)
+
+func (i *inst) String() string                           { return fmt.Sprintf("%#x: %s", i.i.Addr, i.i.Text) }
+func (i *inst) Type() string                             { return "inst" }
+func (i *inst) Hash() (uint32, error)                    { return 0, unhashable(i) }
+func (i *inst) Attr(name string) (starlark.Value, error) { return instClass.attr(i, name) }
+func (i *inst) AttrNames() []string                      { return instClass.names }
+func (i *inst) address() uint64                          { return i.i.Addr }
+
+// MarshalJSON encodes the attributes, of the bytes their number.
+func (i *inst) MarshalJSON() ([]byte, error) {
+	v := struct {
+		Addr   uint64  `json:"addr"`
+		Size   int     `json:"size"`
+		Text   string  `json:"text"`
+		Kind   string  `json:"kind"`
+		Target *uint64 `json:"target,omitempty"`
+	}{Addr: i.i.Addr, Size: len(i.i.Data), Text: i.i.Text, Kind: i.i.Kind.String()}
+	if i.i.HasTarget {
+		v.Target = &i.i.Target
+	}
+	return encode(v)
+}
+
+const (
+	maxInsts = 1 << 20 // instructions that disasm returns
+	maxInst  = 15      // bytes of the longest instruction
+)
+
+// disasm disassembles memory.
+func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	loc := location{name: "*rip"}
+	n := 8
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "addr??", &loc, "n?", &n); err != nil {
+		return nil, err
+	}
+	if n < 0 || n > maxInsts {
+		return nil, fmt.Errorf("%s: n is %d, want 0 to %d", b.Name(), n, maxInsts)
+	}
+	addr, err := loc.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	code := make([]byte, n*maxInst)
+	got, err := p.p.ReadAt(addr, code)
+	if got == 0 && err != nil {
+		return nil, err
+	}
+	insts := make([]starlark.Value, 0, min(n, 64))
+	for i := range disasm.All(code[:got], addr, p.name) {
+		if len(insts) == n {
+			break
+		}
+		insts = append(insts, &inst{i: i})
+	}
+	return starlark.NewList(insts), nil
+}
+
+// name returns the symbol that an address lies in, and where that begins.
+func (p *process) name(addr uint64) (name string, base uint64) {
+	s, _ := p.p.SymbolAt(addr)
+	return s.Name, s.Addr
+}

@@ -1,0 +1,293 @@
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// launch starts a program.
+func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var argv command
+	var env environment
+	var limits resourceLimits
+	var stdin, stdout, stderr starlark.Value
+	var o tracer.LaunchOptions
+	pin := true
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
+		"argv", &argv, "env??", &env, "cwd??", &o.Dir,
+		"stdin??", &stdin, "stdout??", &stdout, "stderr??", &stderr,
+		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin); err != nil {
+		return nil, err
+	}
+	o.Env, o.Limits, o.NoPin = env, limits, !pin
+
+	// The value is made before the process, which its streams go with.
+	p := &process{env: e}
+	err := p.connect(&o, stdin, stdout, stderr)
+	if err == nil {
+		p.p, err = e.tr.Launch(argv, &o)
+	} else {
+		err = fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	for _, f := range []*os.File{o.Stdin, o.Stdout, o.Stderr} {
+		if f != nil {
+			f.Close() // the target has its own
+		}
+	}
+	if err != nil {
+		p.closeStreams()
+		return nil, err
+	}
+	e.add(p)
+	return p, nil
+}
+
+// connect opens the standard streams of a process that is to be launched. Files in
+// o are the caller's to close.
+func (p *process) connect(o *tracer.LaunchOptions, stdin, stdout, stderr starlark.Value) (err error) {
+	switch v := stdin.(type) {
+	case nil:
+	case starlark.Bytes:
+		o.Stdin, err = fileOf(string(v))
+	case starlark.String:
+		o.Stdin, err = os.Open(string(v))
+	default:
+		if v != pipe {
+			return fmt.Errorf("stdin is %s, want bytes, a path or PIPE", brief(v))
+		}
+		p.stdin, o.Stdin, err = newInput(p)
+	}
+	if err != nil {
+		return err
+	}
+	if p.stdout, o.Stdout, err = p.output("stdout", stdout); err != nil {
+		return err
+	}
+	p.stderr, o.Stderr, err = p.output("stderr", stderr)
+	return err
+}
+
+// output opens a stream that the target writes to.
+func (p *process) output(name string, v starlark.Value) (*output, *os.File, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil, nil
+	case starlark.String:
+		f, err := os.Create(string(v))
+		return nil, f, err
+	}
+	if v != pipe && v != capture {
+		return nil, nil, fmt.Errorf("%s is %s, want a path, PIPE or CAPTURE", name, brief(v))
+	}
+	return newOutput(p, name, v == capture)
+}
+
+// fileOf returns a file in memory that holds data, open for reading.
+func fileOf(data string) (*os.File, error) {
+	fd, err := unix.MemfdCreate("stdin", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make a file of stdin: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "stdin")
+	defer f.Close()
+	if _, err := f.WriteString(data); err != nil {
+		return nil, fmt.Errorf("make a file of stdin: %w", err)
+	}
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
+}
+
+// streamsEnded reports whether nothing more will come from the target.
+func (p *process) streamsEnded() bool {
+	for _, o := range []*output{p.stdout, p.stderr} {
+		if o == nil {
+			continue
+		}
+		select {
+		case <-o.done:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// closeStdin closes the input of a process that is gone.
+func (p *process) closeStdin() {
+	if p.stdin != nil {
+		p.stdin.abandon()
+	}
+}
+
+// closeStreams closes all streams at once.
+func (p *process) closeStreams() {
+	p.closeStdin()
+	for _, o := range []*output{p.stdout, p.stderr} {
+		if o != nil {
+			o.file.Close()
+			<-o.done
+		}
+	}
+}
+
+// attach traces a running process.
+func (e *Env) attach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var pid int
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pid", &pid); err != nil {
+		return nil, err
+	}
+	p, err := e.tr.Attach(pid)
+	if err != nil {
+		return nil, err
+	}
+	return e.process(p), nil
+}
+
+// list lists the processes of the machine.
+func (e *Env) list(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name??", &name); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	var found []starlark.Value
+	for _, pid := range pids {
+		// What ends meanwhile is left out. Of kernel threads and of other
+		// users' processes the program is not known.
+		status, err := procfs.Status(pid)
+		if err != nil {
+			continue
+		}
+		exe, _ := procfs.Exe(pid)
+		argv, _ := procfs.Cmdline(pid)
+		if name != "" && name != status.Name && name != filepath.Base(exe) {
+			continue
+		}
+		found = append(found, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+			"pid":  starlark.MakeInt(pid),
+			"exe":  optional(exe),
+			"argv": listOf(argv, newString),
+			"uid":  starlark.MakeInt(status.Uid),
+		}))
+	}
+	return starlark.NewList(found), nil
+}
+
+// A command is an argument that is a program with its arguments: a list, or a
+// string that is split into words.
+type command []string
+
+func (c *command) Unpack(v starlark.Value) (err error) {
+	switch v := v.(type) {
+	case starlark.String:
+		*c, err = splitWords(string(v))
+	case starlark.Iterable:
+		i := -1
+		for arg := range starlark.Elements(v) {
+			i++
+			s, err := text(arg)
+			if err != nil {
+				return fmt.Errorf("element %d: %w", i, err)
+			}
+			*c = append(*c, s)
+		}
+	default:
+		return fmt.Errorf("got %s, want list or string", v.Type())
+	}
+	if err == nil && len(*c) == 0 {
+		err = errors.New("it is empty, want a program")
+	}
+	return err
+}
+
+// text returns what a system call takes for a string: v, a string or bytes,
+// which must not hold a zero byte.
+func text(v starlark.Value) (string, error) {
+	var s blob
+	if err := s.Unpack(v); err != nil {
+		return "", fmt.Errorf("got %s, want string", v.Type())
+	}
+	if strings.IndexByte(string(s), 0) >= 0 {
+		return "", errors.New("it has a zero byte")
+	}
+	return string(s), nil
+}
+
+// An environment is an argument that is a dict of variables.
+type environment []string
+
+func (e *environment) Unpack(v starlark.Value) error {
+	dict, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("got %s, want dict", v.Type())
+	}
+	*e = environment{} // not nil, which would be the tracer's own
+	for _, item := range dict.Items() {
+		name, err := text(item[0])
+		if err == nil && (name == "" || strings.Contains(name, "=")) {
+			err = errors.New("it is empty or has a =")
+		}
+		if err != nil {
+			return fmt.Errorf("name %s: %w", brief(item[0]), err)
+		}
+		value, err := text(item[1])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		*e = append(*e, name+"="+value)
+	}
+	return nil
+}
+
+// A resourceLimits is an argument that is a dict of limits by their names.
+type resourceLimits []tracer.Limit
+
+// resources are the names of limits.
+var resources = map[string]int{
+	"cpu":    unix.RLIMIT_CPU,
+	"memory": unix.RLIMIT_AS,
+	"files":  unix.RLIMIT_NOFILE,
+	"core":   unix.RLIMIT_CORE,
+	"procs":  unix.RLIMIT_NPROC,
+}
+
+func (l *resourceLimits) Unpack(v starlark.Value) error {
+	dict, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("got %s, want dict", v.Type())
+	}
+	for _, item := range dict.Items() {
+		name, _ := starlark.AsString(item[0])
+		resource, ok := resources[name]
+		if !ok {
+			return fmt.Errorf("no limit is named %s, want one of %s", brief(item[0]), quoteAll(resources))
+		}
+		var value uint64
+		if err := starlark.AsInt(item[1], &value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		*l = append(*l, tracer.Limit{Resource: resource, Value: value})
+	}
+	return nil
+}

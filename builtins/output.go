@@ -1,0 +1,362 @@
+package builtins
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"go.starlark.net/starlark"
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// maxStream bounds what a stream keeps, in bytes.
+const maxStream = 64 << 20
+
+// An output is the tracer's end of a target's standard output or error.
+//
+// A goroutine takes out of the pipe what the target writes, so that no movement
+// waits for a script to read. A script that reads looks into the pipe itself
+// first: it finds all that was written before the target stopped.
+type output struct {
+	handle
+	p    *process
+	name string
+	keep bool // CAPTURE: what was read remains in data
+	file *os.File
+	done chan struct{} // closed when the goroutine has ended
+
+	arrived chan struct{} // holds an element when there is news
+
+	mu      sync.Mutex
+	chunk   [1 << 16]byte // as much as a pipe holds
+	data    []byte        // what came; without keep, what was not read yet
+	read    int           // how much of data was read; 0 without keep
+	cut     int64         // bytes thrown away because data was full
+	ended   bool          // no more will come
+	watched []byte        // what expect waits for, or nil
+	found   func()        // called when it has come
+}
+
+// newOutput returns an output of p and the file that the target is to write to.
+func newOutput(p *process, name string, keep bool) (*output, *os.File, error) {
+	ends, err := newPipe(name, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := &output{p: p, name: name, keep: keep, file: ends[0], done: make(chan struct{}), arrived: make(chan struct{}, 1)}
+	go o.drain()
+	return o, ends[1], nil
+}
+
+// newPipe returns the ends of a pipe, the one that reads first. Only ours is set
+// not to block: the other one is the target's.
+func newPipe(name string, ours int) (ends [2]*os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return ends, fmt.Errorf("make a pipe for %s: %w", name, err)
+	}
+	unix.SetNonblock(fds[ours], true)
+	for i, fd := range fds {
+		ends[i] = os.NewFile(uintptr(fd), name)
+	}
+	return ends, nil
+}
+
+// drain takes in what comes until the last writer has closed the pipe, or the
+// file is closed.
+func (o *output) drain() {
+	defer close(o.done)
+	raw, err := o.file.SyscallConn()
+	if err == nil {
+		raw.Read(func(fd uintptr) bool {
+			for o.take(int(fd)) {
+			}
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return o.ended
+		})
+	}
+	o.mu.Lock()
+	o.ended = true
+	o.mu.Unlock()
+	o.notify()
+	o.file.Close()
+}
+
+// sync takes in what is in the pipe now. Should something else than the target
+// fill the pipe all the time, a full one of the largest size is enough.
+func (o *output) sync() {
+	raw, err := o.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) {
+		for i := 0; i <= 1<<20/len(o.chunk) && o.take(int(fd)); i++ {
+		}
+	})
+}
+
+// take reads once from the pipe. It reports whether there may be more.
+func (o *output) take(fd int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := unix.Read(fd, o.chunk[:])
+	switch {
+	case n > 0:
+		o.add(o.chunk[:n])
+		o.notify()
+		return true
+	case err == unix.EINTR:
+		return true
+	case err != unix.EAGAIN:
+		o.ended = true
+	}
+	return false
+}
+
+func (o *output) notify() {
+	select {
+	case o.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// add appends to data as much as it may hold.
+//
+// Precondition: o.mu is locked.
+func (o *output) add(data []byte) {
+	seen := len(o.data)
+	fits := min(len(data), maxStream-seen)
+	o.data = append(o.data, data[:fits]...)
+	o.cut += int64(len(data) - fits)
+	o.look(max(o.read, seen-len(o.watched)))
+}
+
+// look calls found if what is watched for is in data from there on.
+//
+// Precondition: o.mu is locked.
+func (o *output) look(from int) {
+	if o.watched != nil && bytes.Contains(o.data[from:], o.watched) {
+		o.watched = nil
+		o.found()
+	}
+}
+
+// pop returns the next n bytes as read.
+//
+// Precondition: o.mu is locked.
+func (o *output) pop(n int) starlark.Bytes {
+	s := starlark.Bytes(o.data[o.read:][:n])
+	if o.keep {
+		o.read += n
+	} else if o.data = o.data[n:]; len(o.data) == 0 {
+		o.data = nil
+	}
+	return s
+}
+
+// await waits until enough, which is given what was not read yet, returns how much
+// to take, which is negative for not yet. It gives up where more is not to come:
+// at the end of the stream, after limit, and without a limit unless the target
+// runs untraced. What was not read is given back then.
+func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unread []byte) int) (data starlark.Bytes, ok bool, err error) {
+	var expired <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(time.Duration(limit))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	// The interpreter has no channel that tells of Cancel.
+	canceling := time.NewTicker(50 * time.Millisecond)
+	defer canceling.Stop()
+	for over := false; ; {
+		o.sync()
+		o.mu.Lock()
+		n := enough(o.data[o.read:])
+		over = over || o.ended || limit == 0 && o.p.p.State() != tracer.Detached
+		if n >= 0 {
+			data, ok = o.pop(n), true
+		}
+		o.mu.Unlock()
+		if ok || over {
+			return data, ok, nil
+		}
+		select {
+		case <-o.arrived:
+		case <-expired:
+			over = true
+		case <-canceling.C:
+			if err := canceled(thread); err != nil {
+				return "", false, err
+			}
+		}
+	}
+}
+
+var outputClass = newClass("output", "What a target writes to a standard stream that launch made a PIPE or CAPTURE. Reading resumes nothing, so it waits for more only if given a timeout or if the target was detached.", []attribute[*output]{
+	{"data", "bytes", fmt.Sprintf("All bytes so far; of a PIPE, those not read yet. It holds %d bytes at most; what comes when it is full is lost.", maxStream), func(o *output) (starlark.Value, error) {
+		o.sync()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return starlark.Bytes(o.data), nil
+	}},
+	{"cut", "int", "How many bytes were lost because data was full.", func(o *output) (starlark.Value, error) {
+		o.sync()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return starlark.MakeInt64(o.cut), nil
+	}},
+	{"ended", "bool", "Whether no more will come, as every process that had the stream has closed it.", func(o *output) (starlark.Value, error) {
+		o.sync()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return starlark.Bool(o.ended), nil
+	}},
+}, []method[*output]{
+	{"read", "(n=None, timeout=None) -> bytes", "Read n bytes, or those that there are. It waits up to timeout seconds for n bytes, or without n for any. What it returns is shorter when time is over or the stream has ended.", (*output).readN},
+	{"read_until", "(needle, timeout=None) -> bytes", "Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read.", (*output).readUntil},
+})
+
+var _ starlark.HasAttrs = (*output)(nil)
+
+// value returns o, or None if there is none.
+func (o *output) value() starlark.Value {
+	if o == nil {
+		return starlark.None
+	}
+	return o
+}
+
+func (o *output) String() string                           { return fmt.Sprintf("<%s of process %d>", o.name, o.p.p.PID) }
+func (o *output) Type() string                             { return "output" }
+func (o *output) Hash() (uint32, error)                    { return 0, unhashable(o) }
+func (o *output) Attr(name string) (starlark.Value, error) { return outputClass.attr(o, name) }
+func (o *output) AttrNames() []string                      { return outputClass.names }
+
+// MarshalJSON encodes which stream it is and how much it holds.
+func (o *output) MarshalJSON() ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return encode(struct {
+		Name string `json:"name"`
+		Size int    `json:"size"`
+		Cut  int64  `json:"cut"`
+	}{o.name, len(o.data), o.cut})
+}
+
+func (o *output) readN(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	n := -1
+	var limit timeout
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "n??", &n, "timeout??", &limit); err != nil {
+		return nil, err
+	}
+	if n < -1 {
+		return nil, fmt.Errorf("%s: n is %d, want 0 or more", b.Name(), n)
+	}
+	data, ok, err := o.await(thread, limit, func(unread []byte) int {
+		switch {
+		case n < 0 && len(unread) > 0:
+			return len(unread)
+		case n >= 0 && len(unread) >= n:
+			return n
+		}
+		return -1
+	})
+	if ok || err != nil {
+		return data, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	rest := len(o.data) - o.read
+	if n >= 0 {
+		rest = min(rest, n) // more may have come since
+	}
+	return o.pop(rest), nil
+}
+
+func (o *output) readUntil(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var needle blob
+	var limit timeout
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "needle", &needle, "timeout??", &limit); err != nil {
+		return nil, err
+	}
+	data, ok, err := o.await(thread, limit, upTo(needle))
+	if err == nil && !ok {
+		err = fmt.Errorf("%s: %s does not have %s", b.Name(), o.name, brief(starlark.Bytes(needle)))
+	}
+	return data, err
+}
+
+// upTo returns the function that looks for needle in what await shows it. From one
+// call to the next that only grows.
+func upTo(needle blob) func(unread []byte) int {
+	seen := 0
+	return func(unread []byte) int {
+		from := max(0, seen-len(needle)+1)
+		seen = len(unread)
+		if i := bytes.Index(unread[from:], []byte(needle)); i >= 0 {
+			return from + i + len(needle)
+		}
+		return -1
+	}
+}
+
+// expect lets the target run until it has written a needle to its standard output.
+func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var needle blob
+	var limit timeout
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "needle", &needle, "timeout??", &limit); err != nil {
+		return nil, err
+	}
+	o := p.stdout
+	if o == nil {
+		return nil, fmt.Errorf("%s: launch process %d with stdout=PIPE or CAPTURE", b.Name(), p.p.PID)
+	}
+	if p.p.State() == tracer.Detached {
+		return o.readUntil(thread, b, args, kwargs) // it runs
+	}
+	data, ok, err := o.await(thread, 0, upTo(needle))
+	if ok || err != nil {
+		return data, err
+	}
+	t, err := p.current(b.Name())
+	if err != nil {
+		return nil, err
+	}
+	o.watch([]byte(needle), p.env.tr.Interrupt)
+	s, err := p.run(thread, t.t, func(t *tracer.Thread) (*tracer.Stop, error) {
+		return t.Cont(&tracer.MoveOptions{Timeout: time.Duration(limit)})
+	})
+	if came := o.unwatch(); came && (err != nil || s.Reason != tracer.ReasonInterrupt) {
+		// The target stopped by itself at the same time.
+		p.env.tr.ClearInterrupt()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if data, ok, err = o.await(thread, 0, upTo(needle)); err == nil && !ok {
+		err = fmt.Errorf("%s: the target stopped before it wrote %s: %s", b.Name(), brief(starlark.Bytes(needle)), p.stop(s))
+	}
+	return data, err
+}
+
+// watch makes found be called once, when needle is there to be read.
+func (o *output) watch(needle []byte, found func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.watched, o.found = needle, found
+	o.look(o.read)
+}
+
+// unwatch ends watch. It reports whether found was called.
+func (o *output) unwatch() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	came := o.watched == nil
+	o.watched = nil
+	return came
+}

@@ -1,0 +1,286 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A process is a traced process. There is one value for each, so that processes
+// are equal if they are the same.
+type process struct {
+	handle
+	env     *Env
+	p       *tracer.Process
+	threads map[*tracer.Thread]*thread
+	last    *thread // the one that was asked for last
+
+	stdin          *input  // nil unless a PIPE
+	stdout, stderr *output // nil unless a PIPE or CAPTURE
+
+	word [8]byte // what read_… and write_… move
+}
+
+// process returns the value that stands for p.
+func (e *Env) process(p *tracer.Process) *process {
+	v, ok := e.processes[p]
+	if !ok {
+		v = &process{env: e, p: p}
+		e.add(v)
+	}
+	return v
+}
+
+// add makes p the value that stands for its process, and forgets those of which
+// nothing more will come.
+func (e *Env) add(p *process) {
+	for q, v := range e.processes {
+		if q.State() != tracer.Exited {
+			continue
+		}
+		v.closeStdin()
+		if v.streamsEnded() {
+			delete(e.processes, q)
+		}
+	}
+	p.threads = make(map[*tracer.Thread]*thread)
+	e.processes[p.p] = p
+}
+
+// thread returns the value that stands for t.
+func (p *process) thread(t *tracer.Thread) *thread {
+	if p.last != nil && p.last.t == t {
+		return p.last
+	}
+	v, ok := p.threads[t]
+	if !ok {
+		for t := range p.threads {
+			if t.Gone() {
+				delete(p.threads, t)
+			}
+		}
+		v = &thread{p: p, t: t}
+		v.regs.t = v
+		p.threads[t] = v
+	}
+	p.last = v
+	return v
+}
+
+// current returns the thread that stopped last, for an operation op.
+func (p *process) current(op string) (*thread, error) {
+	if t := p.p.Thread(); t != nil {
+		return p.thread(t), nil
+	}
+	err := tracer.ErrExited
+	if p.p.State() == tracer.Detached {
+		err = tracer.ErrDetached
+	}
+	return nil, &tracer.Error{Op: op, TID: p.p.PID, Err: err}
+}
+
+var processClass = newClass("process",
+	"A traced process. All its threads are stopped whenever a script can look. What a thread does, step, regs and the like, is there on the process too, for the thread that stopped last.",
+	[]attribute[*process]{
+		{"pid", "int", "The process ID.", func(p *process) (starlark.Value, error) {
+			return starlark.MakeInt(p.p.PID), nil
+		}},
+		{"exe", "str", "The path of the program that runs.", func(p *process) (starlark.Value, error) {
+			return starlark.String(p.p.Exe()), nil
+		}},
+		{"argv", "list of str", "The arguments that the program was started with, its name first.", func(p *process) (starlark.Value, error) {
+			return listOf(p.p.Argv(), newString), nil
+		}},
+		{"state", "str", "\"stopped\", \"running\", \"exited\" or \"detached\".", func(p *process) (starlark.Value, error) {
+			return starlark.String(p.p.State().String()), nil
+		}},
+		{"exit_code", "int or None", "The code that the process exited with.", func(p *process) (starlark.Value, error) {
+			return optionalInt(p.p.ExitCode()), nil
+		}},
+		{"exit_signal", "int or None", "The signal that killed the process.", func(p *process) (starlark.Value, error) {
+			return optionalInt(p.p.ExitSignal()), nil
+		}},
+		{"threads", "list of thread", "The threads, the oldest first; none when the process is gone.", func(p *process) (starlark.Value, error) {
+			return listOf(p.p.Threads(), func(t *tracer.Thread) starlark.Value { return p.thread(t) }), nil
+		}},
+		{"thread", "thread or None", "The thread that stopped last; None when the process is gone.", func(p *process) (starlark.Value, error) {
+			if t := p.p.Thread(); t != nil {
+				return p.thread(t), nil
+			}
+			return starlark.None, nil
+		}},
+		{"stop", "stop", "The last stop. After launch its reason is \"exec\", after attach \"interrupt\".", func(p *process) (starlark.Value, error) {
+			return p.stop(p.p.Stop()), nil
+		}},
+		{"regs", "regs", "The registers of the thread that stopped last.", (*process).regs},
+		{"frame", "frame", "The innermost frame of the thread that stopped last.", func(p *process) (starlark.Value, error) {
+			t, err := p.current("unwind")
+			if err != nil {
+				return nil, err
+			}
+			return t.frame()
+		}},
+		{"frames", "list of frame", "The stack of the thread that stopped last, the innermost frame first.", func(p *process) (starlark.Value, error) {
+			t, err := p.current("unwind")
+			if err != nil {
+				return nil, err
+			}
+			return t.frames()
+		}},
+		{"images", "list of image", "The ELF files that are mapped for execution, the program first.", func(p *process) (starlark.Value, error) {
+			images, err := p.p.Images()
+			if err != nil {
+				return nil, err
+			}
+			return listOf(images, newImage), nil
+		}},
+		{"main_image", "image", "The program's own ELF file.", func(p *process) (starlark.Value, error) {
+			im, err := p.p.MainImage()
+			if err != nil {
+				return nil, err
+			}
+			return newImage(im), nil
+		}},
+		{"maps", "list of mapping", "What is mapped, in order of address.", func(p *process) (starlark.Value, error) {
+			maps, err := p.p.Maps()
+			if err != nil {
+				return nil, err
+			}
+			return listOf(maps, newMapping), nil
+		}},
+		{"breakpoints", "list of breakpoint", "The breakpoints that are set, in the order of their IDs.", func(p *process) (starlark.Value, error) {
+			return listOf(p.p.Breakpoints(), func(b *tracer.Breakpoint) starlark.Value { return &breakpoint{p: p, b: b} }), nil
+		}},
+		{"stdin", "input or None", "The target's standard input, if it was launched with stdin=PIPE.", func(p *process) (starlark.Value, error) {
+			if p.stdin == nil {
+				return starlark.None, nil
+			}
+			return p.stdin, nil
+		}},
+		{"stdout", "output or None", "The target's standard output, if it was launched with stdout=PIPE or CAPTURE.", func(p *process) (starlark.Value, error) {
+			return p.stdout.value(), nil
+		}},
+		{"stderr", "output or None", "The target's standard error, if it was launched with stderr=PIPE or CAPTURE.", func(p *process) (starlark.Value, error) {
+			return p.stderr.value(), nil
+		}},
+	},
+	concat(
+		verbs[*process](),
+		[]method[*process]{
+			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
+			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
+			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
+			{"kill", "()", "Kill the process and wait for its end.", (*process).kill},
+			{"symbol", "(name_or_addr) -> symbol or None", "Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error.", (*process).symbol},
+			{"addr", "(loc) -> int", "Return the address of a location. One that matches nothing, or several places, is an error.", (*process).addr},
+			{"disasm", "(addr=None, n=8) -> list of inst", "Disassemble n instructions at addr, or at the pc. The list ends early where memory does.", (*process).disasm},
+			{"breakpoint", "(loc, handler=None, when=None, temp=False, thread=None) -> breakpoint",
+				"Set a breakpoint. handler is called with each stop there: if it returns None the target goes on, if STOP the stop surfaces; without a handler every one does. when is called with the stop first, and a false result means that the hit does not count. temp removes it after its first hit, thread lets only that thread hit it. A name that is not known yet waits for libraries that are still to be loaded.",
+				(*process).breakpoint},
+			{"on", "(event, handler, sig=None) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"killed\", or \"exit\", which is any end of the process.", (*process).on},
+			{"catch", "(event, sig=None) -> hook", "Let every stop of an event surface. Events are those of on.", (*process).catch},
+		},
+		memoryMethods(),
+	))
+
+// optionalInt returns n, or None unless ok.
+func optionalInt(n int, ok bool) starlark.Value {
+	if !ok {
+		return starlark.None
+	}
+	return starlark.MakeInt(n)
+}
+
+func newString(s string) starlark.Value { return starlark.String(s) }
+
+// listOf returns a list of what value makes of the elements of s.
+func listOf[T any](s []T, value func(T) starlark.Value) *starlark.List {
+	elems := make([]starlark.Value, len(s))
+	for i, x := range s {
+		elems[i] = value(x)
+	}
+	return starlark.NewList(elems)
+}
+
+var _ starlark.HasAttrs = (*process)(nil)
+
+func (p *process) String() string                           { return fmt.Sprintf("<process %d %s>", p.p.PID, p.p.State()) }
+func (p *process) Type() string                             { return "process" }
+func (p *process) Hash() (uint32, error)                    { return uint32(p.p.PID), nil }
+func (p *process) Attr(name string) (starlark.Value, error) { return processClass.attr(p, name) }
+func (p *process) AttrNames() []string                      { return processClass.names }
+
+// MarshalJSON encodes what identifies the process and how it is.
+func (p *process) MarshalJSON() ([]byte, error) {
+	v := struct {
+		PID        int      `json:"pid"`
+		Exe        string   `json:"exe"`
+		Argv       []string `json:"argv"`
+		State      string   `json:"state"`
+		ExitCode   *int     `json:"exit_code,omitempty"`
+		ExitSignal *int     `json:"exit_signal,omitempty"`
+	}{PID: p.p.PID, Exe: p.p.Exe(), Argv: p.p.Argv(), State: p.p.State().String()}
+	if code, ok := p.p.ExitCode(); ok {
+		v.ExitCode = &code
+	}
+	if sig, ok := p.p.ExitSignal(); ok {
+		v.ExitSignal = &sig
+	}
+	return encode(v)
+}
+
+// regs is the hottest attribute after the registers themselves.
+func (p *process) regs() (starlark.Value, error) {
+	t, err := p.current("read registers")
+	if err != nil {
+		return nil, err
+	}
+	return &t.regs, nil
+}
+
+func (p *process) interrupt(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	if _, err := p.current(b.Name()); err != nil {
+		return nil, err
+	}
+	p.env.tr.Interrupt()
+	return starlark.None, nil
+}
+
+func (p *process) detach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var sig signal
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "sig?", &sig); err != nil {
+		return nil, err
+	}
+	if err := p.p.Detach(int(sig)); err != nil {
+		return nil, err
+	}
+	return starlark.None, nil
+}
+
+func (p *process) kill(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	if err := p.p.Kill(); err != nil {
+		return nil, err
+	}
+	p.closeStdin()
+	return starlark.None, nil
+}
+
+func (p *process) addr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var loc location
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc); err != nil {
+		return nil, err
+	}
+	addr, err := loc.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.MakeUint64(addr), nil
+}

@@ -1,0 +1,175 @@
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A mover is what verbs move: a thread, or a process for its current one.
+type mover interface {
+	starlark.Value
+	mover(op string) (*thread, error)
+}
+
+func (p *process) mover(op string) (*thread, error) { return p.current(op) }
+func (t *thread) mover(string) (*thread, error)     { return t, nil }
+
+// verbs returns the rows of the verbs.
+func verbs[T mover]() []method[T] {
+	return []method[T]{
+		{"cont", "(sig=None, timeout=None, only=False) -> stop", "Let the target go on until something stops it. The pending signal is delivered; sig, a number or name, replaces it, and 0 drops it. After timeout seconds the target is stopped with reason \"timeout\". only holds the other threads.", cont[T]},
+		{"step", "(n=1, timeout=None, only=False) -> stop", "Execute n instructions. A signal or breakpoint that comes first ends the step there. only holds the other threads.", step[T]},
+		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls.", next[T]},
+		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word.", finish[T]},
+		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
+	}
+}
+
+func cont[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var o *tracer.MoveOptions
+	if len(args) > 0 || len(kwargs) > 0 {
+		sig := signal(-1)
+		var limit timeout
+		o = new(tracer.MoveOptions)
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "sig??", &sig, "timeout??", &limit, "only?", &o.Only); err != nil {
+			return nil, err
+		}
+		o.Timeout = time.Duration(limit)
+		if sig >= 0 {
+			o.Signal = tracer.Deliver(int(sig))
+		}
+	}
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Cont(o) })
+}
+
+func step[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	n := 1
+	var o *tracer.MoveOptions
+	if len(args) > 0 || len(kwargs) > 0 {
+		var limit timeout
+		o = new(tracer.MoveOptions)
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "n?", &n, "timeout??", &limit, "only?", &o.Only); err != nil {
+			return nil, err
+		}
+		o.Timeout = time.Duration(limit)
+	}
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Step(n, o) })
+}
+
+func next[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	o, err := unpackMove(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Next(o) })
+}
+
+func finish[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	o, err := unpackMove(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Finish(o) })
+}
+
+func until[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var loc location
+	o, err := unpackMove(b, args, kwargs, "loc", &loc)
+	if err != nil {
+		return nil, err
+	}
+	t, err := v.mover(b.Name())
+	if err != nil {
+		return nil, err
+	}
+	addr, err := loc.resolve(t.p)
+	if err != nil {
+		return nil, err
+	}
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Until(addr, o) })
+}
+
+// unpackMove unpacks the arguments of a verb, which are pairs and then those that
+// all have.
+func unpackMove(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, pairs ...any) (*tracer.MoveOptions, error) {
+	if len(args) == 0 && len(kwargs) == 0 && len(pairs) == 0 {
+		return nil, nil
+	}
+	var limit timeout
+	o := new(tracer.MoveOptions)
+	pairs = append(pairs, "timeout??", &limit, "only?", &o.Only)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, pairs...); err != nil {
+		return nil, err
+	}
+	o.Timeout = time.Duration(limit)
+	return o, nil
+}
+
+// move moves v's thread for the verb b. Handlers run on the verb's Starlark
+// thread; they may call verbs themselves.
+func move[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, run func(*tracer.Thread) (*tracer.Stop, error)) (starlark.Value, error) {
+	t, err := v.mover(b.Name())
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.p.run(thread, t.t, run)
+	if err != nil {
+		return nil, err
+	}
+	return t.p.stop(s), nil
+}
+
+// run runs a movement of t, whose handlers run on a Starlark thread. If one of
+// them fails, the error is that of the handler, with its backtrace.
+func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*tracer.Thread) (*tracer.Stop, error)) (*tracer.Stop, error) {
+	e := p.env
+	outer := e.thread
+	e.thread = thread
+	defer func() { e.thread = outer }()
+	s, err := move(t)
+	if p.p.State() == tracer.Exited {
+		p.closeStdin()
+	}
+	if err != nil {
+		if failed, ok := errors.AsType[*starlark.EvalError](err); ok {
+			return nil, failed
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+// callback returns fn, a handler, as the engine calls it.
+func (e *Env) callback(fn starlark.Callable) func(*tracer.Stop) (surface bool, err error) {
+	if fn == nil {
+		return nil
+	}
+	return func(s *tracer.Stop) (bool, error) {
+		v, err := starlark.Call(e.thread, fn, starlark.Tuple{e.process(s.Process).stop(s)}, nil)
+		switch {
+		case err != nil:
+			return false, err
+		case v == starlark.None:
+			return false, nil
+		case v == starlark.Value(surface):
+			return true, nil
+		}
+		return false, fmt.Errorf("handler %s returned %s, want None or STOP", fn.Name(), brief(v))
+	}
+}
+
+// brief returns v's text, cut to a length that an error can show.
+func brief(v starlark.Value) string {
+	const most = 80
+	s := v.String()
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}

@@ -1,0 +1,173 @@
+package builtins
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A stop is the end of a movement.
+type stop struct {
+	handle
+	p *process
+	s *tracer.Stop
+}
+
+// stop returns the value of a stop of p, or of the process it belongs to.
+func (p *process) stop(s *tracer.Stop) *stop {
+	if s.Process != p.p {
+		p = p.env.process(s.Process)
+	}
+	return &stop{p: p, s: s}
+}
+
+var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
+	{"reason", "str", "\"breakpoint\", \"step\" (the verb did what it was asked to), \"signal\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
+		return starlark.String(s.s.Reason.String()), nil
+	}},
+	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
+		return s.p, nil
+	}},
+	{"thread", "thread or None", "The thread that stopped; None when the process is gone.", func(s *stop) (starlark.Value, error) {
+		if s.s.Thread == nil {
+			return starlark.None, nil
+		}
+		return s.p.thread(s.s.Thread), nil
+	}},
+	{"tid", "int or None", "The ID of the thread.", func(s *stop) (starlark.Value, error) {
+		if s.s.Thread == nil {
+			return starlark.None, nil
+		}
+		return starlark.MakeInt(s.s.Thread.TID), nil
+	}},
+	{"pc", "int or None", "The address of the thread's next instruction.", func(s *stop) (starlark.Value, error) {
+		if s.s.Thread == nil {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(s.s.PC), nil
+	}},
+	{"frame", "frame or None", "The innermost frame of the thread, as it is now.", func(s *stop) (starlark.Value, error) {
+		if s.s.Thread == nil {
+			return starlark.None, nil
+		}
+		return s.p.thread(s.s.Thread).frame()
+	}},
+	{"signal", "int or None", "The signal that is about to be delivered (\"signal\"), or that killed the process (\"killed\").", func(s *stop) (starlark.Value, error) {
+		return optionalInt(s.s.Signal, s.s.Signal != 0), nil
+	}},
+	{"signame", "str or None", "The signal's name, such as \"SIGSEGV\".", func(s *stop) (starlark.Value, error) {
+		return optional(tracer.SignalName(s.s.Signal)), nil
+	}},
+	{"fatal", "bool", "Whether the signal will end the process when it is delivered: it has no handler, and its default is to end. False for other reasons.", func(s *stop) (starlark.Value, error) {
+		return starlark.Bool(s.s.Fatal()), nil
+	}},
+	{"siginfo", "siginfo or None", "The kernel's record of the signal.", func(s *stop) (starlark.Value, error) {
+		if info := s.s.Siginfo(); info != nil {
+			return &siginfo{info: *info}, nil
+		}
+		return starlark.None, nil
+	}},
+	{"breakpoint", "breakpoint or None", "The breakpoint that was hit.", func(s *stop) (starlark.Value, error) {
+		if s.s.Breakpoint == nil {
+			return starlark.None, nil
+		}
+		return &breakpoint{p: s.p, b: s.s.Breakpoint}, nil
+	}},
+	{"child", "int or None", "The ID of the process (\"fork\", \"vfork\") or thread (\"thread\") that was made.", func(s *stop) (starlark.Value, error) {
+		return optionalInt(s.s.Child, s.s.Child != 0), nil
+	}},
+	{"exit_code", "int or None", "The code that the process exited with (\"exit\").", func(s *stop) (starlark.Value, error) {
+		return optionalInt(s.s.ExitCode, s.s.Reason == tracer.ReasonExit), nil
+	}},
+	{"value", "int or None", "After finish, what the function returned, as an unsigned word.", func(s *stop) (starlark.Value, error) {
+		if !s.s.Finished {
+			return starlark.None, nil
+		}
+		return starlark.MakeUint64(s.s.Value), nil
+	}},
+}, nil)
+
+var (
+	_ starlark.HasAttrs   = (*stop)(nil)
+	_ starlark.Comparable = (*stop)(nil)
+)
+
+func (s *stop) Type() string                             { return "stop" }
+func (s *stop) Hash() (uint32, error)                    { return 0, unhashable(s) }
+func (s *stop) Attr(name string) (starlark.Value, error) { return stopClass.attr(s, name) }
+func (s *stop) AttrNames() []string                      { return stopClass.names }
+
+// CompareSameType compares stops: each is equal to itself alone.
+func (s *stop) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return equality(s, op, s.s == y.(*stop).s)
+}
+
+// String returns a line such as "[4242] breakpoint 1 at 0x401136 in work".
+func (s *stop) String() string {
+	var b strings.Builder
+	t := s.s.Thread
+	if t == nil {
+		fmt.Fprintf(&b, "[%d] %s", s.p.p.PID, s.s.Reason)
+	} else {
+		fmt.Fprintf(&b, "[%d] %s", t.TID, s.s.Reason)
+	}
+	switch {
+	case s.s.Reason == tracer.ReasonExit:
+		fmt.Fprintf(&b, " %d", s.s.ExitCode)
+	case s.s.Reason == tracer.ReasonKilled:
+		fmt.Fprintf(&b, " by %s", tracer.SignalName(s.s.Signal))
+	case s.s.Signal != 0:
+		fmt.Fprintf(&b, " %s", tracer.SignalName(s.s.Signal))
+	case s.s.Breakpoint != nil:
+		fmt.Fprintf(&b, " %d", s.s.Breakpoint.ID)
+	case s.s.Child != 0:
+		fmt.Fprintf(&b, " %d", s.s.Child)
+	}
+	if t == nil {
+		return b.String()
+	}
+	fmt.Fprintf(&b, " at %#x", s.s.PC)
+	if sym, ok := s.p.p.SymbolAt(s.s.PC); ok {
+		fmt.Fprintf(&b, " in %s", sym.Name)
+		if offset := s.s.PC - sym.Addr; offset != 0 {
+			fmt.Fprintf(&b, "+%#x", offset)
+		}
+	}
+	return b.String()
+}
+
+// MarshalJSON encodes the attributes that apply.
+func (s *stop) MarshalJSON() ([]byte, error) {
+	v := struct {
+		Reason     string  `json:"reason"`
+		PID        int     `json:"pid"`
+		TID        int     `json:"tid,omitempty"`
+		PC         *uint64 `json:"pc,omitempty"`
+		Signal     int     `json:"signal,omitempty"`
+		Signame    string  `json:"signame,omitempty"`
+		Breakpoint int     `json:"breakpoint,omitempty"`
+		Child      int     `json:"child,omitempty"`
+		ExitCode   *int    `json:"exit_code,omitempty"`
+		Value      *uint64 `json:"value,omitempty"`
+	}{
+		Reason: s.s.Reason.String(), PID: s.p.p.PID,
+		Signal: s.s.Signal, Signame: tracer.SignalName(s.s.Signal), Child: s.s.Child,
+	}
+	if t := s.s.Thread; t != nil {
+		v.TID, v.PC = t.TID, &s.s.PC
+	}
+	if b := s.s.Breakpoint; b != nil {
+		v.Breakpoint = b.ID
+	}
+	if s.s.Reason == tracer.ReasonExit {
+		v.ExitCode = &s.s.ExitCode
+	}
+	if s.s.Finished {
+		v.Value = &s.s.Value
+	}
+	return encode(v)
+}

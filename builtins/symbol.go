@@ -1,0 +1,101 @@
+package builtins
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/tracer/image"
+)
+
+// A symbol is a name for an address of a process.
+type symbol struct {
+	handle
+	s  image.Symbol
+	im *image.Image
+}
+
+var symbolClass = newClass("symbol", "A name for an address. It can be used wherever an address is taken.", []attribute[*symbol]{
+	{"name", "str", "The name, without a version.", func(s *symbol) (starlark.Value, error) {
+		return starlark.String(s.s.Name), nil
+	}},
+	{"addr", "int", "The address; of a thread-local variable, the offset in the thread's block.", func(s *symbol) (starlark.Value, error) {
+		return starlark.MakeUint64(s.s.Addr), nil
+	}},
+	{"size", "int", "The size in bytes, or 0 if the file does not tell.", func(s *symbol) (starlark.Value, error) {
+		return starlark.MakeUint64(s.s.Size), nil
+	}},
+	{"kind", "str", "\"func\", \"ifunc\", \"object\", \"tls\" or \"untyped\".", func(s *symbol) (starlark.Value, error) {
+		return starlark.String(s.s.Kind.String()), nil
+	}},
+	{"bind", "str", "\"local\", \"global\" or \"weak\".", func(s *symbol) (starlark.Value, error) {
+		return starlark.String(s.s.Bind.String()), nil
+	}},
+	{"image", "image", "The ELF file that has it.", func(s *symbol) (starlark.Value, error) {
+		return newImage(s.im), nil
+	}},
+}, nil)
+
+var (
+	_ starlark.HasAttrs   = (*symbol)(nil)
+	_ starlark.Comparable = (*symbol)(nil)
+)
+
+func (s *symbol) String() string {
+	return fmt.Sprintf("<symbol %s at %#x>", s.s.Name, s.s.Addr)
+}
+func (s *symbol) Type() string                             { return "symbol" }
+func (s *symbol) Hash() (uint32, error)                    { return starlark.String(s.s.Name).Hash() }
+func (s *symbol) Attr(name string) (starlark.Value, error) { return symbolClass.attr(s, name) }
+func (s *symbol) AttrNames() []string                      { return symbolClass.names }
+func (s *symbol) address() uint64                          { return s.s.Addr }
+
+// CompareSameType compares symbols: the same one of the same image is equal.
+func (s *symbol) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	t := y.(*symbol)
+	return equality(s, op, s.s == t.s && sameImage(s.im, t.im))
+}
+
+// MarshalJSON encodes all attributes, of the image its path.
+func (s *symbol) MarshalJSON() ([]byte, error) {
+	return encode(struct {
+		Name  string `json:"name"`
+		Addr  uint64 `json:"addr"`
+		Size  uint64 `json:"size"`
+		Kind  string `json:"kind"`
+		Bind  string `json:"bind"`
+		Image string `json:"image"`
+	}{s.s.Name, s.s.Addr, s.s.Size, s.s.Kind.String(), s.s.Bind.String(), s.im.Path})
+}
+
+// symbol looks up a symbol. An address may have several; where a name was given,
+// the one of that name is meant.
+func (p *process) symbol(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var loc location
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name_or_addr", &loc); err != nil {
+		return nil, err
+	}
+	addr, err := loc.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	im, ok := p.p.ImageAt(addr)
+	if !ok {
+		return starlark.None, nil
+	}
+	_, name, found := strings.Cut(loc.name, "!")
+	if !found {
+		name = loc.name
+	}
+	for _, s := range im.Lookup(name) {
+		if s.Addr == addr {
+			return &symbol{s: s, im: im}, nil
+		}
+	}
+	if s, ok := im.At(addr); ok {
+		return &symbol{s: s, im: im}, nil
+	}
+	return starlark.None, nil
+}

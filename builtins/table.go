@@ -1,0 +1,84 @@
+package builtins
+
+import (
+	"maps"
+	"slices"
+
+	"go.starlark.net/starlark"
+)
+
+// A method is the row of a builtin function: its name, its signature as
+// documentation, its meaning with units and errors, and the function itself. T
+// is the receiver.
+type method[T any] struct {
+	name, sig, doc string
+	call           func(T, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
+}
+
+// builtin returns the method as a Starlark function. The receiver is the value
+// that the function is bound to.
+func (m *method[T]) builtin() *starlark.Builtin {
+	call := m.call
+	return starlark.NewBuiltin(m.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		return call(any(b.Receiver()).(T), thread, b, args, kwargs)
+	})
+}
+
+// An attribute is the row of an attribute: its name, its type as documentation,
+// its meaning, and the function that gets it.
+type attribute[T any] struct {
+	name, typ, doc string
+	get            func(T) (starlark.Value, error)
+}
+
+// A class holds the rows of a type of values.
+type class[T starlark.Value] struct {
+	names   []string // sorted
+	members map[string]member[T]
+}
+
+// A member is an attribute, or else a method.
+type member[T any] struct {
+	get    func(T) (starlark.Value, error)
+	method *starlark.Builtin
+}
+
+// concat joins lists of rows.
+func concat[T any](lists ...[]method[T]) []method[T] { return slices.Concat(lists...) }
+
+// newClass returns the class called name and enters its rows in the manual.
+func newClass[T starlark.Value](name, doc string, attributes []attribute[T], methods []method[T]) *class[T] {
+	c := &class[T]{members: make(map[string]member[T], len(attributes)+len(methods))}
+	topic := newTopic(name, "", doc)
+	for _, a := range attributes {
+		c.members[a.name] = member[T]{get: a.get}
+		topic.add(name+"."+a.name, ": "+a.typ, a.doc)
+	}
+	for _, m := range methods {
+		c.members[m.name] = member[T]{method: m.builtin()}
+		topic.add(name+"."+m.name, m.sig, m.doc)
+	}
+	c.names = slices.Sorted(maps.Keys(c.members))
+	return c
+}
+
+// attr returns v's attribute called name. An unknown one is (nil, nil): the
+// evaluator then tells which name is near.
+func (c *class[T]) attr(v T, name string) (starlark.Value, error) {
+	m, ok := c.members[name]
+	switch {
+	case !ok:
+		return nil, nil
+	case m.get != nil:
+		return m.get(v)
+	}
+	return m.method.BindReceiver(v), nil
+}
+
+// A handle is what all values of this package have in common: they stand for
+// something of the target, which changes whether Starlark thinks them frozen or
+// not, and are true.
+type handle struct{}
+
+func (handle) Freeze()              {}
+func (handle) Truth() starlark.Bool { return starlark.True }

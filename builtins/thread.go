@@ -1,0 +1,138 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// A thread is a thread of a traced process. There is one value for each.
+type thread struct {
+	handle
+	p    *process
+	t    *tracer.Thread
+	regs regs
+}
+
+// maxFrames bounds the stacks that scripts see.
+const maxFrames = 10000
+
+var threadClass = newClass("thread", "A thread of a traced process.", []attribute[*thread]{
+	{"tid", "int", "The thread ID.", func(t *thread) (starlark.Value, error) {
+		return starlark.MakeInt(t.t.TID), nil
+	}},
+	{"name", "str", "The thread's name, at most 15 bytes; \"\" if it is gone.", func(t *thread) (starlark.Value, error) {
+		return starlark.String(t.t.Name()), nil
+	}},
+	{"state", "str", "\"stopped\", \"running\" or \"exited\".", func(t *thread) (starlark.Value, error) {
+		return starlark.String(t.state()), nil
+	}},
+	{"suspended", "bool", "Whether suspend holds the thread.", func(t *thread) (starlark.Value, error) {
+		return starlark.Bool(t.t.Suspended()), nil
+	}},
+	{"process", "process", "The process that the thread belongs to.", func(t *thread) (starlark.Value, error) {
+		return t.p, nil
+	}},
+	{"regs", "regs", "The registers, read when asked for and written by assignment.", func(t *thread) (starlark.Value, error) {
+		return &t.regs, nil
+	}},
+	{"stop", "stop or None", "The process's last stop, if it was this thread's.", func(t *thread) (starlark.Value, error) {
+		if s := t.p.p.Stop(); s.Thread == t.t {
+			return t.p.stop(s), nil
+		}
+		return starlark.None, nil
+	}},
+	{"siginfo", "siginfo or None", "The kernel's record of the signal that is pending: it is delivered when the thread goes on.", func(t *thread) (starlark.Value, error) {
+		if t.t.Pending() == 0 {
+			return starlark.None, nil
+		}
+		info, err := t.t.Siginfo()
+		if err != nil {
+			return nil, err
+		}
+		return &siginfo{info: *info}, nil
+	}},
+	{"frame", "frame", "The innermost frame of the stack.", func(t *thread) (starlark.Value, error) {
+		return t.frame()
+	}},
+	{"frames", "list of frame", fmt.Sprintf("The stack, innermost frame first, at most %d of them. unwind_error says why it ends early, if it does.", maxFrames), func(t *thread) (starlark.Value, error) {
+		return t.frames()
+	}},
+	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames.", func(t *thread) (starlark.Value, error) {
+		_, err := t.t.Frames(maxFrames + 1)
+		if err == nil {
+			return starlark.None, nil
+		}
+		return starlark.String(err.Error()), nil
+	}},
+}, concat(
+	verbs[*thread](),
+	[]method[*thread]{
+		{"suspend", "()", "Hold the thread back when its process goes on.", (*thread).suspend},
+		{"resume", "()", "Undo suspend.", (*thread).resume},
+	},
+))
+
+var _ starlark.HasAttrs = (*thread)(nil)
+
+func (t *thread) String() string                           { return fmt.Sprintf("<thread %d %s>", t.t.TID, t.state()) }
+func (t *thread) Type() string                             { return "thread" }
+func (t *thread) Hash() (uint32, error)                    { return uint32(t.t.TID), nil }
+func (t *thread) Attr(name string) (starlark.Value, error) { return threadClass.attr(t, name) }
+func (t *thread) AttrNames() []string                      { return threadClass.names }
+
+// MarshalJSON encodes what identifies the thread and how it is.
+func (t *thread) MarshalJSON() ([]byte, error) {
+	return encode(struct {
+		PID   int    `json:"pid"`
+		TID   int    `json:"tid"`
+		Name  string `json:"name"`
+		State string `json:"state"`
+	}{t.p.p.PID, t.t.TID, t.t.Name(), t.state()})
+}
+
+func (t *thread) state() string {
+	switch {
+	case t.t.Gone():
+		return tracer.Exited.String()
+	case t.t.Running():
+		return tracer.Running.String()
+	}
+	return tracer.Stopped.String()
+}
+
+// frame returns the innermost frame.
+func (t *thread) frame() (starlark.Value, error) {
+	frames, err := t.t.Frames(1)
+	if len(frames) == 0 {
+		return nil, err
+	}
+	return &frame{p: t.p, f: frames[0]}, nil
+}
+
+// frames returns the stack as far as it can be followed.
+func (t *thread) frames() (starlark.Value, error) {
+	frames, err := t.t.Frames(maxFrames)
+	if len(frames) == 0 && err != nil {
+		return nil, err
+	}
+	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{p: t.p, f: f} }), nil
+}
+
+func (t *thread) suspend(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	t.t.Suspend()
+	return starlark.None, nil
+}
+
+func (t *thread) resume(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	t.t.Resume()
+	return starlark.None, nil
+}
