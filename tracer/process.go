@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
@@ -50,9 +49,8 @@ type Process struct {
 	hooks       []*Hook
 
 	images   imageCache
-	interp   *image.Image // the dynamic linker, once it was needed
-	linkHook *Breakpoint  // on the dynamic linker's notification
-	loading  bool         // libraries may still be to come
+	linkHook *Breakpoint // on the dynamic linker's notification
+	loading  bool        // libraries may still be to come
 	noPin    bool
 }
 

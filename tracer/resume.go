@@ -87,8 +87,8 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 			return nil, err
 		}
 		if stop.Gone() {
-			p.consult(stop)
-			return stop, nil
+			_, err := p.consult(stop)
+			return stop, err
 		}
 		p.report(stop)
 		surface, err := p.consult(stop)

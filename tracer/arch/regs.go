@@ -89,8 +89,8 @@ var Registers = []Register{
 	{"fs_base", FSBase, 0, 64}, {"gs_base", GSBase, 0, 64}, {"orig_rax", OrigRAX, 0, 64},
 }
 
-// parts lists the sub-registers.
-var parts = []Register{
+// Parts lists the sub-registers.
+var Parts = []Register{
 	{"eax", RAX, 0, 32}, {"ax", RAX, 0, 16}, {"al", RAX, 0, 8}, {"ah", RAX, 8, 8},
 	{"ebx", RBX, 0, 32}, {"bx", RBX, 0, 16}, {"bl", RBX, 0, 8}, {"bh", RBX, 8, 8},
 	{"ecx", RCX, 0, 32}, {"cx", RCX, 0, 16}, {"cl", RCX, 0, 8}, {"ch", RCX, 8, 8},
@@ -121,7 +121,7 @@ var Flags = []Register{
 
 var byName = func() map[string]*Register {
 	m := make(map[string]*Register)
-	for _, list := range [][]Register{Registers, parts} {
+	for _, list := range [][]Register{Registers, Parts} {
 		for i := range list {
 			m[list[i].Name] = &list[i]
 		}
