@@ -1,0 +1,92 @@
+//go:build linux && amd64
+
+// Command tracelark is a scripting debugger: it runs Starlark scripts, or a REPL,
+// in which processes, threads and registers are values.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+// The exit statuses, besides those that scripts choose and 128 plus the number of
+// the signal that ended the command.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	root := newRoot()
+	cmd, err := root.ExecuteC()
+	os.Exit(report(cmd, err))
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tracelark",
+		Short: "A scripting debugger for Linux on x86-64",
+		Long: "tracelark runs Starlark scripts that launch, attach to and examine processes.\n" +
+			"Without a command it starts the REPL.",
+		Version: version(),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if _, err := os.Stat(args[0]); err == nil {
+				return usageErrorf("unknown command %q; to run a script: tracelark run %[1]s", args[0])
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usageErrorf("unknown command %q, did you mean %s?", args[0], near[0])
+			}
+			return usageErrorf("unknown command %q", args[0])
+		},
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(*cobra.Command, []string) error { return repl(nil) },
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
+	root.AddCommand(newRun(), newREPL(), newVersion())
+	return root
+}
+
+// A usageError says that the command line makes no sense.
+type usageError struct{ error }
+
+func usageErrorf(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// report prints the error of cmd and returns the exit status.
+func report(cmd *cobra.Command, err error) int {
+	if err == nil {
+		return 0
+	}
+	if exit, ok := errors.AsType[*script.ExitError](err); ok {
+		return exit.Code
+	}
+	if errors.Is(err, script.ErrOutput) && errors.Is(err, unix.EPIPE) {
+		return 128 + int(unix.SIGPIPE) // whoever read the output has had enough of it
+	}
+	if usage, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintf(os.Stderr, "tracelark: %v (see %s --help)\n", usage, cmd.CommandPath())
+		return exitUsage
+	}
+	if failure, ok := errors.AsType[*script.Error](err); ok {
+		fmt.Fprintln(os.Stderr, failure.Report)
+	} else {
+		fmt.Fprintf(os.Stderr, "tracelark: %v\n", err)
+	}
+	if ended, ok := errors.AsType[*signalError](err); ok {
+		return 128 + int(ended.signal)
+	}
+	return exitFailed
+}

@@ -1,0 +1,279 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// asCommand in the environment makes the test's binary the command itself.
+const asCommand = "TRACELARK_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command returns the command with args, ready to start.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), asCommand+"=1", "XDG_STATE_HOME="+t.TempDir())
+	return cmd
+}
+
+// status returns the exit status of a command from the error of Wait or Run.
+func status(t *testing.T, err error) int {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0
+}
+
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "args.star")
+	if err := os.WriteFile(path, []byte("print(args)\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(dir, "broken.star")
+	if err := os.WriteFile(broken, []byte("print(1)\n1 // 0\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	trace := "Traceback (most recent call last):\n  " + broken + ":2:3: in <toplevel>\n    1 // 0\nError: floored division by zero\n"
+	tests := []struct {
+		args   []string
+		stdin  string
+		status int
+		stdout string
+		stderr string
+	}{
+		{args: []string{"run", path}, stdout: "[]\n"},
+		{args: []string{"run", "--steps", "1000", path, "a", "--steps", "-c", "--", "-x", "--help"}, stdout: "[\"a\", \"--steps\", \"-c\", \"--\", \"-x\", \"--help\"]\n"},
+		{args: []string{"run", "-c", "print(args)", "a", "--b"}, stdout: "[\"a\", \"--b\"]\n"},
+		{args: []string{"run", "-c", "print(args)", "--", "--b"}, stdout: "[\"--b\"]\n"},
+		{args: []string{"run", "-c", ""}},
+		{args: []string{"run", "-c", "load('std/crash.star', 'explain')\nprint(type(explain))"}, stdout: "function\n"},
+		{args: []string{"run", broken}, status: 1, stdout: "1\n", stderr: trace},
+		{args: []string{"run", "-c", "exit()"}},
+		{args: []string{"run", "-c", "exit(7)"}, status: 7},
+		{args: []string{"run", "--steps=1000", "-c", "while True: pass"}, status: 1,
+			stderr: "Traceback (most recent call last):\n  <code>:1:1: in <toplevel>\n    while True: pass\nError: script ran for 1000 steps, the limit of --steps\n"},
+		{args: []string{"run", "--deadline", "0.01", "-c", "while True: pass"}, status: 1,
+			stderr: "Traceback (most recent call last):\n  <code>:1:1: in <toplevel>\n    while True: pass\nError: script ran for 10ms, the limit of --deadline\n"},
+		{args: []string{"run", filepath.Join(dir, "none.star")}, status: 1, stderr: "tracelark: open " + dir + "/none.star: no such file or directory\n"},
+		{args: []string{"run", dir}, status: 1, stderr: "tracelark: read " + dir + ": is a directory\n"},
+		{args: []string{"run"}, status: 2, stderr: "tracelark: run: no SCRIPT and no -c CODE (see tracelark run --help)\n"},
+		{args: []string{"run", "--speed", path}, status: 2, stderr: "tracelark: unknown flag: --speed (see tracelark run --help)\n"},
+		{args: []string{"run", "--steps", "-1", path}, status: 2,
+			stderr: "tracelark: invalid argument \"-1\" for \"--steps\" flag: strconv.ParseUint: parsing \"-1\": invalid syntax (see tracelark run --help)\n"},
+		{args: []string{"run", "--deadline", "nan", path}, status: 2,
+			stderr: "tracelark: invalid argument \"nan\" for \"--deadline\" flag: want a number of seconds, 0 to 1e9 (see tracelark run --help)\n"},
+		{args: []string{"walk"}, status: 2, stderr: "tracelark: unknown command \"walk\" (see tracelark --help)\n"},
+		{args: []string{"rnu"}, status: 2, stderr: "tracelark: unknown command \"rnu\", did you mean run? (see tracelark --help)\n"},
+		{args: []string{path}, status: 2, stderr: "tracelark: unknown command \"" + path + "\"; to run a script: tracelark run " + path + " (see tracelark --help)\n"},
+		{args: []string{"repl", "prog"}, status: 2, stderr: "tracelark: repl: unexpected \"prog\"; a program to launch comes after -- (see tracelark repl --help)\n"},
+		{args: []string{"repl", "-p", "1", "--", "prog"}, status: 2, stderr: "tracelark: repl: both -p and a program to launch (see tracelark repl --help)\n"},
+		{args: []string{"repl", "--"}, status: 2, stderr: "tracelark: repl: no program after -- (see tracelark repl --help)\n"},
+		{args: []string{"repl", "-p", "-4"}, status: 2, stderr: "tracelark: repl: -4 is no process ID (see tracelark repl --help)\n"},
+		{args: []string{"repl", "--", "/no/such"}, status: 1, stderr: "tracelark: launch /no/such: no such file or directory\n"},
+		{args: []string{"version", "x"}, status: 2, stderr: "tracelark: version: unexpected \"x\" (see tracelark version --help)\n"},
+		{args: []string{"version"}, stdout: version() + "\n"},
+		{args: []string{"--version"}, stdout: version() + "\n"},
+		{stdin: "1 + 1\n", stdout: "2\n"},
+		{args: []string{"repl"}, stdin: "nope\n2\nexit(3)\n4\n", status: 3, stdout: "2\n", stderr: "<stdin>:1:1: undefined: nope\n    nope\n    ^\n"},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			cmd := command(t, test.args...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(test.stdin), &stdout, &stderr
+			if got := status(t, cmd.Run()); got != test.status {
+				t.Errorf("got status %d, want %d", got, test.status)
+			}
+			if stdout.String() != test.stdout {
+				t.Errorf("got output\n%swant\n%s", &stdout, test.stdout)
+			}
+			if stderr.String() != test.stderr {
+				t.Errorf("got errors\n%swant\n%s", &stderr, test.stderr)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "run"}, {"repl", "-h"}, {"completion", "bash"}} {
+		out, err := command(t, args...).Output()
+		if err != nil || len(out) == 0 {
+			t.Errorf("%q: got %q, error %v", args, out, err)
+		}
+	}
+}
+
+// start starts cmd and waits until it has printed "ready".
+func start(t *testing.T, cmd *exec.Cmd) (stderr *bytes.Buffer) {
+	stderr = new(bytes.Buffer)
+	cmd.Stderr = stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("got %q, error %v", line, err)
+	}
+	return stderr
+}
+
+func TestSignals(t *testing.T) {
+	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		t.Run(unix.SignalName(sig), func(t *testing.T) {
+			cmd := command(t, "run", "-c", "print('ready')\nwhile True: pass")
+			stderr := start(t, cmd)
+			cmd.Process.Signal(sig)
+			if got := status(t, cmd.Wait()); got != 128+int(sig) {
+				t.Errorf("got status %d, want %d", got, 128+int(sig))
+			}
+			if !strings.HasSuffix(stderr.String(), "\nError: interrupted\n") {
+				t.Errorf("got errors\n%s", stderr)
+			}
+		})
+	}
+}
+
+// A process that a session attached to goes on without its breakpoints.
+func TestLetGo(t *testing.T) {
+	target := exec.CommandContext(t.Context(), "sleep", "1000")
+	if err := target.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer target.Wait()
+	defer target.Process.Kill()
+	cmd := command(t, "run", "-c", "p = attach(int(args[0]))\nb = p.breakpoint(p.regs.rip)\nprint(p.regs.rip)\np.cont()", strconv.Itoa(target.Process.Pid))
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var addr int64
+	if _, err := fmt.Fscan(stdout, &addr); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Signal(unix.SIGTERM)
+	if got := status(t, cmd.Wait()); got != 128+int(unix.SIGTERM) {
+		t.Errorf("got status %d, want that of SIGTERM", got)
+	}
+	proc := fmt.Sprintf("/proc/%d/", target.Process.Pid)
+	state, err := os.ReadFile(proc + "status")
+	if err != nil || !strings.Contains(string(state), "\nTracerPid:\t0\n") {
+		t.Errorf("got error %v, status\n%s", err, state)
+	}
+	mem, err := os.Open(proc + "mem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	var code [1]byte
+	if _, err := mem.ReadAt(code[:], addr); err != nil || code[0] == 0xcc {
+		t.Errorf("got %x at the breakpoint, error %v", code, err)
+	}
+}
+
+// A signal that is ignored when the command starts, as nohup makes it, stays so.
+func TestIgnoredSignal(t *testing.T) {
+	cmd := command(t, "run", "-c", "print('ready')\nwhile True: pass")
+	signal.Ignore(unix.SIGHUP)
+	defer signal.Reset(unix.SIGHUP)
+	start(t, cmd)
+	cmd.Process.Signal(unix.SIGHUP)
+	cmd.Process.Signal(unix.SIGTERM)
+	if got := status(t, cmd.Wait()); got != 128+int(unix.SIGTERM) {
+		t.Errorf("got status %d, want that of SIGTERM", got)
+	}
+}
+
+// A builtin that computes does not notice signals.
+func TestStubbornScript(t *testing.T) {
+	cmd := command(t, "run", "-c", "print('ready')\nmax(range((1 << 31) - 1))")
+	stderr := start(t, cmd)
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	press := time.NewTicker(time.Second / 10)
+	defer press.Stop()
+	for running := true; running; {
+		select {
+		case <-press.C:
+			cmd.Process.Signal(unix.SIGINT)
+		case err := <-ended:
+			if got := status(t, err); got != 128+int(unix.SIGINT) {
+				t.Errorf("got status %d, want that of SIGINT", got)
+			}
+			running = false
+		}
+	}
+	if want := "tracelark: the script does not stop"; !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("got errors\n%s", stderr)
+	}
+}
+
+func TestClosedPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	cmd := command(t, "run", "-c", "while True: print(1)")
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = w, &stderr
+	if got := status(t, cmd.Run()); got != 128+int(unix.SIGPIPE) || stderr.Len() > 0 {
+		t.Errorf("got status %d and errors\n%s", got, &stderr)
+	}
+}
+
+// What a script prints is there at once, not when a buffer is full.
+func TestOutputOrder(t *testing.T) {
+	cmd := command(t, "run", "-c", "print(1)\nlog(2)\nprint(3)\nfail(4)")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Run()
+	w.Close()
+	out, readErr := io.ReadAll(r)
+	if status(t, err) != 1 || readErr != nil {
+		t.Errorf("got errors %v, %v", err, readErr)
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 4 || lines[0] != "1" || !strings.HasSuffix(lines[1], "2") || lines[2] != "3" || !strings.HasPrefix(lines[3], "Traceback") {
+		t.Errorf("got %q", lines)
+	}
+}

@@ -1,0 +1,76 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+func newREPL() *cobra.Command {
+	var pid int
+	cmd := &cobra.Command{
+		Use:   "repl [-p PID | -- PROG [ARG...]]",
+		Short: "Type statements and see their values",
+		Long: "Read statements from the terminal, or from what standard input is, and show the\n" +
+			"values of expressions. The process that is attached to or launched is \"p\".",
+		Example: "  tracelark repl -p 4242\n  tracelark repl -- ./a.out in.txt",
+		Args: func(cmd *cobra.Command, args []string) error {
+			dash := cmd.ArgsLenAtDash()
+			switch {
+			case len(args) > 0 && dash != 0:
+				return usageErrorf("repl: unexpected %q; a program to launch comes after --", args[0])
+			case len(args) > 0 && cmd.Flags().Changed("pid"):
+				return usageErrorf("repl: both -p and a program to launch")
+			case dash == 0 && len(args) == 0:
+				return usageErrorf("repl: no program after --")
+			case cmd.Flags().Changed("pid") && pid <= 0:
+				return usageErrorf("repl: %d is no process ID", pid)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case pid != 0:
+				return repl(nil, fmt.Sprintf("p = attach(%d)", pid))
+			case len(args) > 0:
+				return repl(args, "p = launch(args)")
+			}
+			return repl(nil)
+		},
+	}
+	cmd.Flags().IntVarP(&pid, "pid", "p", 0, "attach to process `PID`")
+	return cmd
+}
+
+// repl runs the lines of first, and then the REPL on standard input.
+func repl(args []string, first ...string) error {
+	opts := &script.Options{Args: args, History: historyFile()}
+	return withSession(opts, true, func(s *script.Session) error {
+		err := s.REPL(os.Stdin, first...)
+		if failure, ok := errors.AsType[*script.Error](err); ok {
+			return errors.New(failure.Msg) // of first, which the user has not typed
+		}
+		return err
+	})
+}
+
+// historyFile returns the path of the file that keeps what was typed (XDG Base
+// Directory Specification, "$XDG_STATE_HOME"), or "" if there is no place for it.
+func historyFile() string {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "tracelark", "history")
+}

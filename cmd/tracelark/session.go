@@ -1,0 +1,89 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+// patience is how long a session that was told twice to end may take. Two
+// interrupts within it tell an interactive session to end.
+const patience = 2 * time.Second
+
+// A signalError is the end of a session by a signal.
+type signalError struct {
+	signal unix.Signal
+	err    error // of the script
+}
+
+func (e *signalError) Error() string {
+	return fmt.Sprintf("ended by %s", unix.SignalName(e.signal))
+}
+
+func (e *signalError) Unwrap() error { return e.err }
+
+// withSession calls f with a new session, which has the standard library and which
+// signals can end: whatever happens, targets must be let go of in an orderly way,
+// or they would keep our breakpoints. An interactive session outlives interrupts.
+func withSession(opts *script.Options, interactive bool, f func(*script.Session) error) (err error) {
+	signals := make(chan os.Signal, 16)
+	// A write to a closed pipe then fails, where else it would end the process.
+	signal.Notify(signals, unix.SIGPIPE)
+	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		if !signal.Ignored(sig) { // as in the background, or by nohup
+			signal.Notify(signals, sig)
+		}
+	}
+	s, err := script.New(opts)
+	if err != nil {
+		return err
+	}
+	var ended atomic.Int32 // the signal that ended the session, or 0
+	go watch(s, signals, interactive, &ended)
+	err = f(s)
+	if closeErr := s.Close(); closeErr != nil {
+		fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
+		err = errors.Join(err, closeErr)
+	}
+	if sig := ended.Load(); sig != 0 {
+		return &signalError{unix.Signal(sig), err}
+	}
+	return err
+}
+
+// watch acts upon signals for ever. The first that is to end the session does so in
+// an orderly way, however long that takes; the second takes effect in any case.
+func watch(s *script.Session, signals <-chan os.Signal, interactive bool, ended *atomic.Int32) {
+	var last time.Time // an interrupt
+	for received := range signals {
+		sig := received.(unix.Signal)
+		again := false
+		switch {
+		case sig == unix.SIGPIPE:
+			continue
+		case sig == unix.SIGINT && interactive:
+			again = s.Interrupt() && time.Since(last) < patience
+			last = time.Now()
+			if !again {
+				continue
+			}
+		}
+		first := ended.CompareAndSwap(0, int32(sig))
+		s.Quit()
+		if again || !first {
+			time.AfterFunc(patience, func() {
+				fmt.Fprintln(os.Stderr, "tracelark: the script does not stop; a process that it attached to may keep breakpoints")
+				os.Exit(128 + int(ended.Load()))
+			})
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package script
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestComplete(t *testing.T) {
+	tests := []struct {
+		text string
+		want []string
+	}{
+		{"hexd", []string{"hexdump"}},
+		{"x = th", []string{"thing"}},
+		{"thing.", []string{"address", "color"}},
+		{"thing._", []string{"_secret"}},
+		{"call(thing.co", []string{"color"}},
+		{"thing.color.start", []string{"startswith"}},
+		{"my", []string{"my_list"}},
+		{"my_list.ap", []string{"append"}},
+		{"enum", []string{"enumerate"}},
+		{"thing.address.", nil},
+		{"thing.none.", nil},
+		{"nothing.", nil},
+		{"thing().co", nil}, // calls nothing
+		{"[thing][0].co", nil},
+		{"0x1f", nil},
+		{"'th", nil},
+		{"# th", nil},
+		{"launch('/bin/th", nil},
+		{"bomb.fu", []string{"fuse"}},
+		{"bomb.fuse.x", nil}, // panics
+		{"", nil},
+		{"x = ", nil},
+	}
+	s, _, _ := newFake(t, Options{})
+	if err := s.eval(item{"my_list = []\n", 1}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		if got, _ := s.complete(test.text); !slices.Equal(got, test.want) {
+			t.Errorf("complete(%q) = %q, want %q", test.text, got, test.want)
+		}
+	}
+}

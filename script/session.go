@@ -1,0 +1,269 @@
+// Package script runs Starlark scripts over the debugger: files, strings of
+// code, and a REPL.
+//
+// It owns what surrounds a script: the dialect, modules and their loading,
+// limits, cancellation, and the text of errors. The builtins that a script calls
+// are those of package builtins.
+//
+// A Session belongs to the goroutine that made it, which New locks to its OS
+// thread until Close, because the kernel ties a traced process to one thread.
+// Only Interrupt and Quit may be called from others. Sessions are independent of
+// each other: parallel work is several of them.
+package script
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/builtins"
+	"github.com/tracelark/tracelark/stdlib"
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// ErrInterrupted is the cause of the error of a run that Interrupt or Quit ended.
+var ErrInterrupted = errors.New("interrupted")
+
+// An ExitError is returned by the run of a script that called exit with a code
+// other than 0.
+type ExitError = builtins.ExitError
+
+// fileOptions is the dialect: Starlark with all that a script, as opposed to a
+// build file, needs.
+var fileOptions = &syntax.FileOptions{
+	Set:             true,
+	While:           true,
+	TopLevelControl: true,
+	GlobalReassign:  true,
+	Recursion:       true,
+}
+
+// Options are the settings of a Session. The zero value is the default.
+type Options struct {
+	Args     []string      // the script's arguments, its "args"
+	Stdout   io.Writer     // where print and the REPL's values go; nil means os.Stdout
+	Stderr   io.Writer     // where log and the REPL's errors go; nil means os.Stderr
+	Stdlib   fs.FS         // the modules: load("std/x.star") opens x.star; nil means those of package stdlib
+	Steps    uint64        // interpreter steps that one run may take; 0 means any number
+	Deadline time.Duration // time that one run may take; 0 means any
+	History  string        // file that keeps the REPL's input; "" means none
+}
+
+// An engine is what a session's scripts drive: a tracer and the builtins over it.
+type engine interface {
+	Predeclared() starlark.StringDict
+	Interrupt()      // ends the verb that is running, or else the next one; from any goroutine
+	ClearInterrupt() // forgets an Interrupt that no verb has noticed
+	Traced() bool    // whether there are targets
+	Close() error
+}
+
+// A debugger is the real engine.
+type debugger struct {
+	*tracer.Tracer
+	env *builtins.Env
+}
+
+func (d *debugger) Predeclared() starlark.StringDict { return d.env.Predeclared() }
+func (d *debugger) Traced() bool                     { return len(d.Processes()) > 0 }
+
+// Close lets the targets go before it closes their streams.
+func (d *debugger) Close() error {
+	err := d.Tracer.Close()
+	d.env.Close()
+	return err
+}
+
+// A Session runs scripts that share one debugger and one set of modules. A run is
+// the execution of one script, or of one item that the REPL reads.
+type Session struct {
+	opts    Options
+	engine  engine
+	stdout  *output
+	stderr  *output
+	loader  *loader
+	globals starlark.StringDict // of the REPL
+
+	mu    sync.Mutex
+	run   *run      // the run under way, or nil
+	quit  bool      // Quit was called
+	input io.Closer // what the REPL reads, or nil
+}
+
+type run struct {
+	thread *starlark.Thread
+	cause  error // why it was stopped, or nil
+}
+
+// New returns a session and locks the calling goroutine to its OS thread until
+// Close.
+func New(opts *Options) (*Session, error) {
+	if opts == nil {
+		opts = new(Options)
+	}
+	if opts.Stdlib == nil {
+		with := *opts
+		with.Stdlib = stdlib.FS
+		opts = &with
+	}
+	tr, err := tracer.New()
+	if err != nil {
+		return nil, fmt.Errorf("start the tracer: %w", err)
+	}
+	env := builtins.New(tr, opts.Args)
+	s := newSession(opts, &debugger{tr, env})
+	env.Stderr = s.stderr
+	return s, nil
+}
+
+func newSession(opts *Options, e engine) *Session {
+	predeclared := e.Predeclared()
+	return &Session{
+		opts:    *opts,
+		engine:  e,
+		stdout:  newOutput(opts.Stdout, os.Stdout),
+		stderr:  newOutput(opts.Stderr, os.Stderr),
+		loader:  newLoader(opts.Stdlib, predeclared),
+		globals: maps.Clone(predeclared),
+	}
+}
+
+// Close ends the session: what it launched is killed, what it attached to is
+// detached.
+func (s *Session) Close() error {
+	s.engine.ClearInterrupt()
+	return s.engine.Close()
+}
+
+// RunFile runs the script at path. Its error is an *ExitError if the script
+// called exit with a code other than 0, an *Error if the script failed, and
+// otherwise says why the file could not be read.
+func (s *Session) RunFile(path string) error {
+	m, err := s.loader.open(path)
+	if err != nil {
+		return err
+	}
+	return exited(s.exec(func(thread *starlark.Thread) error { return s.loader.init(thread, m) }))
+}
+
+// RunCode runs code, whose modules load relative to the working directory. Its
+// errors are those of RunFile.
+func (s *Session) RunCode(code string) error {
+	m := &module{name: "<code>", source: code}
+	return exited(s.exec(func(thread *starlark.Thread) error { return s.loader.init(thread, m) }))
+}
+
+// exited turns the error of exit(0) into nil.
+func exited(err error) error {
+	if exit, ok := errors.AsType[*ExitError](err); ok && exit.Code == 0 {
+		return nil
+	}
+	return err
+}
+
+// Interrupt stops the run under way, its script and its targets, so that it
+// returns an error whose cause is ErrInterrupted. It does nothing when there is
+// none. It reports whether the run was stopped before and still goes on, which is
+// when a builtin is busy with something other than waiting for a target.
+func (s *Session) Interrupt() (stubborn bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stubborn = s.run != nil && s.run.cause != nil
+	s.stop(s.run, ErrInterrupted)
+	return stubborn
+}
+
+// Quit is Interrupt for good: later runs fail at once, and REPL returns.
+func (s *Session) Quit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quit = true
+	s.stop(s.run, ErrInterrupted)
+	if s.input != nil {
+		s.input.Close()
+	}
+}
+
+// stop ends r because of cause, unless it is over or something else has ended it.
+// The tracer must not be interrupted for a run that is over, because that would
+// hit the next one.
+//
+// Precondition: s.mu is locked.
+func (s *Session) stop(r *run, cause error) {
+	if r == nil || r != s.run || r.cause != nil {
+		return
+	}
+	r.cause = cause
+	r.thread.Cancel(cause.Error())
+	s.engine.Interrupt()
+}
+
+// fail is stop for the session's own reasons.
+func (s *Session) fail(r *run, cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop(r, cause)
+}
+
+// begin makes the next run.
+func (s *Session) begin() (*run, error) {
+	r := new(run)
+	r.thread = &starlark.Thread{
+		Load: s.loader.load,
+		Print: func(_ *starlark.Thread, msg string) {
+			if _, err := s.stdout.Write([]byte(msg + "\n")); err != nil {
+				s.fail(r, err)
+			}
+		},
+		OnMaxSteps: func(*starlark.Thread) {
+			s.fail(r, fmt.Errorf("script ran for %d steps, the limit of --steps", s.opts.Steps))
+		},
+	}
+	r.thread.SetMaxExecutionSteps(s.opts.Steps) // which takes 0 as we do
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quit {
+		return nil, s.loader.report(ErrInterrupted, nil, nil)
+	}
+	s.engine.ClearInterrupt()
+	s.run = r
+	return r, nil
+}
+
+// exec calls f with a new thread, under the session's limits. Its error is that of
+// RunFile, or the *ExitError of exit(0). A panic is an error like any other, so
+// that a bug in a builtin costs a run but not the session.
+func (s *Session) exec(f func(*starlark.Thread) error) (err error) {
+	r, err := s.begin()
+	if err != nil {
+		return err
+	}
+	if limit := s.opts.Deadline; limit > 0 {
+		timer := time.AfterFunc(limit, func() {
+			s.fail(r, fmt.Errorf("script ran for %v, the limit of --deadline", limit))
+		})
+		defer timer.Stop()
+	}
+	defer func() {
+		s.mu.Lock()
+		s.run = nil
+		s.mu.Unlock()
+		if p := recover(); p != nil {
+			err = panicError(p, debug.Stack())
+		} else if exit, ok := errors.AsType[*ExitError](err); ok {
+			err = exit
+		} else if err != nil {
+			err = s.loader.report(err, r.cause, s.globals)
+		}
+	}()
+	return f(r.thread)
+}

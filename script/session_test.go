@@ -1,0 +1,371 @@
+package script
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"golang.org/x/sys/unix"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// A fakeEngine has no processes. Its verb "hang" waits for an interrupt.
+type fakeEngine struct {
+	builtins starlark.StringDict
+	started  chan struct{} // receives when hang or start is called
+	wake     chan struct{}
+	closed   atomic.Bool
+}
+
+func (e *fakeEngine) Predeclared() starlark.StringDict { return e.builtins }
+
+func (e *fakeEngine) Interrupt() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *fakeEngine) ClearInterrupt() {
+	select {
+	case <-e.wake:
+	default:
+	}
+}
+
+func (e *fakeEngine) Traced() bool { return false }
+
+func (e *fakeEngine) Close() error {
+	e.closed.Store(true)
+	return nil
+}
+
+var testModules = fstest.MapFS{
+	"counter.star": {Data: []byte(`load("deep/er.star", "two")
+_list = []
+def frozen():
+    check(catch(lambda: _list.append(1)), "append: cannot append to frozen list")
+total = 1 + two
+loads.append("counter")
+`)},
+	"deep/er.star": {Data: []byte("two = 2\nloads.append('deeper')\n")},
+}
+
+// newFake returns a session over a fake engine, and what it prints.
+func newFake(t *testing.T, opts Options) (*Session, *fakeEngine, *bytes.Buffer) {
+	e := &fakeEngine{started: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	e.builtins = starlark.StringDict{
+		"loads": starlark.NewList(nil),
+		"thing": starlarkstruct.FromStringDict(starlark.String("thing"), starlark.StringDict{
+			"color":   starlark.String("red"),
+			"address": starlark.MakeUint64(0x7ffd00001000),
+			"_secret": starlark.None,
+		}),
+		"bomb": bomb{},
+	}
+	define := func(name string, fn func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)) {
+		e.builtins[name] = starlark.NewBuiltin(name, fn)
+	}
+	define("check", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		var got, want starlark.Value
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "want", &want); err != nil {
+			return nil, err
+		}
+		if ok, err := starlark.Equal(got, want); err != nil || !ok {
+			return nil, fmt.Errorf("%v != %v", got, want)
+		}
+		return starlark.None, nil
+	})
+	define("call", func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		v, err := starlark.Call(thread, args[0], args[1:], nil)
+		if err != nil {
+			return nil, fmt.Errorf("%s: callback: %w", b.Name(), err)
+		}
+		return v, nil
+	})
+	define("catch", func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		if _, err := starlark.Call(thread, args[0], nil, nil); err != nil {
+			return starlark.String(err.Error()), nil
+		}
+		return starlark.None, nil
+	})
+	define("exit", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		code := 0
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "code?", &code); err != nil {
+			return nil, err
+		}
+		return nil, &ExitError{Code: code}
+	})
+	define("hexdump", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return starlark.String(fmt.Sprintf("% x", string(args[0].(starlark.Bytes)))), nil
+	})
+	define("start", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		e.started <- struct{}{}
+		return starlark.None, nil
+	})
+	define("hang", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		e.started <- struct{}{}
+		<-e.wake
+		return starlark.None, nil
+	})
+	define("crash", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		panic(io.ErrUnexpectedEOF)
+	})
+	out := new(bytes.Buffer)
+	if opts.Stdout == nil {
+		opts.Stdout = out
+	}
+	if opts.Stderr == nil {
+		opts.Stderr = out
+	}
+	opts.Stdlib = testModules
+	return newSession(&opts, e), e, out
+}
+
+// A bomb panics when its attribute is read.
+type bomb struct{}
+
+func (bomb) String() string                      { return "bomb" }
+func (bomb) Type() string                        { return "bomb" }
+func (bomb) Freeze()                             {}
+func (bomb) Truth() starlark.Bool                { return starlark.True }
+func (bomb) Hash() (uint32, error)               { return 0, errors.New("unhashable type: bomb") }
+func (bomb) Attr(string) (starlark.Value, error) { panic("boom") }
+func (bomb) AttrNames() []string                 { return []string{"fuse"} }
+
+func TestRunFile(t *testing.T) {
+	for _, name := range []string{"dialect.star", "modules.star"} {
+		t.Run(name, func(t *testing.T) {
+			s, _, _ := newFake(t, Options{})
+			if err := s.RunFile("testdata/" + name); err != nil {
+				t.Error(reportOf(err))
+			}
+		})
+	}
+}
+
+// reportOf returns what a person sees of err.
+func reportOf(err error) string {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure.Report
+	}
+	return fmt.Sprint(err)
+}
+
+func TestReports(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/errors/*.star")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("got %d scripts, error %v", len(scripts), err)
+	}
+	for _, path := range scripts {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			s, _, _ := newFake(t, Options{})
+			got := reportOf(s.RunFile(path)) + "\n"
+			golden := strings.TrimSuffix(path, ".star") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestUnreadableScripts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	missing := filepath.Join(dir, "missing.star")
+	big := write("big.star", bytes.Repeat([]byte("#\n"), maxSource))
+	elf := write("elf", []byte("\x7fELF\x02\x01\x01\x00\x00"))
+	latin := write("latin.star", []byte("x = '\xe9'\n"))
+	for path, want := range map[string]string{
+		missing:          "open " + missing + ": no such file or directory",
+		dir:              "read " + dir + ": is a directory",
+		big:              "read " + big + ": larger than 16 MiB",
+		elf:              "read " + elf + ": binary data, not a script",
+		latin:            "read " + latin + ": binary data, not a script",
+		"/dev/zero":      "read /dev/zero: larger than 16 MiB",
+		elf + "/x":       "open " + elf + "/x: not a directory",
+		"/proc/self/mem": "read /proc/self/mem: input/output error",
+	} {
+		s, _, _ := newFake(t, Options{})
+		if err := s.RunFile(path); fmt.Sprint(err) != want {
+			t.Errorf("RunFile(%s) = %v, want %s", path, err, want)
+		}
+	}
+}
+
+func TestModuleMended(t *testing.T) {
+	lib := filepath.Join(t.TempDir(), "lib.star")
+	s, _, out := newFake(t, Options{})
+	code := fmt.Sprintf("load(%q, 'x')\nprint(x)", lib)
+	for _, step := range []struct{ lib, want string }{
+		{"x = 1 // 0", "floored division by zero"},
+		{"x = 1", ""},
+		{"x = 2", ""}, // already loaded
+	} {
+		if err := os.WriteFile(lib, []byte(step.lib), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		err := s.RunCode(code)
+		if got := fmt.Sprint(err); err != nil && got != step.want || err == nil && step.want != "" {
+			t.Errorf("with %q: got error %v, want %q", step.lib, err, step.want)
+		}
+	}
+	if out.String() != "1\n1\n" {
+		t.Errorf("got %q, want 1 twice", out)
+	}
+}
+
+func TestExit(t *testing.T) {
+	lib := filepath.Join(t.TempDir(), "lib.star")
+	if err := os.WriteFile(lib, []byte("exit(5)"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[string]int{
+		"exit()":                          0,
+		"exit(0)":                         0,
+		"exit(3)":                         3,
+		"call(lambda: exit(4))":           4,
+		fmt.Sprintf("load(%q, 'x')", lib): 5,
+	} {
+		s, _, _ := newFake(t, Options{})
+		err := s.RunCode(code)
+		exit, ok := err.(*ExitError)
+		if want == 0 && err != nil || want != 0 && (!ok || exit.Code != want) {
+			t.Errorf("%s: got error %v, want code %d", code, err, want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tests := []struct {
+		opts Options
+		code string
+		want string
+	}{
+		{Options{Steps: 1000}, "while True: pass", "script ran for 1000 steps, the limit of --steps"},
+		{Options{Steps: 1000}, "while True: catch(lambda: 1 // 0)", "script ran for 1000 steps, the limit of --steps"},
+		{Options{Steps: 1000}, "x = 1", "<nil>"},
+		{Options{Deadline: 10 * time.Millisecond}, "while True: pass", "script ran for 10ms, the limit of --deadline"},
+		{Options{Deadline: 10 * time.Millisecond}, "hang()", "script ran for 10ms, the limit of --deadline"},
+		{Options{Deadline: time.Hour}, "x = 1", "<nil>"},
+		{Options{}, "def f(): f()\nf()", "Starlark stack overflow"},
+	}
+	for _, test := range tests {
+		s, _, _ := newFake(t, test.opts)
+		if err := s.RunCode(test.code); fmt.Sprint(err) != test.want {
+			t.Errorf("%s: got error %v, want %s", test.code, err, test.want)
+		}
+		if err := s.RunCode("print(1)"); err != nil { // each run has limits of its own
+			t.Errorf("after %s: %v", test.code, err)
+		}
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	for _, code := range []string{
+		"start()\nwhile True: pass",
+		"hang()",
+		"start()\nwhile True: catch(lambda: [0][1])",
+		"call(hang)",
+	} {
+		t.Run(code, func(t *testing.T) {
+			s, e, _ := newFake(t, Options{})
+			s.Interrupt() // of nothing
+			go func() {
+				<-e.started
+				s.Interrupt()
+			}()
+			if err := s.RunCode(code); !errors.Is(err, ErrInterrupted) {
+				t.Errorf("got error %v, want %v", err, ErrInterrupted)
+			}
+			if s.Interrupt() {
+				t.Error("a run that is over still goes on")
+			}
+			if err := s.RunCode("x = 1"); err != nil {
+				t.Errorf("next run: %v", err)
+			}
+			if s.Quit(); !errors.Is(s.RunCode("x = 1"), ErrInterrupted) {
+				t.Error("a run began after Quit")
+			}
+			if err := s.Close(); err != nil || !e.closed.Load() {
+				t.Errorf("Close = %v", err)
+			}
+		})
+	}
+}
+
+func TestStubborn(t *testing.T) {
+	s, e, _ := newFake(t, Options{})
+	release := make(chan struct{})
+	e.builtins["busy"] = starlark.NewBuiltin("busy", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		if s.Interrupt() {
+			t.Error("the first interrupt finds a run that was stopped before")
+		}
+		if !s.Interrupt() {
+			t.Error("the second interrupt does not find that the run goes on")
+		}
+		close(release)
+		return starlark.None, nil
+	})
+	if err := s.RunCode("busy()"); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("got error %v, want %v", err, ErrInterrupted)
+	}
+	<-release
+}
+
+func TestPanic(t *testing.T) {
+	s, _, _ := newFake(t, Options{})
+	err := s.RunCode("call(crash)")
+	if !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() != "internal error: unexpected EOF" {
+		t.Errorf("got error %v", err)
+	}
+	report := reportOf(err)
+	if !strings.HasPrefix(report, "Error: internal error: unexpected EOF\nThis is a bug in tracelark.") || !strings.Contains(report, "newFake") {
+		t.Errorf("got report\n%s", report)
+	}
+	if err := s.RunCode("x = 1"); err != nil {
+		t.Errorf("next run: %v", err)
+	}
+}
+
+// A closedPipe is an output that nobody reads.
+type closedPipe struct{}
+
+func (closedPipe) Write([]byte) (int, error) { return 0, unix.EPIPE }
+
+func TestPrintFails(t *testing.T) {
+	s, _, _ := newFake(t, Options{Stdout: closedPipe{}})
+	if err := s.RunCode("while True: print(1)"); !errors.Is(err, ErrOutput) || !errors.Is(err, unix.EPIPE) {
+		t.Errorf("print: got error %v, want %v", err, unix.EPIPE)
+	}
+	if err := feed(t, s, "1\n2\n"); !errors.Is(err, ErrOutput) || !errors.Is(err, unix.EPIPE) {
+		t.Errorf("REPL: got error %v, want %v", err, unix.EPIPE)
+	}
+}

@@ -1,0 +1,258 @@
+package script
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chzyer/readline"
+)
+
+const (
+	maxHistory = 1000 // items
+	minWidth   = 40   // columns of a terminal, or readline may divide by zero
+)
+
+// newLineReader returns a reader of lines from input, which wraps in.
+func (s *Session) newLineReader(in *os.File, input io.ReadCloser) (lineReader, error) {
+	lines := bufio.NewScanner(input)
+	lines.Buffer(nil, maxSource)
+	switch {
+	case !readline.IsTerminal(int(in.Fd())) || !s.stdout.terminal:
+		return &plainReader{lines, io.Discard}, nil
+	case os.Getenv("TERM") == "dumb":
+		return &plainReader{lines, s.stdout.w}, nil
+	}
+	return newTerminal(s, in, input)
+}
+
+// A plainReader reads what is not a terminal, or one that cannot move its cursor.
+type plainReader struct {
+	lines   *bufio.Scanner
+	prompts io.Writer
+}
+
+func (r *plainReader) readLine(prompt string) (string, error) {
+	io.WriteString(r.prompts, prompt)
+	if r.lines.Scan() {
+		// Starlark's scanner takes a zero for the end of the text.
+		return strings.ReplaceAll(r.lines.Text(), "\x00", "\ufffd"), nil
+	}
+	if err := r.lines.Err(); err != nil {
+		return "", fmt.Errorf("read the input: %w", err)
+	}
+	return "", io.EOF
+}
+
+func (r *plainReader) save(string) {}
+func (r *plainReader) freshLine()  {}
+func (r *plainReader) close()      {}
+
+// A terminal reads lines that a person edits. The terminal is in raw mode only
+// during readLine; at all other times it is as it was found.
+type terminal struct {
+	rl      *readline.Instance
+	out     io.Writer
+	width   func() int
+	history *os.File // or nil
+	last    string   // item in history
+
+	complete func(text string) (names []string, prefix int)
+	tabs     chan tab
+}
+
+// A tab asks for the completions of text. The line editor asks on a goroutine of
+// its own, but attributes of values must be read on the session's.
+type tab struct {
+	text  string
+	reply chan<- completions
+}
+
+type completions struct {
+	names  []string
+	prefix int // how many bytes of each are there already
+}
+
+func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error) {
+	fd := int(in.Fd())
+	mode, err := readline.GetState(fd)
+	if err != nil {
+		return nil, fmt.Errorf("read the terminal's mode: %w", err)
+	}
+	t := &terminal{
+		out: s.stdout.w,
+		width: func() int {
+			if w, _, err := readline.GetSize(fd); err == nil && w > 0 {
+				return max(w, minWidth)
+			}
+			return 80
+		},
+		complete: s.complete,
+		tabs:     make(chan tab),
+	}
+	t.rl, err = readline.NewEx(&readline.Config{
+		Stdin:                  keyboard{input},
+		Stdout:                 s.stdout.w,
+		Stderr:                 s.stderr.w,
+		HistoryLimit:           maxHistory,
+		HistorySearchFold:      true,
+		DisableAutoSaveHistory: true,
+		AutoComplete:           t,
+		Painter:                t,
+		FuncGetWidth:           t.width,
+		FuncIsTerminal:         func() bool { return true },
+		FuncMakeRaw: func() error {
+			// A target may have left the terminal in a mode of its own.
+			if err := readline.Restore(fd, mode); err != nil {
+				return err
+			}
+			_, err := readline.MakeRaw(fd)
+			return err
+		},
+		FuncExitRaw: func() error { return readline.Restore(fd, mode) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the terminal: %w", err)
+	}
+	t.openHistory(s.opts.History)
+	return t, nil
+}
+
+func (t *terminal) close() {
+	t.rl.Close()
+	if t.history != nil {
+		t.history.Close()
+	}
+}
+
+// readLine reads a line, serving tabs meanwhile.
+func (t *terminal) readLine(prompt string) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	results := make(chan result)
+	t.rl.SetPrompt(prompt)
+	go func() {
+		line, err := t.rl.Readline()
+		results <- result{line, err}
+	}()
+	for {
+		select {
+		case r := <-results:
+			return r.line, r.err
+		case q := <-t.tabs:
+			names, prefix := t.complete(q.text)
+			q.reply <- completions{names, prefix}
+		}
+	}
+}
+
+// Do implements readline.AutoCompleter. At the start of a line a tab indents.
+func (t *terminal) Do(line []rune, pos int) (suffixes [][]rune, length int) {
+	text := string(line[:pos])
+	if strings.TrimSpace(text) == "" {
+		return [][]rune{[]rune("    ")}, 0
+	}
+	reply := make(chan completions)
+	t.tabs <- tab{text, reply}
+	c := <-reply
+	for _, name := range c.names {
+		// The editor's menu needs a column that is narrower than the screen.
+		if len(name) < minWidth-1 || len(c.names) == 1 {
+			suffixes = append(suffixes, []rune(name[c.prefix:]))
+		}
+	}
+	return suffixes, len([]rune(text[len(text)-c.prefix:]))
+}
+
+// Paint implements readline.Painter. An item of several lines, recalled from the
+// history, is edited in one.
+func (t *terminal) Paint(line []rune, _ int) []rune {
+	painted := make([]rune, len(line))
+	for i, r := range line {
+		if r == '\n' && i < len(line)-1 { // the last is the Enter key
+			r = '⏎'
+		}
+		painted[i] = r
+	}
+	return painted
+}
+
+// A keyboard reads a terminal for readline and replaces two keys by ^G, which does
+// nothing: ^Z, upon which readline would stop the parent process as well, and ^@,
+// which it takes for the end of the input.
+type keyboard struct{ io.ReadCloser }
+
+func (k keyboard) Read(p []byte) (int, error) {
+	n, err := k.ReadCloser.Read(p)
+	for i, c := range p[:n] {
+		if c == readline.CharCtrlZ || c == 0 {
+			p[i] = readline.CharBell
+		}
+	}
+	return n, err
+}
+
+// freshLine writes a line's width of spaces, which reach the next line only if
+// output has left the cursor in the middle of one. Otherwise the prompt, which
+// clears its line, would wipe that output out.
+func (t *terminal) freshLine() {
+	fmt.Fprintf(t.out, "%*s\r", t.width(), "")
+}
+
+var (
+	escapeNewlines   = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+	unescapeNewlines = strings.NewReplacer(`\\`, `\`, `\n`, "\n")
+)
+
+// openHistory loads the history from the file at path, whose lines are items with
+// their newlines escaped. A file that cannot be used is as good as none.
+func (t *terminal) openHistory(path string) {
+	if path == "" || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSource))
+	if err != nil {
+		f.Close()
+		return
+	}
+	t.history = f
+	items := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	if len(items) > 2*maxHistory {
+		items = items[len(items)-maxHistory:]
+		f.Truncate(0)
+		f.WriteString(strings.Join(items, "\n") + "\n")
+	}
+	for _, item := range items {
+		t.remember(unescapeNewlines.Replace(item))
+	}
+}
+
+// save adds item to the history, unless it is there already.
+func (t *terminal) save(item string) {
+	item = strings.TrimRight(item, "\n")
+	if strings.TrimSpace(item) == "" || item == t.last {
+		return
+	}
+	t.remember(item)
+	if t.history != nil {
+		t.history.WriteString(escapeNewlines.Replace(item) + "\n")
+	}
+}
+
+// remember adds item to what the line editor recalls. The empty string resets the
+// editor's place in the history; without it the line that was recalled last, as
+// edited, would be added instead.
+func (t *terminal) remember(item string) {
+	t.last = item
+	t.rl.SaveHistory("")
+	t.rl.SaveHistory(item)
+}
