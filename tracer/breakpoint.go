@@ -266,15 +266,16 @@ func (p *Process) mustPass(t *Thread) bool {
 func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 	s := p.sites[t.reported]
 	for {
-		if t.mayPass && t.signal != 0 {
-			// The signal goes first. Its handler returns here.
-			t.skip = skip{true, s.addr, t.regs[arch.RSP]}
-			return false, nil, nil
-		}
 		if p.emulate(t) {
 			t.isReported = false
 			return true, nil, nil
 		}
+		if t.faulted() {
+			// The handler of the signal may return to the instruction.
+			t.skip = skip{true, s.addr, t.regs[arch.RSP]}
+			return false, nil, nil
+		}
+		defer t.postpone()()
 		if err := s.remove(p); err != nil && !gone(err) {
 			return false, nil, err
 		}
@@ -309,6 +310,31 @@ func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 		if !t.isReported {
 			return false, nil, nil
 		}
+	}
+}
+
+// faulted reports whether the thread is to be given a signal that the instruction
+// where it stands has caused.
+func (t *Thread) faulted() bool {
+	return t.mayPass && t.signal == t.info.Signo() && isFault(&t.info)
+}
+
+// postpone holds back a signal until the function that it returns is called. The
+// signal would have its handler return onto the breakpoint, perhaps in another
+// thread: Go moves a goroutine that SIGURG has stopped.
+func (t *Thread) postpone() (send func()) {
+	again := sent{signal: t.signal}
+	if !t.mayPass || again.signal == 0 {
+		return func() {}
+	}
+	if again.signal == t.info.Signo() {
+		info := t.info
+		again.info = &info
+	}
+	t.signal = 0
+	return func() {
+		t.sent = append(t.sent, again)
+		ptrace.Tgkill(t.p.PID, t.TID, again.signal)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // nop, push, mov between registers, sub rsp and jmp. It reports whether it did.
 // It spares two stops, and other threads need not be held.
 func (p *Process) emulate(t *Thread) bool {
-	if t.state != threadStopped || t.mayPass && t.signal != 0 || !p.mustPass(t) {
+	if t.state != threadStopped || t.faulted() || !p.mustPass(t) {
 		return false
 	}
 	after, word, push, ok := emulate(p.sites[t.reported].code, t.regs)

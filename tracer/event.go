@@ -116,21 +116,34 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 		}
 	}
 	t.signal, t.mayPass = sig, true
-	if t.injected == sig && info.Code() == ptrace.SITkill && info.PID() == unix.Getpid() {
-		t.injected = 0
+	if info.Code() == ptrace.SITkill && info.PID() == unix.Getpid() && t.takeSent(sig) {
 		return nil
 	}
+	t.info = info
 	if sig == int(unix.SIGINT) && info.Code() == ptrace.SIKernel && !p.wants(ReasonSignal, sig) && p.sharesTerminal() {
 		t.signal = 0
 		return nil
 	}
-	isFault := faultSignals.has(sig) && info.Code() > 0
-	if !p.wants(ReasonSignal, sig) && (quietSignals.has(sig) || !isFault && p.ignores(sig)) {
+	if !p.wants(ReasonSignal, sig) && (quietSignals.has(sig) || !isFault(&info) && p.ignores(sig)) {
 		return nil
 	}
 	stop := p.newStop(ReasonSignal, t)
 	stop.Signal, stop.siginfo, stop.hasSiginfo = sig, info, true
 	return stop
+}
+
+// takeSent reports whether the tracer sent the signal that the thread is stopped
+// with.
+func (t *Thread) takeSent(sig int) bool {
+	i := slices.IndexFunc(t.sent, func(s sent) bool { return s.signal == sig })
+	if i < 0 {
+		return false
+	}
+	if info := t.sent[i].info; info != nil {
+		ptrace.SetSiginfo(t.TID, info)
+	}
+	t.sent = slices.Delete(t.sent, i, i+1)
+	return true
 }
 
 // sharesTerminal reports whether the terminal's interrupt key reaches the tracer as

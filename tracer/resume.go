@@ -359,7 +359,7 @@ func (t *Thread) deliver(op string, d Delivery) error {
 		return nil
 	}
 	// The kernel takes a signal only where it stopped for one.
-	t.injected = d.signal
+	t.sent = append(t.sent, sent{signal: d.signal})
 	if err := ptrace.Tgkill(t.p.PID, t.TID, d.signal); err != nil {
 		return &Error{Op: op, TID: t.TID, Err: err}
 	}

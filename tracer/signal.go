@@ -63,6 +63,10 @@ var quietSignals = sigsetOf(
 // ignore them then.
 var faultSignals = sigsetOf(unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS)
 
+// isFault reports whether an instruction of the program caused a signal, and would
+// cause it again.
+func isFault(info *Siginfo) bool { return faultSignals.has(info.Signo()) && info.Code() > 0 }
+
 // stopSignals are those that a group-stop reports.
 var stopSignals = sigsetOf(unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 
@@ -87,7 +91,7 @@ func (s *Stop) Fatal() bool {
 	if err != nil {
 		return false
 	}
-	if faultSignals.has(s.Signal) && s.siginfo.Code() > 0 && sigset(status.SigBlk).has(s.Signal) {
+	if isFault(&s.siginfo) && sigset(status.SigBlk).has(s.Signal) {
 		return true
 	}
 	return !sigset(status.SigCgt | status.SigIgn).has(s.Signal)

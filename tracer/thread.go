@@ -32,10 +32,11 @@ type Thread struct {
 	vforking  bool // waits in the kernel for a vfork child
 	guest     bool // a vfork child in the memory of p, not one of p's threads
 
-	signal   int   // to be delivered when it is resumed
-	mayPass  bool  // in a signal-delivery-stop, where signal can be passed on
-	injected int   // sent by us: delivered without another stop
-	pending  *Stop // reported by the kernel, not yet to the caller
+	signal  int     // to be delivered when it is resumed
+	info    Siginfo // of the last signal that stopped it
+	mayPass bool    // in a signal-delivery-stop, where signal can be passed on
+	sent    []sent  // by us: delivered without another stop
+	pending *Stop   // reported by the kernel, not yet to the caller
 
 	regs      arch.Regs
 	regsRead  bool
@@ -49,6 +50,12 @@ type Thread struct {
 	// After a signal was delivered at a reported breakpoint, the handler
 	// comes back to it: the trap with this stack pointer is not a new hit.
 	skip skip
+}
+
+// A sent is a signal that the tracer sent.
+type sent struct {
+	signal int
+	info   *Siginfo // what the program is to see, or nil for that of the sending
 }
 
 type skip struct {

@@ -98,6 +98,11 @@ func GetSiginfo(tid int, info *Siginfo) error {
 	return request(unix.PTRACE_GETSIGINFO, tid, 0, uintptr(unsafe.Pointer(info)))
 }
 
+// SetSiginfo replaces the siginfo of the signal that stopped a thread.
+func SetSiginfo(tid int, info *Siginfo) error {
+	return request(unix.PTRACE_SETSIGINFO, tid, 0, uintptr(unsafe.Pointer(info)))
+}
+
 // EventMsg returns the message of the last PTRACE_EVENT stop.
 func EventMsg(tid int) (uint64, error) {
 	var msg uint64
