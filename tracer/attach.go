@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -55,18 +54,11 @@ func attachable(pid int) error {
 	case status.TracerPid != 0:
 		tracer, _ := procfs.Comm(status.TracerPid)
 		return fmt.Errorf("%w: it is traced already, by process %d (%s)", unix.EBUSY, status.TracerPid, tracer)
-	case isKernelThread(pid):
+	}
+	if kernel, _ := procfs.IsKernelThread(pid); kernel {
 		return fmt.Errorf("%w: it is a kernel thread", unix.EINVAL)
 	}
 	return nil
-}
-
-// isKernelThread reports whether a process has no program: its link is there but
-// leads nowhere.
-func isKernelThread(pid int) bool {
-	_, err := procfs.Exe(pid)
-	args, argErr := procfs.Cmdline(pid)
-	return errors.Is(err, os.ErrNotExist) && argErr == nil && len(args) == 0
 }
 
 // seizeAll attaches to all threads and stops them. Threads that are born

@@ -204,6 +204,9 @@ func (p *Process) Kill() error {
 // Detach lets the process go on as if it had never been traced: breakpoints are
 // removed, a signal that is pending is delivered, a stopped job stays stopped. If
 // sig is not 0 it is sent instead of a pending one.
+//
+// The kernel does not let go of a leader that has left its threads: its end is
+// reported to the tracer's thread, and to its parent when that thread ends.
 func (p *Process) Detach(sig int) error {
 	if err := p.held(); err != nil {
 		return &Error{Op: "detach", TID: p.PID, Err: err}
@@ -219,6 +222,9 @@ func (p *Process) Detach(sig int) error {
 	p.sites = nil
 	p.tr.pin.release(0)
 	p.releaseGuests()
+	if err := p.reap(); err != nil || p.state == Exited {
+		return err
+	}
 	for _, t := range slices.Clone(p.threads) {
 		if t.vforking {
 			if _, err := p.halt(t); err != nil {
@@ -239,6 +245,21 @@ func (p *Process) Detach(sig int) error {
 		}
 	}
 	p.close(Detached)
+	return nil
+}
+
+// reap waits for the threads that are about to end: one that nobody waits for
+// stays, and its process with it. Only a leader that has left its threads cannot
+// be waited for.
+func (p *Process) reap() error {
+	ending := func(t *Thread) bool { return t.state == threadExiting && t.TID != p.PID }
+	for p.state != Exited && (p.Thread() == nil || slices.ContainsFunc(p.threads, ending)) {
+		t, status, err := p.tr.wait(false)
+		if err != nil {
+			return err
+		}
+		p.tr.dispatch(t, status)
+	}
 	return nil
 }
 

@@ -231,6 +231,26 @@ func TestParseState(t *testing.T) {
 	}
 }
 
+func TestParseKernelThread(t *testing.T) {
+	for stat, want := range map[string]bool{
+		"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0":    true,
+		"7 (a) b) S 1 7 7 0 -1 4194560 0 0 0":        false,
+		"8 (K 0 0 0 0 0 2129984) S 1 7 7 0 -1 0 0 0": false,
+	} {
+		if got, err := parseKernelThread([]byte(stat)); got != want || err != nil {
+			t.Errorf("%s: %t, %v, want %t", stat, got, err, want)
+		}
+	}
+	for _, stat := range []string{"", "2 (kthreadd)", "2 (k) S 0 0 0 0 -1", "2 (k) S 0 0 0 0 -1 x 0"} {
+		if got, err := parseKernelThread([]byte(stat)); got || err == nil {
+			t.Errorf("%q: %t, %v, want an error", stat, got, err)
+		}
+	}
+	if is, err := IsKernelThread(os.Getpid()); is || err != nil {
+		t.Errorf("this process: %t, %v", is, err)
+	}
+}
+
 func FuzzParseMaps(f *testing.F) {
 	seed(f, "maps")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -255,6 +275,9 @@ func FuzzParseStatus(f *testing.F) {
 		status, err := ParseStatus(data)
 		if (status == nil) != (err != nil) {
 			t.Fatalf("got %v and %v", status, err)
+		}
+		if is, err := parseKernelThread(data); is && err != nil {
+			t.Errorf("parseKernelThread = %t, %v", is, err)
 		}
 		if state, err := parseState(data); state != 0 && err != nil {
 			t.Fatalf("got %c and %v", state, err)

@@ -99,3 +99,19 @@ func parseState(stat []byte) (byte, error) {
 	}
 	return stat[i+2], nil
 }
+
+// IsKernelThread reports whether pid is a thread of the kernel, which has no
+// program and cannot be traced.
+func IsKernelThread(pid int) (bool, error) { return read(pid, "stat", parseKernelThread) }
+
+// parseKernelThread looks for PF_KTHREAD (linux/sched.h) in the flags, the seventh
+// field after the name.
+func parseKernelThread(stat []byte) (bool, error) {
+	const field, kthread = 6, 0x00200000
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= field {
+		return false, errors.New("no flags")
+	}
+	flags, err := strconv.ParseUint(string(fields[field]), 10, 32)
+	return flags&kthread != 0, err
+}
