@@ -56,8 +56,21 @@ func (s *Siginfo) int32(off int) int32 {
 	return int32(s[off]) | int32(s[off+1])<<8 | int32(s[off+2])<<16 | int32(s[off+3])<<24
 }
 
+// request makes a ptrace(2) call whose arguments are numbers.
 func request(req, tid int, addr, data uintptr) error {
 	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(tid), addr, data, 0, 0)
+	return errno(e)
+}
+
+// exchange makes a ptrace(2) call that reads or writes what data points to. The
+// pointer becomes a number in the system call's own argument list only: that keeps
+// the stack, on which it may lie, from being moved.
+func exchange(req, tid int, addr uintptr, data unsafe.Pointer) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(tid), addr, uintptr(data), 0, 0)
+	return errno(e)
+}
+
+func errno(e unix.Errno) error {
 	if e != 0 {
 		return e
 	}
@@ -84,29 +97,29 @@ func Detach(tid, sig int) error { return request(unix.PTRACE_DETACH, tid, 0, uin
 
 // GetRegs reads the general registers of a stopped thread.
 func GetRegs(tid int, regs *arch.Regs) error {
-	return request(unix.PTRACE_GETREGS, tid, 0, uintptr(unsafe.Pointer(regs)))
+	return exchange(unix.PTRACE_GETREGS, tid, 0, unsafe.Pointer(regs))
 }
 
 // SetRegs writes the general registers of a stopped thread.
 func SetRegs(tid int, regs *arch.Regs) error {
-	return request(unix.PTRACE_SETREGS, tid, 0, uintptr(unsafe.Pointer(regs)))
+	return exchange(unix.PTRACE_SETREGS, tid, 0, unsafe.Pointer(regs))
 }
 
 // GetSiginfo reads the siginfo of the signal that stopped a thread. It is
 // EINVAL in a group-stop.
 func GetSiginfo(tid int, info *Siginfo) error {
-	return request(unix.PTRACE_GETSIGINFO, tid, 0, uintptr(unsafe.Pointer(info)))
+	return exchange(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(info))
 }
 
 // SetSiginfo replaces the siginfo of the signal that stopped a thread.
 func SetSiginfo(tid int, info *Siginfo) error {
-	return request(unix.PTRACE_SETSIGINFO, tid, 0, uintptr(unsafe.Pointer(info)))
+	return exchange(unix.PTRACE_SETSIGINFO, tid, 0, unsafe.Pointer(info))
 }
 
 // EventMsg returns the message of the last PTRACE_EVENT stop.
 func EventMsg(tid int) (uint64, error) {
 	var msg uint64
-	err := request(unix.PTRACE_GETEVENTMSG, tid, 0, uintptr(unsafe.Pointer(&msg)))
+	err := exchange(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
 	return msg, err
 }
 
@@ -135,12 +148,15 @@ func ReadMemory(pid int, addr uint64, buf []byte) (int, error) {
 	}
 	local := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
 	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(buf)}
-	call := unix.RawSyscall6
+	var n uintptr
+	var e unix.Errno
 	if len(buf) > longRead {
-		call = unix.Syscall6
+		n, _, e = unix.Syscall6(unix.SYS_PROCESS_VM_READV, uintptr(pid),
+			uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	} else {
+		n, _, e = unix.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(pid),
+			uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
 	}
-	n, _, e := call(unix.SYS_PROCESS_VM_READV, uintptr(pid),
-		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
 	if e != 0 {
 		return 0, e
 	}
@@ -186,10 +202,7 @@ func Personality(persona uint32) (uint32, error) {
 // Tgkill sends sig to thread tid of process pid. Any thread may call it.
 func Tgkill(pid, tid, sig int) error {
 	_, _, e := unix.RawSyscall(unix.SYS_TGKILL, uintptr(pid), uintptr(tid), uintptr(sig))
-	if e != 0 {
-		return e
-	}
-	return nil
+	return errno(e)
 }
 
 // sigaction is the kernel's struct sigaction on x86-64.
