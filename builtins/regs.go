@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,7 @@ type flags struct {
 
 // regNames and flagNames are the names of the attributes.
 var regNames, flagNames = func() (names, bits []string) {
-	topic := newTopic("regs", "", "The registers of a thread, read and written by attribute, as in t.regs.rip += 2. They are those of the moment they are read. "+
+	topic := newTopic("regs", "", "The registers of a thread, read and written by attribute, as in t.regs.rip += 2. They are those of the moment they are read; vector and x87 registers are ints of their width, and writing a narrow one leaves the rest of the wide ones. "+
 		"regs[\"rax\"] is regs.rax, and dict(regs) the general set. A frame's registers are those of its function, as far as the stack still has them, and cannot be written.")
 	for _, whole := range arch.Registers {
 		names = append(names, whole.Name)
@@ -37,6 +38,10 @@ var regNames, flagNames = func() (names, bits []string) {
 				topic.add("regs."+part.Name, ": int", fmt.Sprintf("Bits %d to %d of %s.", part.Shift, part.Shift+part.Bits-1, whole.Name))
 			}
 		}
+	}
+	for _, name := range extraNames {
+		names = append(names, name)
+		topic.add("regs."+name, ": int", extras[name].doc)
 	}
 	names = append(names, "flags")
 	topic.add("regs.flags", ": flags", "The flags in eflags, one by one.")
@@ -97,10 +102,12 @@ func (r *regs) get(d *arch.Register) (uint64, error) {
 	return d.Get(all), nil
 }
 
+var errFrameRegs = errors.New("registers of a frame cannot be written, those of a thread can")
+
 // set changes a register.
 func (r *regs) set(d *arch.Register, v starlark.Value) error {
 	if r.frame != nil {
-		return fmt.Errorf("registers of a frame cannot be written, those of a thread can")
+		return errFrameRegs
 	}
 	if d.Bits == 1 && v == starlark.True {
 		v = starlark.MakeInt(1)
@@ -121,7 +128,7 @@ func (r *regs) Attr(name string) (starlark.Value, error) {
 		if name == "flags" {
 			return &flags{r: r}, nil
 		}
-		return nil, nil
+		return r.extra(name)
 	}
 	v, err := r.get(d)
 	if err != nil {
@@ -137,6 +144,9 @@ func (r *regs) SetField(name string, v starlark.Value) error {
 		if name == "flags" {
 			return fmt.Errorf("cannot assign to flags: assign to one of them, or to eflags")
 		}
+		if e := extras[name]; e != nil {
+			return r.setExtra(e, v)
+		}
 		return starlark.NoSuchAttrError(fmt.Sprintf("there is no register %s", name))
 	}
 	return r.set(d, v)
@@ -147,7 +157,8 @@ func (r *regs) Get(k starlark.Value) (v starlark.Value, found bool, err error) {
 	name, _ := starlark.AsString(k)
 	d := arch.Lookup(name)
 	if d == nil {
-		return nil, false, nil
+		v, err := r.extra(name)
+		return v, v != nil || err != nil, err
 	}
 	u, err := r.get(d)
 	return starlark.MakeUint64(u), true, err

@@ -54,6 +54,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		}
 		return &siginfo{info: *info}, nil
 	}},
+	{"sigmask", "list of str", "The names of the signals that the thread blocks; assign a list of names or numbers to change that.", (*thread).sigmask},
 	{"frame", "frame", "The innermost frame of the stack.", func(t *thread) (starlark.Value, error) {
 		return t.frame()
 	}},
@@ -75,7 +76,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	},
 ))
 
-var _ starlark.HasAttrs = (*thread)(nil)
+var _ starlark.HasSetField = (*thread)(nil)
 
 func (t *thread) String() string                           { return fmt.Sprintf("<thread %d %s>", t.t.TID, t.state()) }
 func (t *thread) Type() string                             { return "thread" }

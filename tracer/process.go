@@ -268,6 +268,7 @@ func (t *Thread) detach() error {
 	if err := t.flush(); err != nil && !gone(err) {
 		return err
 	}
+	t.clearDebug()
 	sig := 0
 	if t.mayPass {
 		sig = t.signal

@@ -41,6 +41,8 @@ type Thread struct {
 	regs      arch.Regs
 	regsRead  bool
 	regsDirty bool
+	x         xregs
+	debugged  bool // its debug registers may be in use
 
 	// Where the last stop was reported. A breakpoint there was seen already,
 	// so resuming steps over it.
@@ -162,8 +164,8 @@ func (t *Thread) setRegs(regs *arch.Regs) {
 
 // flush writes changed registers to the kernel.
 func (t *Thread) flush() error {
-	if !t.regsDirty {
-		return nil
+	if err := t.flushX(); err != nil || !t.regsDirty {
+		return err
 	}
 	t.regsDirty = false
 	if err := ptrace.SetRegs(t.TID, &t.regs); err != nil {
@@ -205,6 +207,7 @@ func (t *Thread) run(step bool) error {
 	}
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
+	t.x.state = nil
 	var err error
 	switch {
 	case step:
