@@ -1,6 +1,10 @@
 package unwind
 
-import "github.com/tracelark/tracelark/tracer/arch"
+import (
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
 
 // A row holds the rules for the pcs from lo to hi (DWARF 5, 6.4.1).
 type row struct {
@@ -71,12 +75,21 @@ const (
 	cfaGNUNegativeOffsetExtended = 0x2f
 )
 
+// maxProgram bounds a program, in bytes. It runs anew for every pc, and takes
+// about ten bytes for the prologue and epilogue of a function.
+const maxProgram = 1 << 20
+
 // maxRemembered bounds the stack of DW_CFA_remember_state; compilers use one
 // level or two.
 const maxRemembered = 16
 
 // row returns the row of f that holds for pc.
 func (f *fde) row(pc uint64) (*row, error) {
+	for _, program := range []span{f.cie.program, f.program} {
+		if n := program.end - program.begin; n > maxProgram {
+			return nil, fmt.Errorf("%s+%#x: %d bytes of call frame instructions", f.sec.name, program.begin, n)
+		}
+	}
 	r := &row{lo: f.lo, hi: f.hi, fde: *f}
 	m := machine{reader: f.sec.reader(f.cie.program), row: r}
 	m.run(pc)

@@ -142,7 +142,7 @@ func Stack(mem Memory, images Images, regs *arch.Regs, max int) ([]Frame, error)
 type unwinder struct {
 	mem    pages
 	images Images
-	cfa    uint64                 // of the last frame
+	lowest uint64                 // the least CFA that the next frame may have
 	seen   map[[2]uint64]struct{} // rip and rsp where signals changed to a lower stack
 }
 
@@ -255,10 +255,13 @@ func (u *unwinder) value(rule *rule, r *row, f *Frame, bias uint64, initial ...u
 // enter sets f.CFA. A frame must lie above the one it called, or the stack
 // might never end; only a signal handler may run on another stack.
 func (u *unwinder) enter(f *Frame, cfa uint64) error {
-	if cfa <= u.cfa && !f.Signal {
-		return fmt.Errorf("CFA %#x does not lie above the callee's, %#x", cfa, u.cfa)
+	if cfa < u.lowest && !f.Signal {
+		return fmt.Errorf("CFA %#x does not lie above the callee's", cfa)
 	}
-	f.CFA, u.cfa = cfa, cfa
+	f.CFA, u.lowest = cfa, cfa+1
+	if f.Signal { // The interrupted frame may be empty.
+		u.lowest = cfa
+	}
 	return nil
 }
 

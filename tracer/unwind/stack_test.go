@@ -261,7 +261,7 @@ func TestStackErrors(t *testing.T) {
 		{"lost CFA", room{table: tableOf(t, cfaDefCFA, 1, 8), words: map[uint64]uint64{0x8000: 0x1200}}, 2,
 			"frame of 0x1200: rdx is not known"},
 		{"standstill", room{table: tableOf(t, cfaDefCFA, 3, 8), words: map[uint64]uint64{0x8000: 0x1200}}, 2,
-			"frame of 0x1200: CFA 0x8008 does not lie above the callee's, 0x8008"},
+			"frame of 0x1200: CFA 0x8008 does not lie above the callee's"},
 		{"lost return address", room{table: tableOf(t, cfaDefCFA, 7, 8, cfaRegister, 16, 2)}, 2,
 			"rip of the caller of 0x1200: rcx is not known"},
 		{"outermost", room{table: tableOf(t, cfaDefCFA, 7, 8, cfaUndefined, 16)}, 1, "<nil>"},

@@ -44,7 +44,7 @@ def dump(most=1000, stack_only=False):
         lo, hi = (int(n, 16) for n in line.split()[0].split("-"))
         if lo <= regs["rsp"] < hi:
             lo = max(lo, (regs["rsp"] & -4096) - 4096)
-        elif stack_only:
+        elif stack_only and "[vdso]" not in line:
             continue
         if line.split()[1].startswith("rw") or "[vdso]" in line:
             try:
