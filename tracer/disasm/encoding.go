@@ -40,7 +40,8 @@ const (
 //	e  16-bit and 8-bit immediate
 //	a  address
 //	s  8-bit displacement of a branch
-//	j  32-bit displacement of a branch
+//	j  32-bit displacement of a branch, whatever the prefixes; AMD's
+//	   processors take one of 16 bits after the operand size prefix
 //	t  ModRM, and an 8-bit immediate if it is that of TEST
 //	T  ModRM, and an immediate like z if it is that of TEST
 //	c  ModRM of a control register, whose mod field does not matter

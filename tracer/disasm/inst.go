@@ -2,11 +2,13 @@
 // length and what it does to the flow of control.
 //
 // Lengths and control flow come from a small decoder of its own, which knows
-// the forms of all encodings up to AVX-512, XOP and 3DNow!; the text comes from
-// golang.org/x/arch/x86/x86asm. An instruction that the latter does not know is
-// shown as its bytes, as in ".byte 0x8f, 0xe9, 0x78, 0xe1, 0xc1", and the next one
-// is decoded where it really begins. It lacks the XOP, FMA4, 3DNow!, APX and AMX
-// sets, and system instructions such as wrpkru or vmread. Bytes that are no
+// the forms of all encodings up to AVX-512, XOP and 3DNow!. The text comes from
+// golang.org/x/arch/x86/x86asm; what that gets wrong is put right. An
+// instruction that it does not know is shown as its bytes, such as
+// ".byte 0x8f, 0xe9, 0x78, 0xe1, 0xc1", and the next one begins where it really
+// does. It lacks 3DNow!, SSE4a, XOP, FMA4, ADX, GFNI without VEX, MPX, AMX,
+// AVX512-FP16, shadow stacks, user interrupts, and system instructions such as
+// vmcall, clac or rdpid. APX is not decoded at all. Bytes that are no
 // instruction are shown one by one.
 //
 // The package knows no process. It wants the original code, without

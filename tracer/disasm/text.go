@@ -1,7 +1,9 @@
 package disasm
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -36,31 +38,32 @@ var unknown = map[string]string{
 	"\x0f\x01\xef":     "wrpkru",
 }
 
-// mistaken reports whether x86asm takes one instruction for another. It does
-// not look at the prefix that sets newer instructions apart in some places, and
-// takes maps 5 and 6 of EVEX for 1 and 2.
+// mistaken reports whether x86asm takes e for another instruction, or shows
+// something else than x.
 func mistaken(x *x86asm.Inst, e *encoding) bool {
-	if e.opmap > after0F3A {
+	if e.opmap > after0F3A { // It takes maps 5 and 6 for 1 and 2.
 		return true
 	}
-	if e.opmap != after0F || e.vex {
+	switch x.Op {
+	case x86asm.VPMOVM2B, x86asm.VPMOVM2W, x86asm.VPMOVM2D, x86asm.VPMOVM2Q, x86asm.VPBROADCASTMB2Q, x86asm.VPBROADCASTMW2D:
+		return true // It shows the mask, which is an operand, as a write mask.
+	case x86asm.VCVTPS2PD, x86asm.VCVTSS2SD:
+		return x.SAE // It shows a rounding mode.
+	}
+	if e.vex || e.opmap != after0F {
 		return false
 	}
-	var prefixed, rep bool // 66, F2 or F3; F3
-	for _, p := range e.data[:len(e.data)-1] {
-		if p == 0x0f {
-			break
-		}
-		rep = rep || p == 0xf3
-		prefixed = prefixed || p == 0x66 || p == 0xf2 || p == 0xf3
-	}
+	// It does not look at the prefix that makes another instruction of these.
+	prefixes, _, _ := bytes.Cut(e.data, []byte{0x0f})
+	rep := slices.Contains(prefixes, 0xf3)
+	prefixed := rep || slices.Contains(prefixes, 0xf2) || slices.Contains(prefixes, 0x66)
 	register, reg := e.modrm>>6 == 3, e.modrm>>3&7
 	switch e.opcode {
 	case 0x09: // wbnoinvd
 		return rep
-	case 0xae: // clflushopt, clwb, tpause and the like, but rdfsbase
+	case 0xae: // clflushopt, clwb, tpause and more, but not rdfsbase to wrgsbase
 		return prefixed && !(rep && register && reg < 4)
-	case 0xc7: // senduipi, rdpid, vmptrld
+	case 0xc7: // senduipi, rdpid, vmptrld; it does not show the operand of rdrand
 		return reg >= 6 && (rep || !register || x.Args[0] == nil)
 	}
 	return false
@@ -81,33 +84,38 @@ func symbol(addr uint64, sym Symbols) string {
 	}
 }
 
-// repair corrects the memory operand of x: x86asm does not extend the sign of
-// a displacement of 32 bits, and forgets that the one of a VEX or EVEX
-// instruction may count from rip. It returns such a displacement from rip.
+// repair corrects the operands of x. x86asm does not extend the sign of a
+// displacement of 32 bits, forgets that the one of a VEX or EVEX instruction
+// may count from rip, and shows a 256-bit register in 128-bit conversions of
+// AVX-512. repair returns a displacement from rip.
 func repair(x *x86asm.Inst, e *encoding) (disp uint64, ok bool) {
 	if e.opmap == primary && e.opcode&^3 == 0xa0 { // mov with an address of 64 bits
 		return 0, false
 	}
+	narrow := e.data[0] == 0x62 && e.data[3]&0x70 == 0 // EVEX.L'L and EVEX.b
 	for n, arg := range x.Args {
-		m, isMem := arg.(x86asm.Mem)
-		if !isMem {
-			continue
+		switch arg := arg.(type) {
+		case x86asm.Reg:
+			if narrow && x86asm.Y0 <= arg && arg <= x86asm.Y31 {
+				x.Args[n] = arg - x86asm.Y0 + x86asm.X0
+			}
+		case x86asm.Mem:
+			arg.Disp = int64(int32(arg.Disp))
+			if e.vex && e.modrm&0xc7 == 0x05 {
+				arg.Base = x86asm.RIP
+			}
+			if arg.Base == x86asm.RIP {
+				disp, ok = uint64(arg.Disp), true
+			}
+			x.Args[n] = arg
 		}
-		m.Disp = int64(int32(m.Disp))
-		if e.vex && e.modrm&0xc7 == 0x05 {
-			m.Base = x86asm.RIP
-		}
-		if m.Base == x86asm.RIP {
-			disp, ok = uint64(m.Disp), true
-		}
-		x.Args[n] = m
 	}
 	return disp, ok
 }
 
-// conditions gives conditions the names that compilers and debuggers use.
-var conditions = func() *strings.Replacer {
-	var pairs []string
+// spellings are the names that assemblers use, for those of XED.
+var spellings = func() *strings.Replacer {
+	pairs := []string{"mmx", "mm", "cmpsd_xmm", "cmpsd", "vpextrw_c5", "vpextrw", "fcmov", "fcmov"}
 	for _, op := range []string{"j", "set", "cmov"} {
 		for from, to := range map[string]string{"nbe": "a", "nb": "ae", "nle": "g", "nl": "ge", "nz": "ne", "z": "e"} {
 			pairs = append(pairs, op+from+" ", op+to+" ")
@@ -118,7 +126,7 @@ var conditions = func() *strings.Replacer {
 
 // spell turns the Intel syntax of XED into the one that assemblers take.
 func spell(x *x86asm.Inst, s string) string {
-	s = strings.ReplaceAll(conditions.Replace(s), "mmx", "mm")
+	s = spellings.Replace(s)
 	switch x.Op {
 	case x86asm.NOP: // The operand that does not exist.
 		s, _, _ = strings.Cut(s, ", ")
