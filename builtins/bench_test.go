@@ -95,6 +95,23 @@ p.breakpoint("work", handler=hit)`, "state[0] = n; p.cont()")
 	})
 }
 
+// BenchmarkCondition measures a breakpoint whose condition is false, but for the
+// last call.
+func BenchmarkCondition(b *testing.B) {
+	b.Run("expression", func(b *testing.B) {
+		script(b, "", "p.breakpoint('work', when='hits == %d' % n, temp=True); p.cont()")
+	})
+	b.Run("function", func(b *testing.B) {
+		script(b, `
+hits = [0]
+def when(n):
+    def last(s):
+        hits[0] += 1
+        return hits[0] == n
+    return last`, "hits[0] = 0; p.breakpoint('work', when=when(n), temp=True); p.cont()")
+	})
+}
+
 func BenchmarkRead64MiB(b *testing.B) {
 	b.Run("script", func(b *testing.B) {
 		script(b, "p.breakpoint('work', temp=True)\np.cont()\nblock = p.addr('block')", "for _ in range(n): p.read(block, 64 << 20)")

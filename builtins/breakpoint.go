@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
@@ -34,6 +35,13 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 	}},
 	{"pending", "bool", "Whether it waits for a library to be loaded.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Pending()), nil
+	}},
+	{"when", "str or None", "Its condition, if that was given as an expression. " +
+		"It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, tid, " +
+		"hits, which is how often the breakpoint was reached so far, this time included, whatever came of it, and symbols, which are their addresses. " +
+		"u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr(\"libc!free+8\") a location. " +
+		"Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there.", func(b *breakpoint) (starlark.Value, error) {
+		return optional(b.b.When), nil
 	}},
 	{"temp", "bool", "Whether its first hit removes it.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Temp), nil
@@ -95,12 +103,13 @@ func (b *breakpoint) MarshalJSON() ([]byte, error) {
 	return encode(struct {
 		ID       int      `json:"id"`
 		Location string   `json:"location,omitempty"`
+		When     string   `json:"when,omitempty"`
 		Addrs    []uint64 `json:"addrs"`
 		Hits     int      `json:"hits"`
 		Enabled  bool     `json:"enabled"`
 		Pending  bool     `json:"pending"`
 		Temp     bool     `json:"temp"`
-	}{b.b.ID, b.b.Location, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp})
+	}{b.b.ID, b.b.Location, b.b.When, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp})
 }
 
 func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -116,7 +125,8 @@ func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starl
 // breakpoint sets a breakpoint.
 func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var loc location
-	var handler, when starlark.Callable
+	var handler starlark.Callable
+	var when condition
 	var only *thread
 	var o tracer.BreakpointOptions
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "thread??", &only); err != nil {
@@ -129,12 +139,33 @@ func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starl
 		o.Thread = only.t
 	}
 	o.Addr, o.Location = uint64(loc.addr), loc.name
-	o.Handler, o.Condition = p.env.callback(handler), p.env.condition(when)
+	o.Handler, o.When, o.Condition = p.env.callback(handler), when.text, p.env.condition(when.fn)
 	set, err := p.p.Breakpoint(&o)
 	if err != nil {
 		return nil, err
 	}
 	return &breakpoint{p: p, b: set}, nil
+}
+
+// A condition is an argument that says whether a hit counts: an expression, which
+// the engine evaluates, or a function of the stop.
+type condition struct {
+	text string
+	fn   starlark.Callable
+}
+
+func (c *condition) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case starlark.String:
+		if c.text = string(v); v == "" {
+			return errors.New("got an empty condition")
+		}
+	case starlark.Callable:
+		c.fn = v
+	default:
+		return fmt.Errorf("got %s, want an expression or callable", v.Type())
+	}
+	return nil
 }
 
 // condition returns fn, a condition, as the engine calls it.

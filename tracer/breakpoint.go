@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ import (
 type Breakpoint struct {
 	ID       int
 	Location string // as it was given, or "" for an address
+	When     string // its condition, or ""
 	Temp     bool   // removed when it is hit
 
 	p         *Process
@@ -24,10 +26,12 @@ type Breakpoint struct {
 	thread    *Thread
 	addrs     []uint64
 	hits      int
+	reached   int // hits and those that When says are none
 	disabled  bool
 	removed   bool
 	internal  bool               // of a movement or of the linker, not the user's
 	accept    func(*Thread) bool // asked while other threads run; nil is yes
+	when      *Condition         // When, or nil
 	condition func(*Stop) (bool, error)
 	handler   func(*Stop) (bool, error)
 }
@@ -38,6 +42,10 @@ type BreakpointOptions struct {
 	Location string // instead of Addr: a name, which may match at several places
 	Temp     bool
 	Thread   *Thread // the only one that hits it, or nil for all
+	// When is the source of a Condition: where it is false, a thread runs on
+	// without a Stop, and mostly without the others being stopped. If it cannot
+	// be evaluated, the process is stopped there and the movement returns why.
+	When string
 	// Condition says whether a hit counts. Handler is called for each that
 	// does and says whether it surfaces; without one all do.
 	Condition func(*Stop) (bool, error)
@@ -45,13 +53,14 @@ type BreakpointOptions struct {
 }
 
 // Breakpoint sets a breakpoint. A location that names nothing is an error, unless
-// the process has not loaded its libraries yet: then it waits for them.
+// the process has not loaded its libraries yet: then it waits for them, and what
+// its condition names is looked up then too.
 func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "breakpoint", TID: p.PID, Err: err}
 	}
 	b := &Breakpoint{
-		Location: o.Location, Temp: o.Temp,
+		Location: o.Location, When: o.When, Temp: o.Temp,
 		p: p, addr: o.Addr, thread: o.Thread, condition: o.Condition, handler: o.Handler,
 	}
 	if err := b.resolve(); err != nil {
@@ -76,9 +85,19 @@ func (b *Breakpoint) resolve() error {
 		var err error
 		if addrs, err = b.p.Addrs(b.Location); err != nil {
 			var none *NotFoundError
-			if b.p.loading && errors.As(err, &none) {
-				return nil
+			if !b.p.loading || !errors.As(err, &none) {
+				return err
 			}
+			addrs = nil
+		}
+	}
+	if b.When != "" {
+		addr := b.p.Addr
+		if len(addrs) == 0 {
+			addr = func(string) (uint64, error) { return 0, nil } // for now
+		}
+		var err error
+		if b.when, err = ParseCondition(b.When, addr); err != nil {
 			return err
 		}
 	}
@@ -134,30 +153,70 @@ func (b *Breakpoint) Remove() error {
 
 // accepts reports whether t hits the breakpoint, as far as that can be said while
 // other threads run.
-func (b *Breakpoint) accepts(t *Thread) bool {
-	return b.Enabled() && (b.thread == nil || b.thread == t) && (b.accept == nil || b.accept(t))
+func (b *Breakpoint) accepts(t *Thread) (bool, error) {
+	if !b.Enabled() || b.thread != nil && b.thread != t || b.accept != nil && !b.accept(t) {
+		return false, nil
+	}
+	if b.when == nil {
+		return true, nil
+	}
+	b.reached++
+	ok, err := b.when.Holds(t, b.reached)
+	if err != nil && t.dying() {
+		return false, nil
+	}
+	if err != nil {
+		place := b.Location
+		if place == "" {
+			place = fmt.Sprintf("%#x", b.addr)
+		}
+		return false, fmt.Errorf("breakpoint %d at %s: %w", b.ID, place, err)
+	}
+	return ok, nil
 }
 
-// reaches reports whether t, which stands on a site, hits any breakpoint there.
-func (p *Process) reaches(t *Thread) bool {
-	regs, err := t.Regs()
-	if err != nil || p.sites[regs[arch.RIP]] == nil {
+// reaches reports whether a thread that stopped on a site hits any breakpoint
+// there, or one of them cannot tell. Each is asked once, as a condition may count
+// how often.
+func (p *Process) reaches(stop *Stop) bool {
+	regs, err := stop.Thread.Regs()
+	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(p.sites[regs[arch.RIP]].users, func(b *Breakpoint) bool { return b.accepts(t) })
+	s := p.sites[regs[arch.RIP]]
+	if s == nil {
+		return false
+	}
+	if stop.asked != stop.Thread {
+		stop.asked, stop.hit, stop.err = stop.Thread, nil, nil
+		for _, b := range s.users {
+			ok, err := b.accepts(stop.Thread)
+			if ok || err != nil {
+				stop.hit = append(stop.hit, b)
+			}
+			if err != nil {
+				stop.err = err
+				break
+			}
+		}
+	}
+	return len(stop.hit) > 0
 }
 
 // hit lets the breakpoints at a stop decide whether it surfaces. The first that
 // surfaces is the stop's breakpoint.
 func (p *Process) hit(stop *Stop) (surface bool, err error) {
-	s := p.sites[stop.PC]
-	if s == nil {
+	if !p.reaches(stop) {
 		return false, nil
 	}
+	if stop.err != nil {
+		stop.Breakpoint = stop.hit[len(stop.hit)-1]
+		return false, stop.err
+	}
 	var first *Breakpoint
-	for _, b := range slices.Clone(s.users) {
-		if !b.accepts(stop.Thread) {
-			continue
+	for _, b := range stop.hit {
+		if !b.Enabled() {
+			continue // by the handler of another
 		}
 		stop.Breakpoint = b
 		if b.condition != nil {

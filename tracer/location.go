@@ -20,10 +20,14 @@ type NotFoundError struct {
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
 func (e *NotFoundError) Error() string {
-	if len(e.Near) == 0 {
-		return fmt.Sprintf("no symbol %q", e.Name)
+	return fmt.Sprintf("no symbol %q%s", e.Name, didYouMean(e.Near))
+}
+
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("no symbol %q (did you mean %s?)", e.Name, strings.Join(e.Near, " or "))
+	return fmt.Sprintf(" (did you mean %s?)", strings.Join(names, " or "))
 }
 
 // Addr returns the address of a location that is one place: a number, a symbol

@@ -185,7 +185,7 @@ func (p *Process) await(m *motion) (*Stop, error) {
 				continue
 			case stop != nil && stop.Gone():
 				return stop, nil
-			case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(t):
+			case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(stop):
 				t.reported, t.isReported = t.regs[arch.RIP], true
 				stop = nil
 			}
@@ -217,7 +217,7 @@ func (p *Process) arrive(stop *Stop) *Stop {
 	if stop.Reason != ReasonStep || len(p.sites) == 0 {
 		return stop
 	}
-	if regs, err := stop.Thread.Regs(); err == nil && p.sites[regs[arch.RIP]] != nil && p.reaches(stop.Thread) {
+	if regs, err := stop.Thread.Regs(); err == nil && p.sites[regs[arch.RIP]] != nil && p.reaches(stop) {
 		stop.Reason, stop.arrived = ReasonBreakpoint, true
 	}
 	return stop

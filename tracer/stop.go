@@ -53,6 +53,11 @@ type Stop struct {
 	siginfo    Siginfo
 	hasSiginfo bool
 	arrived    bool // by a step: ReasonBreakpoint, or else ReasonStep
+
+	// What the breakpoints where Thread stands say, once they were asked.
+	asked *Thread
+	hit   []*Breakpoint
+	err   error // of the last of them
 }
 
 // A Siginfo is the kernel's record of a signal: its number, what sent it and,

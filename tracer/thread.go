@@ -174,6 +174,12 @@ func (t *Thread) flush() error {
 	return nil
 }
 
+// dying reports whether the thread, which was stopped, has been killed.
+func (t *Thread) dying() bool {
+	var regs arch.Regs
+	return gone(ptrace.GetRegs(t.TID, &regs))
+}
+
 // Siginfo returns the record of the signal that the thread is stopped with.
 func (t *Thread) Siginfo() (*Siginfo, error) {
 	if err := t.ready(); err != nil {
