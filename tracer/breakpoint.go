@@ -94,7 +94,7 @@ func (b *Breakpoint) resolve() error {
 	if b.When != "" {
 		addr := b.p.Addr
 		if len(addrs) == 0 {
-			addr = func(string) (uint64, error) { return 0, nil } // for now
+			addr = func(string) (uint64, error) { return 0, nil } // looked up with the location
 		}
 		var err error
 		if b.when, err = ParseCondition(b.When, addr); err != nil {
