@@ -1,0 +1,85 @@
+// Package syscalls names the system calls of Linux on x86-64.
+//
+// It is data: names and numbers, the groups that strace(1) has for its filters,
+// and the names of error numbers. It makes no system call and knows no process.
+package syscalls
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:generate go run generate.go
+
+// Name returns the name of a system call, or "" if the number has none.
+func Name(nr int) string {
+	if nr < 0 || nr >= len(names) {
+		return ""
+	}
+	return names[nr]
+}
+
+// Number returns the number of a system call.
+func Number(name string) (nr int, ok bool) {
+	nr = slices.Index(names[:], name)
+	return nr, nr >= 0 && name != ""
+}
+
+// Group returns the numbers of the system calls in a group such as "%file"; ok is
+// false if there is no such group.
+func Group(name string) (numbers []int, ok bool) {
+	members, ok := groups[name]
+	for _, member := range strings.Fields(members) {
+		nr, _ := Number(member)
+		numbers = append(numbers, nr)
+	}
+	return numbers, ok
+}
+
+// Names returns the names of all system calls and groups.
+func Names() []string {
+	all := slices.DeleteFunc(slices.Clone(names[:]), func(name string) bool { return name == "" })
+	return slices.AppendSeq(all, maps.Keys(groups))
+}
+
+// restarts are the error numbers that a system call gives to the kernel when a
+// signal interrupts it, which a program never sees (include/linux/errno.h).
+var restarts = map[int]string{512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
+
+// Errno returns the name of an error number, such as "ENOENT", or "" if it has
+// none.
+func Errno(n int) string {
+	if name, ok := restarts[n]; ok {
+		return name
+	}
+	return unix.ErrnoName(unix.Errno(n))
+}
+
+// maxErrno is the highest error number that a system call returns (MAX_ERRNO).
+const maxErrno = 4095
+
+// ErrnoNumber returns the error number called name.
+func ErrnoNumber(name string) (n int, ok bool) {
+	for n = 1; n <= maxErrno; n++ {
+		if Errno(n) == name {
+			return n, name != ""
+		}
+	}
+	return 0, false
+}
+
+// Failed returns the name of the error that a system call returned, or "" if it
+// succeeded. One without a name is "E" and its number.
+func Failed(ret int64) string {
+	if ret >= 0 || ret < -maxErrno {
+		return ""
+	}
+	if name := Errno(int(-ret)); name != "" {
+		return name
+	}
+	return "E" + strconv.FormatInt(-ret, 10)
+}
