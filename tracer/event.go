@@ -42,7 +42,10 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	t.grouped = false
 	switch event := int(status>>16) & 0xff; event {
 	case 0:
-		return p.takeSignal(t, int(status.StopSignal()))
+		if status.StopSignal() == syscallTrap {
+			return p.takeCall(t)
+		}
+		return p.interruptCall(t, p.takeSignal(t, int(status.StopSignal())))
 	case unix.PTRACE_EVENT_STOP:
 		// A group-stop names the signal that caused it; an interrupt or the
 		// end of a group-stop says SIGTRAP.
@@ -231,6 +234,7 @@ func (p *Process) owns(tid int) bool {
 // takeExec handles a new program. All threads but one are gone, and that one has
 // the leader's ID now, whichever it had before.
 func (p *Process) takeExec(t *Thread) *Stop {
+	p.passCall(t)
 	for _, u := range slices.Clone(p.threads) {
 		if u != t {
 			p.removeThread(u)

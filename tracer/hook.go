@@ -14,6 +14,11 @@ type Hook struct {
 type HookOptions struct {
 	Reason Reason
 	Signal int // ReasonSignal: the only one, or 0 for all
+	// ReasonSyscall: the only numbers, or nil for all, and the only phase, or
+	// 0 for both. System calls of 32-bit code have other numbers, so only a
+	// hook for all gets them.
+	Syscalls []int
+	Phase    Phase
 	// Handler is called for each stop and says whether it surfaces; without
 	// one all do. For ReasonExit and ReasonKilled, which always surface, the
 	// answer does not matter.
@@ -28,11 +33,16 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 	}
 	h := &Hook{p, o}
 	p.hooks = append(p.hooks, h)
-	if o.Reason == ReasonLoad {
-		if err := p.watchLinker(); err != nil {
-			h.Remove()
-			return nil, err
-		}
+	var err error
+	switch o.Reason {
+	case ReasonLoad:
+		err = p.watchLinker()
+	case ReasonSyscall:
+		err = p.traceCalls()
+	}
+	if err != nil {
+		h.Remove()
+		return nil, err
 	}
 	return h, nil
 }
@@ -40,6 +50,7 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 // Remove ends the hook. Removing twice is no error.
 func (h *Hook) Remove() {
 	h.p.hooks = slices.DeleteFunc(h.p.hooks, func(g *Hook) bool { return g == h })
+	h.p.tracesCalls = h.p.tracesCalls && h.p.wants(ReasonSyscall, 0)
 }
 
 func (h *Hook) matches(reason Reason, sig int) bool {
@@ -62,7 +73,7 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 	}
 	surface, asked := false, false
 	for _, h := range slices.Clone(p.hooks) {
-		if !h.matches(stop.Reason, stop.Signal) {
+		if !h.matches(stop.Reason, stop.Signal) || !h.admits(stop.Syscall) {
 			continue
 		}
 		asked = true
@@ -79,5 +90,6 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 			break // the handler moved the process
 		}
 	}
-	return surface || !asked, nil
+	// A system call may be pending when its hook is removed.
+	return surface || !asked && stop.Reason != ReasonSyscall, nil
 }

@@ -47,6 +47,7 @@ type Process struct {
 	breakpoints []*Breakpoint
 	lastID      int // of a breakpoint
 	hooks       []*Hook
+	tracesCalls bool // a hook asks for system calls
 
 	images   imageCache
 	linkHook *Breakpoint // on the dynamic linker's notification

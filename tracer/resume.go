@@ -75,6 +75,8 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 	for _, t := range p.threads {
 		if t.pending != nil && t.pending.Reason == ReasonStep {
 			t.pending = nil // of an earlier movement
+		} else if t.pending != nil {
+			t.pending.arrived = false
 		}
 	}
 	for {
@@ -104,8 +106,9 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 			}
 			continue
 		case stop.arrived && !surface:
-			// The step came to a breakpoint whose handlers let it go on.
-			stop.Reason, stop.Breakpoint, surface = ReasonStep, nil, true
+			// The step came to a breakpoint, or made a system call, whose
+			// handlers let it go on.
+			stop.Reason, stop.Breakpoint, stop.Syscall, surface = ReasonStep, nil, nil, true
 		}
 		if stop.Reason == ReasonStep && m.steps > 1 {
 			m.steps--
@@ -133,6 +136,9 @@ func (tr *Tracer) limit(d time.Duration) (end func()) {
 func (p *Process) report(stop *Stop) {
 	t := stop.Thread
 	p.stop, p.current = stop, t
+	if stop.then != nil && stop.then.Thread == t {
+		t.pending = stop.then
+	}
 	p.moves++
 	if regs, err := t.Regs(); err == nil {
 		stop.PC = regs[arch.RIP]
@@ -197,6 +203,9 @@ func (p *Process) await(m *motion) (*Stop, error) {
 		case stop != nil || p.mustPass(t):
 			if last, err := p.sweep(); last != nil || err != nil || stop == nil {
 				return last, err
+			}
+			if stop.Reason == ReasonSyscall && stop.Thread.Gone() {
+				return nil, nil // with its call
 			}
 			if stop.Thread.Gone() || stop.Thread.vforking {
 				stop.Thread = p.Thread()

@@ -26,12 +26,14 @@ const (
 	ReasonKilled                   // the process was killed by a signal
 	ReasonInterrupt                // Interrupt was called
 	ReasonTimeout                  // the time given to Cont ran out
+	ReasonSyscall                  // a thread enters or leaves a system call
 )
 
 var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
+	ReasonSyscall: "syscall",
 }
 
 // String returns the reason's name in scripts.
@@ -47,12 +49,14 @@ type Stop struct {
 	Breakpoint *Breakpoint // ReasonBreakpoint
 	ExitCode   int         // ReasonExit
 	Child      int         // ReasonFork, ReasonVfork: process ID; ReasonThread: thread ID
+	Syscall    *Syscall    // ReasonSyscall
 	Value      uint64      // rax when Finish is done, which sets Finished
 	Finished   bool
 
 	siginfo    Siginfo
 	hasSiginfo bool
-	arrived    bool // by a step: ReasonBreakpoint, or else ReasonStep
+	arrived    bool  // by a step: ReasonBreakpoint or ReasonSyscall, or else ReasonStep
+	then       *Stop // of the same thread, reported next
 
 	// What the breakpoints where Thread stands say, once they were asked.
 	asked *Thread

@@ -38,6 +38,8 @@ type Thread struct {
 	sent    []sent  // by us: delivered without another stop
 	pending *Stop   // reported by the kernel, not yet to the caller
 
+	call call // the system call that it is in
+
 	regs      arch.Regs
 	regsRead  bool
 	regsDirty bool
@@ -211,15 +213,18 @@ func (t *Thread) run(step bool) error {
 	if t.mayPass {
 		sig = t.signal
 	}
+	stepsCall := step && t.stepsCall(sig)
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
 	t.x.state = nil
 	var err error
 	switch {
-	case step:
+	case step && !stepsCall:
 		err = ptrace.Step(t.TID, sig)
-	case t.grouped:
+	case t.grouped && !step:
 		err = ptrace.Listen(t.TID)
+	case t.tracesCall():
+		err = ptrace.Syscall(t.TID, sig)
 	default:
 		err = ptrace.Cont(t.TID, sig)
 	}

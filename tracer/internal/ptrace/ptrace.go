@@ -92,6 +92,10 @@ func Cont(tid, sig int) error { return request(unix.PTRACE_CONT, tid, 0, uintptr
 // Step resumes a stopped thread for one instruction.
 func Step(tid, sig int) error { return request(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig)) }
 
+// Syscall resumes a stopped thread until it enters or leaves a system call, and
+// delivers sig unless it is 0.
+func Syscall(tid, sig int) error { return request(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig)) }
+
 // Detach lets a stopped thread go and delivers sig unless it is 0.
 func Detach(tid, sig int) error { return request(unix.PTRACE_DETACH, tid, 0, uintptr(sig)) }
 
@@ -121,6 +125,31 @@ func EventMsg(tid int) (uint64, error) {
 	var msg uint64
 	err := exchange(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
 	return msg, err
+}
+
+// A SyscallInfo is the kernel's struct ptrace_syscall_info.
+type SyscallInfo struct {
+	Op   uint8 // unix.PTRACE_SYSCALL_INFO_ENTRY and so on
+	_    [3]byte
+	Arch uint32 // unix.AUDIT_ARCH_X86_64 or unix.AUDIT_ARCH_I386
+	IP   uint64
+	SP   uint64
+	data [8]uint64 // by Op
+}
+
+// Nr returns the number of the system call, at its entry.
+func (i *SyscallInfo) Nr() int { return int(i.data[0]) }
+
+// Args returns the arguments of the system call, at its entry.
+func (i *SyscallInfo) Args() [6]uint64 { return [6]uint64(i.data[1:7]) }
+
+// Ret returns what the system call returned, at its exit.
+func (i *SyscallInfo) Ret() int64 { return int64(i.data[0]) }
+
+// GetSyscallInfo reads about the system call in which a thread is stopped. It is
+// EIO before Linux 5.3.
+func GetSyscallInfo(tid int, info *SyscallInfo) error {
+	return exchange(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(*info), unsafe.Pointer(info))
 }
 
 // PokeText writes a word of a stopped thread's memory, whatever its protection.

@@ -1,0 +1,605 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/syscalls"
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// launchCalls starts a scene of testdata/calls.c and lets it come to main.
+func launchCalls(t testing.TB, args ...string) *Process {
+	t.Helper()
+	path := tracertest.Build(t, "testdata/calls.c")
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	p, err := newTracer(t).Launch(append([]string{path}, args...), &LaunchOptions{Stdout: null})
+	if err != nil {
+		t.Fatal(err)
+	}
+	main := breakAt(t, p, "main", nil)
+	if stop := cont(t, p); stop.Breakpoint != main {
+		t.Fatalf("stop = %s, want main", stop.Reason)
+	}
+	if err := main.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// onCall asks for system calls.
+func onCall(t testing.TB, p *Process, phase Phase, handler func(*Stop) (bool, error), numbers ...int) *Hook {
+	t.Helper()
+	h, err := p.On(HookOptions{Reason: ReasonSyscall, Syscalls: numbers, Phase: phase, Handler: handler})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// describe returns a text such as "exit close 12345 = -9 EBADF".
+func describe(s *Stop) string {
+	c := s.Syscall
+	if c.Phase == Enter {
+		return fmt.Sprintf("enter %s %d", c.Name(), c.Args[0])
+	}
+	return strings.TrimRight(fmt.Sprintf("exit %s %d = %d %s", c.Name(), c.Args[0], c.Ret, c.Errno()), " ")
+}
+
+// record notes all stops at system calls and lets them go on.
+func record(t testing.TB, p *Process, numbers ...int) *[]string {
+	t.Helper()
+	var seen []string
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		seen = append(seen, describe(s))
+		return false, nil
+	}, numbers...)
+	return &seen
+}
+
+func wantSeen(t testing.TB, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("saw\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+func TestSyscallArgsAndResults(t *testing.T) {
+	p := launchCalls(t, "basic")
+	var seen []string
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		seen = append(seen, describe(s))
+		if c := s.Syscall; c.Nr == unix.SYS_GETPID && c.Args[0] == 1001 && c.Args != [6]uint64{1001, 2, 3, 4, 5, 6} {
+			t.Errorf("args = %v, want 1001 and 2 to 6", c.Args)
+		}
+		if pc := reg(t, s.Thread, arch.RIP); pc != s.PC {
+			t.Errorf("pc = %#x, the stop says %#x", pc, s.PC)
+		}
+		return false, nil
+	}, unix.SYS_GETPID, unix.SYS_KILL, unix.SYS_CLOSE, -1, unix.SYS_EXIT_GROUP)
+	stop := cont(t, p)
+	if stop.Reason != ReasonExit || stop.ExitCode != 7 {
+		t.Fatalf("stop = %s, want exit with 7", stop.Reason)
+	}
+	seen = slices.DeleteFunc(seen, func(s string) bool { // that of C's getpid()
+		return strings.Contains(s, "getpid") && !strings.Contains(s, "getpid 1001")
+	})
+	wantSeen(t, seen, []string{
+		"enter getpid 1001", fmt.Sprintf("exit getpid 1001 = %d", p.PID),
+		fmt.Sprintf("enter kill %d", p.PID), fmt.Sprintf("exit kill %d = 0", p.PID),
+		"enter close 12345", "exit close 12345 = -9 EBADF",
+		"enter  1", "exit  1 = -38 ENOSYS",
+		"enter exit_group 7",
+	})
+}
+
+// TestSyscallsOfThreads checks that each thread's calls come in order and that none
+// is lost or seen twice, while threads stop each other all the time.
+func TestSyscallsOfThreads(t *testing.T) {
+	const n = 300
+	p := launchCalls(t, "threads", fmt.Sprint(n))
+	inside := make(map[int]bool)
+	next := make(map[int]uint64)
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		tid, c := s.Thread.TID, s.Syscall
+		if c.Args[0] != next[tid] || inside[tid] != (c.Phase == Exit) {
+			t.Errorf("thread %d: %s, want call %d", tid, describe(s), next[tid])
+		}
+		if c.Phase == Exit {
+			if c.Ret != int64(unix.Getpid()) {
+				t.Errorf("thread %d: getppid = %d", tid, c.Ret)
+			}
+			next[tid]++
+		}
+		inside[tid] = c.Phase == Enter
+		return next[tid]%10 == 0, nil
+	}, unix.SYS_GETPPID)
+	for stop := p.Stop(); !stop.Gone(); {
+		stop = cont(t, p)
+		if !stop.Gone() && stop.Reason != ReasonSyscall {
+			t.Fatalf("stop = %s, want syscall", stop.Reason)
+		}
+	}
+	if len(next) != 8 {
+		t.Errorf("%d threads made calls, want 8", len(next))
+	}
+	for tid, calls := range next {
+		if calls != n {
+			t.Errorf("thread %d: %d calls, want %d", tid, calls, n)
+		}
+	}
+}
+
+// TestInterruptedSyscallsHaveOneEntry follows all calls of threads that wait for each
+// other and are interrupted while they do.
+func TestInterruptedSyscallsHaveOneEntry(t *testing.T) {
+	p := launchCalls(t, "threads", "100")
+	inside := make(map[int]int)
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		tid, c := s.Thread.TID, s.Syscall
+		switch {
+		case c.Errno() != "" && c.Ret <= -512:
+			t.Errorf("%s is seen", describe(s))
+		case c.Phase == Enter && inside[tid] == 0:
+			inside[tid] = c.Nr + 1
+		case c.Phase == Exit && (inside[tid] == c.Nr+1 || inside[tid] == 0 && c.Nr != unix.SYS_RESTART_SYSCALL):
+			inside[tid] = 0
+		default:
+			t.Errorf("thread %d: %s, in call %d", tid, describe(s), inside[tid]-1)
+		}
+		return false, nil
+	})
+	wantExit(t, p, 0)
+}
+
+func TestAttachInSleep(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/calls.c"), "nap", "300")
+	target.ReadLine()
+	tracertest.WaitState(t, target.PID, "S")
+	p := attach(t, target.PID)
+	seen := record(t, p, unix.SYS_NANOSLEEP, unix.SYS_RESTART_SYSCALL)
+	wantExit(t, p, 0)
+	if len(*seen) != 1 || !strings.HasPrefix((*seen)[0], "exit nanosleep") || !strings.HasSuffix((*seen)[0], "= 0") {
+		t.Errorf("saw %q, want the exit of nanosleep with 0", *seen)
+	}
+}
+
+func TestSleepIsInterrupted(t *testing.T) {
+	p := launchCalls(t, "nap", "200")
+	seen := record(t, p, unix.SYS_NANOSLEEP, unix.SYS_RESTART_SYSCALL)
+	times := 0
+	for stop := p.Stop(); !stop.Gone(); {
+		var err error
+		if stop, err = p.Cont(&MoveOptions{Timeout: 5 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		times++
+	}
+	if len(*seen) != 2 || !strings.HasSuffix((*seen)[1], "= 0") || times < 2 {
+		t.Errorf("saw %q in %d movements, want one entry and one exit with 0 in several", *seen, times)
+	}
+	if code, _ := p.ExitCode(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+// TestHandlerInSyscall sends a signal to a thread at the entry of a read that would
+// block.
+func TestHandlerInSyscall(t *testing.T) {
+	handler := []string{"enter write", "exit write", "enter rt_sigreturn", "exit rt_sigreturn"}
+	for restart, want := range map[string]struct {
+		code int
+		seen []string
+	}{
+		"0": {14, slices.Concat([]string{"enter read", "exit read ERESTARTSYS", "signal"}, handler)},
+		"1": {11, slices.Concat([]string{"enter read", "exit read ERESTARTSYS", "signal"}, handler, []string{"enter read", "exit read"})},
+	} {
+		t.Run("restart "+restart, func(t *testing.T) {
+			p := launchCalls(t, "interrupted", restart)
+			var seen []string
+			signals := func(s *Stop) (bool, error) { seen = append(seen, "signal"); return false, nil }
+			if _, err := p.On(HookOptions{Reason: ReasonSignal, Handler: signals}); err != nil {
+				t.Fatal(err)
+			}
+			sent := false
+			onCall(t, p, 0, func(s *Stop) (bool, error) {
+				text := fmt.Sprintf("%s %s", s.Syscall.Phase, s.Syscall.Name())
+				if errno := s.Syscall.Errno(); strings.HasPrefix(errno, "ERESTART") {
+					text += " " + errno
+				}
+				seen = append(seen, text)
+				if !sent {
+					sent = true
+					return false, unix.Kill(p.PID, unix.SIGUSR1)
+				}
+				return false, nil
+			}, unix.SYS_READ, unix.SYS_WRITE, unix.SYS_RT_SIGRETURN)
+			wantExit(t, p, want.code)
+			wantSeen(t, seen, want.seen)
+		})
+	}
+}
+
+func TestSignalInjectedAtSyscall(t *testing.T) {
+	for _, phase := range []Phase{Enter, Exit} {
+		t.Run(phase.String(), func(t *testing.T) {
+			p := launchCalls(t, "injected")
+			h := onCall(t, p, phase, nil, unix.SYS_GETPPID)
+			if stop := cont(t, p); stop.Reason != ReasonSyscall || stop.Syscall.Phase != phase {
+				t.Fatalf("stop = %+v, want a system call", stop)
+			}
+			h.Remove()
+			b := breakAt(t, p, "after_call", nil)
+			handler := breakAt(t, p, "on_signal", nil)
+			stop, err := p.Cont(&MoveOptions{Signal: Deliver(int(unix.SIGUSR1))})
+			if err != nil || stop.Breakpoint != handler {
+				t.Fatalf("stop = %+v, %v, want the handler before the next instruction", stop, err)
+			}
+			if stop := cont(t, p); stop.Breakpoint != b {
+				t.Fatalf("stop = %s, want the instruction after the call", stop.Reason)
+			}
+			wantExit(t, p, 1)
+		})
+	}
+}
+
+func TestSyscallsAroundExec(t *testing.T) {
+	p := launchCalls(t, "exec")
+	var seen []string
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		seen = append(seen, fmt.Sprintf("%s %s %d leader %t", s.Syscall.Phase, s.Syscall.Name(), s.Syscall.Ret, s.Thread.TID == p.PID))
+		return false, nil
+	}, unix.SYS_EXECVE)
+	if stop := cont(t, p); stop.Reason != ReasonExec {
+		t.Fatalf("stop = %s, want exec", stop.Reason)
+	}
+	seen = append(seen, "exec")
+	onCall(t, p, Exit, func(s *Stop) (bool, error) {
+		seen = append(seen, s.Syscall.Name())
+		return false, nil
+	}, unix.SYS_GETPPID)
+	wantExit(t, p, 0)
+	wantSeen(t, seen, []string{"enter execve 0 leader false", "exec", "exit execve 0 leader true", "getppid", "getppid", "getppid"})
+}
+
+// TestExecEndsOtherCalls checks that a call whose thread an exec ends is not taken
+// for the new program's.
+func TestExecEndsOtherCalls(t *testing.T) {
+	for range 20 {
+		p := launchCalls(t, "exec", "3")
+		onCall(t, p, 0, func(s *Stop) (bool, error) {
+			switch regs, err := s.Thread.Regs(); {
+			case err != nil:
+				t.Error(err)
+			case s.Syscall.Phase == Enter && regs[arch.OrigRAX] != uint64(s.Syscall.Nr):
+				t.Errorf("thread %d: %s, but orig_rax is %d", s.Thread.TID, describe(s), regs[arch.OrigRAX])
+			}
+			return false, nil
+		})
+		if stop := cont(t, p); stop.Reason != ReasonExec {
+			t.Fatalf("stop = %s, want exec", stop.Reason)
+		}
+		wantExit(t, p, 0)
+	}
+}
+
+// TestSyscallsOfChildren sees those of the parent alone.
+func TestSyscallsOfChildren(t *testing.T) {
+	p := launchCalls(t, "children")
+	var seen []string
+	children := []int{}
+	for _, reason := range []Reason{ReasonFork, ReasonVfork} {
+		if _, err := p.On(HookOptions{Reason: reason, Handler: func(s *Stop) (bool, error) {
+			seen = append(seen, s.Reason.String())
+			children = append(children, s.Child)
+			return false, nil
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		seen = append(seen, fmt.Sprintf("%s %s", s.Syscall.Phase, s.Syscall.Name()))
+		if s.Syscall.Phase == Exit && (len(children) == 0 || s.Syscall.Ret != int64(children[len(children)-1])) {
+			t.Errorf("%s, want the child of %v", describe(s), children)
+		}
+		return false, nil
+	}, unix.SYS_FORK, unix.SYS_VFORK, unix.SYS_GETPPID)
+	wantExit(t, p, 0)
+	wantSeen(t, seen, []string{"enter fork", "fork", "exit fork", "enter vfork", "vfork", "exit vfork"})
+}
+
+// TestSyscallHookInVfork asks for system calls while a thread waits in one.
+func TestSyscallHookInVfork(t *testing.T) {
+	p := launchCalls(t, "children")
+	var seen []string
+	if _, err := p.On(HookOptions{Reason: ReasonVfork, Handler: func(s *Stop) (bool, error) {
+		onCall(t, p, 0, func(s *Stop) (bool, error) {
+			seen = append(seen, fmt.Sprintf("%s %s", s.Syscall.Phase, s.Syscall.Name()))
+			return false, nil
+		}, unix.SYS_VFORK, unix.SYS_GETPPID)
+		return false, nil
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, p, 0)
+	wantSeen(t, seen, []string{"exit vfork"})
+}
+
+func TestSyscallsOfNewThreads(t *testing.T) {
+	p := launchCalls(t, "threads", "1")
+	process, _ := syscalls.Group("%process")
+	entries, exits, ends := 0, 0, 0
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		switch name := s.Syscall.Name(); {
+		case name == "exit" || name == "exit_group":
+			if s.Syscall.Phase == Exit {
+				t.Errorf("%s returns", name)
+			}
+			ends++
+		case s.Syscall.Phase == Enter:
+			entries++
+		default:
+			exits++
+			if s.Syscall.Ret <= int64(p.PID) {
+				t.Error(describe(s), "want a thread ID")
+			}
+		}
+		return false, nil
+	}, process...)
+	wantExit(t, p, 0)
+	if entries != 8 || exits != 8 || ends != 9 {
+		t.Errorf("%d threads made, %d returns, %d ends; want 8, 8 and with the process 9", entries, exits, ends)
+	}
+}
+
+// TestCompatSyscall makes a call by int 0x80, whose numbers mean something else.
+func TestCompatSyscall(t *testing.T) {
+	p := launchCalls(t, "compat")
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		t.Errorf("%s is taken for writev", describe(s))
+		return false, nil
+	}, unix.SYS_WRITEV)
+	var compat []Syscall
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		if s.Syscall.Compat {
+			compat = append(compat, *s.Syscall)
+		}
+		return false, nil
+	})
+	wantExit(t, p, 0)
+	if len(compat) != 2 || compat[0].Nr != 20 || compat[0].Name() != "" || [5]uint64(compat[0].Args[:5]) != [5]uint64{1, 2, 3, 4, 5} || compat[1].Ret != int64(p.PID) {
+		t.Errorf("calls %+v, want number 20 with args 1 to 5 and %d", compat, p.PID)
+	}
+}
+
+func TestReplaceSyscall(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		args  []string
+		nr    int
+		phase Phase
+		do    func(*Stop) error
+		code  int
+	}{
+		{"skip", []string{"ask"}, unix.SYS_GETPPID, Enter, func(s *Stop) error { return s.Replace(77) }, 77},
+		{"skip with a restart code", []string{"ask"}, unix.SYS_GETPPID, Enter, func(s *Stop) error { return s.Replace(-512) }, 0},
+		{"result", []string{"ask"}, unix.SYS_GETPPID, Exit, func(s *Stop) error { return s.Replace(78) }, 78},
+		{"fail", []string{"closing"}, unix.SYS_CLOSE, Enter, func(s *Stop) error { return s.Replace(-int64(unix.ENOENT)) }, int(unix.ENOENT)},
+		{"succeed", []string{"closing"}, unix.SYS_CLOSE, Exit, func(s *Stop) error { return s.Replace(0) }, 0},
+		{"args", []string{"mask"}, unix.SYS_UMASK, Enter, func(s *Stop) error {
+			if s.Syscall.Args[1] != 2 {
+				return nil // the second call
+			}
+			return s.SetArgs(0o77, 99, 98)
+		}, 0o77},
+		{"nr", []string{"closing"}, unix.SYS_CLOSE, Enter, func(s *Stop) error { return s.SetNr(unix.SYS_GETDENTS64) }, int(unix.EBADF)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := launchCalls(t, test.args...)
+			n := 0
+			onCall(t, p, test.phase, func(s *Stop) (bool, error) {
+				n++
+				return false, test.do(s)
+			}, test.nr)
+			wantExit(t, p, test.code)
+			if n == 0 {
+				t.Error("no call was seen")
+			}
+		})
+	}
+}
+
+// TestReplacedSyscallIsSeen checks that changes show at the exit, and that they
+// last when the hook goes.
+func TestReplacedSyscallIsSeen(t *testing.T) {
+	p := launchCalls(t, "mask")
+	var h *Hook
+	h = onCall(t, p, Enter, func(s *Stop) (bool, error) {
+		h.Remove()
+		return true, s.SetArgs(0o70)
+	}, unix.SYS_UMASK)
+	stop := cont(t, p)
+	if stop.Reason != ReasonSyscall || stop.Syscall.Args[0] != 0o70 {
+		t.Fatalf("stop = %+v, want umask(070)", stop)
+	}
+	wantExit(t, p, 0o70) // the registers are as they were, or it would be 100
+
+	p = launchCalls(t, "ask")
+	onCall(t, p, Enter, func(s *Stop) (bool, error) { return false, s.Replace(-int64(unix.EPERM)) }, unix.SYS_GETPPID)
+	onCall(t, p, Exit, nil, unix.SYS_GETPPID)
+	stop = cont(t, p)
+	if stop.Reason != ReasonSyscall || describe(stop) != "exit getppid 0 = -1 EPERM" {
+		t.Fatalf("stop = %+v, want the exit of getppid with EPERM", stop)
+	}
+	if err := stop.SetArgs(1); err == nil || !strings.HasSuffix(err.Error(), "the call has been made already") {
+		t.Errorf("SetArgs at an exit: %v", err)
+	}
+	if err := stop.Replace(5); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, p, 5)
+	if err := stop.Replace(6); err == nil || !strings.HasSuffix(err.Error(), "the process has moved on since this stop") {
+		t.Errorf("Replace after the end: %v", err)
+	}
+	if err := p.Stop().Replace(6); err == nil || !strings.HasSuffix(err.Error(), "this is no stop at a system call") {
+		t.Errorf("Replace at the end: %v", err)
+	}
+}
+
+func TestStepSyscall(t *testing.T) {
+	p := launchCalls(t, "ask")
+	after, err := p.Addr("after_call")
+	if err != nil {
+		t.Fatal(err)
+	}
+	breakAt(t, p, "call_site", nil)
+	cont(t, p)
+	seen := record(t, p)
+	stop, err := p.Thread().Step(1, nil)
+	if err != nil || stop.Reason != ReasonStep || stop.PC != after {
+		t.Fatalf("stop = %+v, %v, want a step over the call", stop, err)
+	}
+	want := []string{"enter getppid 0", fmt.Sprintf("exit getppid 0 = %d", unix.Getpid())}
+	wantSeen(t, *seen, want)
+	if stop, err = p.Thread().Step(1, nil); err != nil || stop.Reason != ReasonStep || stop.PC == after {
+		t.Fatalf("stop = %+v, %v, want another step", stop, err)
+	}
+	wantSeen(t, *seen, want)
+	wantExit(t, p, unix.Getpid()&0xff)
+}
+
+func TestStepStopsAtSyscall(t *testing.T) {
+	p := launchCalls(t, "ask")
+	breakAt(t, p, "call_site", nil)
+	cont(t, p)
+	h := onCall(t, p, 0, nil)
+	for i, phase := range []Phase{Enter, Exit} {
+		stop, err := p.Thread().Step(1, nil)
+		if err != nil || stop.Reason != ReasonSyscall || stop.Syscall.Phase != phase {
+			t.Fatalf("step %d: stop = %+v, %v, want %s", i, stop, err, phase)
+		}
+	}
+	stop, err := p.Thread().Next(nil)
+	if err != nil || stop.Reason != ReasonStep {
+		t.Fatalf("stop = %+v, %v, want a step", stop, err)
+	}
+	h.Remove()
+	if stop, err = p.Thread().Finish(nil); err != nil || stop.Value != uint64(unix.Getpid()) {
+		t.Fatalf("stop = %+v, %v, want what raw returned", stop, err)
+	}
+	wantExit(t, p, unix.Getpid()&0xff)
+}
+
+// TestStepsThroughSyscalls steps a program that makes calls.
+func TestStepsThroughSyscalls(t *testing.T) {
+	p := launchCalls(t, "loop", "20")
+	seen := record(t, p, unix.SYS_GETPPID)
+	for p.State() == Stopped && len(*seen) < 40 {
+		if _, err := p.Thread().Step(10, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, s := range *seen {
+		if want := fmt.Sprintf("%s getppid %d", []string{"enter", "exit"}[i%2], i/2); !strings.HasPrefix(s, want) {
+			t.Fatalf("stop %d is %s, want %s", i, s, want)
+		}
+	}
+	wantExit(t, p, 0)
+}
+
+func TestSyscallHookRemoved(t *testing.T) {
+	p := launchCalls(t, "threads", "2000")
+	n := 0
+	var h *Hook
+	h = onCall(t, p, 0, func(*Stop) (bool, error) {
+		if n++; n == 1001 {
+			h.Remove()
+		}
+		return false, nil
+	}, unix.SYS_GETPPID)
+	wantExit(t, p, 0)
+	if n != 1001 {
+		t.Errorf("%d stops, want 1001", n)
+	}
+}
+
+// TestSyscallHookAgain removes the hook within a call and asks again later.
+func TestSyscallHookAgain(t *testing.T) {
+	p := launchCalls(t, "loop", "10")
+	h := onCall(t, p, Enter, nil, unix.SYS_GETPPID)
+	cont(t, p)
+	h.Remove()
+	breakAt(t, p, "raw", nil)
+	cont(t, p)
+	seen := record(t, p, unix.SYS_GETPPID)
+	cont(t, p)
+	wantSeen(t, *seen, []string{"enter getppid 1", fmt.Sprintf("exit getppid 1 = %d", unix.Getpid())})
+}
+
+func TestManySyscalls(t *testing.T) {
+	const calls = 100000
+	p := launchCalls(t, "loop", fmt.Sprint(calls))
+	n := 0
+	onCall(t, p, Exit, func(s *Stop) (bool, error) {
+		if s.Syscall.Args[0] != uint64(n) {
+			t.Fatalf("call %d, want %d", s.Syscall.Args[0], n)
+		}
+		n++
+		return false, nil
+	}, unix.SYS_GETPPID)
+	wantExit(t, p, 0)
+	if n != calls {
+		t.Errorf("%d calls, want %d", n, calls)
+	}
+}
+
+func TestRipWrittenAtSyscall(t *testing.T) {
+	p := launchCalls(t, "nap", "100000")
+	onCall(t, p, Enter, nil, unix.SYS_NANOSLEEP)
+	cont(t, p)
+	stop, err := p.Cont(&MoveOptions{Timeout: 20 * time.Millisecond})
+	if err != nil || stop.Reason != ReasonTimeout {
+		t.Fatalf("stop = %+v, %v, want timeout", stop, err)
+	}
+	// The sleep would be restarted at the wrong place.
+	after, err := p.Addr("after_call")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]uint64{"rip": after, "rax": 0} {
+		if err := p.Thread().SetReg(arch.Lookup(name), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantExit(t, p, 0)
+}
+
+// BenchmarkSyscall measures calls that are reported, at one of their two stops, and
+// calls that only make the thread stop.
+func BenchmarkSyscall(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		nr   int
+	}{{"reported", unix.SYS_GETPPID}, {"unreported", unix.SYS_REBOOT}} {
+		b.Run(bench.name, func(b *testing.B) {
+			p := launchCalls(b, "loop", fmt.Sprint(b.N+1000))
+			n := 0
+			onCall(b, p, Enter, func(*Stop) (bool, error) { n++; return false, nil }, bench.nr)
+			b.ResetTimer()
+			wantExit(b, p, 0)
+		})
+	}
+}
