@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -63,28 +62,13 @@ type target struct {
 
 func startTarget(t *testing.T, path string, args ...string) *target {
 	t.Helper()
-	cmd := exec.Command(path, args...)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		cmd.Wait()
-	})
-	target := &target{cmd.Process.Pid, make(map[string]uint64)}
-	for scanner := bufio.NewScanner(out); scanner.Scan() && scanner.Text() != "."; {
+	running := tracertest.Start(t, path, args...)
+	target := &target{running.PID, make(map[string]uint64)}
+	for line := running.ReadLine(); line != "."; line = running.ReadLine() {
 		var name string
 		var addr uint64
-		if _, err := fmt.Sscanf(scanner.Text(), "%s %v", &name, &addr); err != nil {
-			t.Fatalf("%q: %v", scanner.Text(), err)
+		if _, err := fmt.Sscanf(line, "%s %v", &name, &addr); err != nil {
+			t.Fatalf("%q: %v", line, err)
 		}
 		target.addrs[name] = addr
 	}
