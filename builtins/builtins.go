@@ -127,6 +127,10 @@ var functions = append([]method[*Env]{
 	{"hexdump", "(data, addr=0) -> str", "Format bytes sixteen a line, in hexadecimal and as text; addr is the address of the first.", (*Env).hexdump},
 	{"pack", "(fmt, *values) -> bytes", "Pack values as a format of Python's module struct says, little-endian unless told.", (*Env).pack},
 	{"unpack", "(fmt, data) -> tuple", "Unpack bytes as a format of Python's module struct says, little-endian unless told. data must have the format's size.", (*Env).unpack},
+	{"regex", "(pattern) -> regex",
+		"Compile a regular expression for find, in Go's syntax. It matches bytes: \\xff is one, and . any but a newline. A match of more than 65536 bytes may be missed, and an empty one is none. " +
+			"Memory has no ends for ^ and $, which need the flag (?m) and match at newlines then.",
+		(*Env).regex},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
 }, func() (list []method[*Env]) {

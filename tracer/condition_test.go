@@ -17,10 +17,10 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// sparse is memory that is mapped at some addresses.
-type sparse map[uint64]string
+// A fakeMemory is memory that is mapped at some addresses.
+type fakeMemory map[uint64]string
 
-func (m sparse) ReadAt(addr uint64, buf []byte) (int, error) {
+func (m fakeMemory) ReadAt(addr uint64, buf []byte) (int, error) {
 	for start, data := range m {
 		if addr >= start && addr-start+uint64(len(buf)) <= uint64(len(data)) {
 			return copy(buf, data[addr-start:]), nil
@@ -40,7 +40,7 @@ func conditionScope() scope {
 	word := make([]byte, 16)
 	binary.LittleEndian.PutUint64(word, 0x8899aabbccddeeff)
 	return scope{
-		memory: sparse{
+		memory: fakeMemory{
 			0x1000: string(word), 0x20ff: "over a border" + strings.Repeat("\x00", 300), 0x4000: strings.Repeat("a", 5000),
 			1<<64 - 8: "\x07\x00\x00\x00\x00\x00\x00\x00",
 		},

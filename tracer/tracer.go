@@ -96,10 +96,13 @@ func (tr *Tracer) Close() error {
 }
 
 // Interrupt ends the movement that is running: all threads are stopped, and it
-// returns a Stop with ReasonInterrupt. When none is running, the next one ends so
-// at once, unless ClearInterrupt comes first. It may be called from any
-// goroutine.
+// returns a Stop with ReasonInterrupt. A search with Find ends with ErrInterrupted.
+// When none is running, the next one ends so at once, unless ClearInterrupt comes
+// first. It may be called from any goroutine.
 func (tr *Tracer) Interrupt() { tr.want(ReasonInterrupt, 0) }
+
+// interrupted reports whether Interrupt was called, which is settled with that.
+func (tr *Tracer) interrupted() bool { return tr.wanted.CompareAndSwap(uint64(ReasonInterrupt), 0) }
 
 // ClearInterrupt forgets an Interrupt that came when nothing was running.
 func (tr *Tracer) ClearInterrupt() { tr.wanted.Store(0) }

@@ -1,0 +1,99 @@
+package builtins
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+// maxHits bounds the addresses that find returns unless told.
+const maxHits = 1 << 20
+
+// A regex is a regular expression over bytes.
+type regex struct {
+	handle
+	pattern *tracer.Pattern
+}
+
+func (r *regex) String() string               { return fmt.Sprintf("regex(%s)", starlark.String(r.pattern.String())) }
+func (r *regex) Type() string                 { return "regex" }
+func (r *regex) Hash() (uint32, error)        { return starlark.String(r.pattern.String()).Hash() }
+func (r *regex) MarshalJSON() ([]byte, error) { return encode(r.pattern.String()) }
+
+// regex compiles a regular expression.
+func (e *Env) regex(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var text blob
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &text); err != nil {
+		return nil, err
+	}
+	pattern, err := tracer.Regexp(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return &regex{pattern: pattern}, nil
+}
+
+// A needle is an argument of find: bytes, an int that stands for eight, or a regex.
+type needle struct{ pattern *tracer.Pattern }
+
+func (n *needle) Unpack(v starlark.Value) (err error) {
+	switch v := v.(type) {
+	case *regex:
+		n.pattern = v.pattern
+		return nil
+	case starlark.Int:
+		u, err := fit(v, 64)
+		if err != nil {
+			return err
+		}
+		n.pattern, err = tracer.Literal(binary.LittleEndian.AppendUint64(nil, u))
+		return err
+	}
+	var d blob
+	if err := d.Unpack(v); err != nil {
+		return fmt.Errorf("got %s, want bytes, int or regex", v.Type())
+	}
+	n.pattern, err = tracer.Literal([]byte(d))
+	return err
+}
+
+func (p *process) find(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var n needle
+	start, end := location{}, location{addr: math.MaxUint64}
+	o := tracer.FindOptions{Perms: "r"}
+	limit := int64(-1)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "needle", &n, "start??", &start, "end??", &end, "perms?", &o.Perms, "max??", &limit); err != nil {
+		return nil, err
+	}
+	if limit < -1 {
+		return nil, fmt.Errorf("%s: max is %d, want 0 or more", b.Name(), limit)
+	}
+	var err error
+	if o.Start, err = start.resolve(p); err != nil {
+		return nil, err
+	}
+	if o.End, err = end.resolve(p); err != nil {
+		return nil, err
+	}
+	if limit == 0 || o.End == 0 { // which the engine takes for none
+		return starlark.NewList(nil), nil
+	}
+	if o.Max = int(limit); limit < 0 {
+		o.Max = maxHits + 1
+	}
+	hits, err := p.p.Find(n.pattern, &o)
+	if err != nil {
+		if err := canceled(thread); err != nil {
+			return nil, err
+		}
+		return nil, err
+	}
+	if limit < 0 && len(hits) > maxHits {
+		return nil, fmt.Errorf("%s: more than %d hits: give max", b.Name(), maxHits)
+	}
+	return listOf(hits, func(addr uint64) starlark.Value { return starlark.MakeUint64(addr) }), nil
+}

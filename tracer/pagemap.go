@@ -1,0 +1,85 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// A pagemap tells which pages of a process have never been touched, from
+// /proc/PID/pagemap.
+type pagemap struct {
+	fd     int    // -1 if it cannot be read
+	read   bool   // entry by entry: the kernel has no PAGEMAP_SCAN
+	buf    []byte // entries, eight bytes each
+	lo, hi uint64 // the addresses that buf tells of
+}
+
+func openPagemap(tid int) *pagemap {
+	fd, err := unix.Open(procfs.Path(tid, "pagemap"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		fd = -1
+	}
+	return &pagemap{fd: fd}
+}
+
+func (m *pagemap) close() {
+	if m.fd >= 0 {
+		unix.Close(m.fd)
+	}
+}
+
+// sparse reports whether pages of a mapping that are neither in memory nor swapped
+// out are zero. It is so where nothing but the process's own writes is: not in
+// files, in memory that is shared, or in what the kernel maps.
+func sparse(m *procfs.Mapping) bool {
+	return m.Inode == 0 && m.Perms&procfs.Shared == 0 &&
+		(m.Path == "" || m.Path == "[heap]" || m.Path == "[stack]" || strings.HasPrefix(m.Path, "[anon:"))
+}
+
+// next returns the first run of pages from addr to end, in a sparse mapping, that
+// may not be zero. It may look at a part only and return an empty run at the end of
+// that.
+func (m *pagemap) next(addr, end uint64) (lo, hi uint64) {
+	if m.fd < 0 {
+		return addr, end
+	}
+	if !m.read {
+		lo, hi, err := ptrace.ScanPages(m.fd, addr, end)
+		if err == nil {
+			return lo, hi
+		}
+		m.read = true
+	}
+	if addr < m.lo || addr >= m.hi {
+		if m.buf == nil {
+			m.buf = make([]byte, 64<<10)
+		}
+		n := min(uint64(len(m.buf)), (end-addr)/pageSize*8)
+		got, err := unix.Pread(m.fd, m.buf[:n], int64(addr/pageSize*8))
+		if err != nil || got < 8 {
+			return addr, end
+		}
+		m.lo, m.hi = addr, addr+uint64(got)/8*pageSize
+	}
+	end = min(end, m.hi)
+	for lo = addr; lo < end && !m.holds(lo); {
+		lo += pageSize
+	}
+	for hi = lo; hi < end && m.holds(hi); {
+		hi += pageSize
+	}
+	return lo, hi
+}
+
+// holds reports whether the page at addr is in memory or swapped out.
+func (m *pagemap) holds(addr uint64) bool {
+	const presentOrSwapped = 3 << 62
+	return binary.LittleEndian.Uint64(m.buf[(addr-m.lo)/pageSize*8:])&presentOrSwapped != 0
+}

@@ -1,0 +1,127 @@
+package tracer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"unicode/utf8"
+)
+
+// A Pattern is what Process.Find looks for: bytes, or a regular expression.
+type Pattern struct {
+	text   string // of an expression
+	bytes  []byte // or else these
+	re     *regexp.Regexp
+	behind bool // re has a byte of context before its first group
+}
+
+// maxMatch is the longest match that Find is sure to see.
+const maxMatch = 64 << 10
+
+// Literal returns the Pattern of data, of which there must be 1 to 65536 bytes.
+func Literal(data []byte) (*Pattern, error) {
+	if len(data) == 0 || len(data) > maxMatch {
+		return nil, fmt.Errorf("pattern of %d bytes, want 1 to %d", len(data), maxMatch)
+	}
+	return &Pattern{bytes: bytes.Clone(data)}, nil
+}
+
+// Regexp returns the Pattern of a regular expression in the syntax of package
+// regexp, which matches bytes, not characters: \xff is the byte, . any byte but a
+// newline, and a character beyond ASCII is the bytes of its UTF-8. Memory has no
+// beginning and no end for ^ and $ to match, so those are errors without the flag
+// m, with which they match at newlines. A match is taken for sure if it is
+// no longer than 65536 bytes; one that is empty is none.
+func Regexp(text string) (*Pattern, error) {
+	// Bytes are matched as the characters of the same numbers.
+	wide := string(widen(nil, []byte(text)))
+	tree, err := syntax.Parse(wide, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	pat := &Pattern{text: text}
+	if err := pat.check(tree); err != nil {
+		return nil, err
+	}
+	if pat.behind {
+		wide = "(?s:.)(" + wide + ")"
+	}
+	if pat.re, err = regexp.Compile(wide); err != nil {
+		return nil, err
+	}
+	return pat, nil
+}
+
+// check refuses what memory has not and notes whether a match depends on the byte
+// before it.
+func (pat *Pattern) check(tree *syntax.Regexp) error {
+	switch tree.Op {
+	case syntax.OpBeginText, syntax.OpEndText:
+		return errors.New("memory has no ends for ^ and $: the flag in (?m) makes them match at newlines")
+	case syntax.OpBeginLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		pat.behind = true
+	}
+	for _, sub := range tree.Sub {
+		if err := pat.check(sub); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// String returns the expression, or the bytes.
+func (pat *Pattern) String() string {
+	if pat.re == nil {
+		return string(pat.bytes)
+	}
+	return pat.text
+}
+
+// longest returns how long a match can be.
+func (pat *Pattern) longest() int {
+	if pat.re == nil {
+		return len(pat.bytes)
+	}
+	return maxMatch
+}
+
+// find returns where the expression is in text, behind a number of bytes that are
+// context.
+func (pat *Pattern) find(text []byte, context int) (start, end int, ok bool) {
+	if pat.behind {
+		if loc := pat.re.FindSubmatchIndex(text); loc != nil {
+			return loc[2], loc[3], true
+		}
+	} else if loc := pat.re.FindIndex(text[context:]); loc != nil {
+		return context + loc[0], context + loc[1], true
+	}
+	return 0, 0, false
+}
+
+// inZeros reports whether there is a match in memory that is all zero.
+func (pat *Pattern) inZeros() bool {
+	if pat.re == nil {
+		return len(bytes.Trim(pat.bytes, "\x00")) == 0
+	}
+	return pat.re.Match(make([]byte, 2*maxMatch))
+}
+
+// widen appends data to wide with each byte as the character of the same number.
+func widen(wide, data []byte) []byte {
+	for _, c := range data {
+		wide = utf8.AppendRune(wide, rune(c))
+	}
+	return wide
+}
+
+// isASCII reports whether widen would change nothing.
+func isASCII(data []byte) bool {
+	for _, c := range data {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
