@@ -76,8 +76,12 @@ func (m *mapping) Has(v starlark.Value) (bool, error) {
 	return m.m.Start <= uint64(addr) && uint64(addr) < m.m.End, nil
 }
 
-// MarshalJSON encodes the attributes.
+// MarshalJSON encodes the attributes but the size; the file's only if there is one.
 func (m *mapping) MarshalJSON() ([]byte, error) {
+	device := ""
+	if m.m.Inode != 0 {
+		device = m.m.Dev
+	}
 	return encode(struct {
 		Start   uint64 `json:"start"`
 		End     uint64 `json:"end"`
@@ -85,5 +89,7 @@ func (m *mapping) MarshalJSON() ([]byte, error) {
 		Offset  uint64 `json:"offset"`
 		Path    string `json:"path"`
 		Deleted bool   `json:"deleted,omitempty"`
-	}{m.m.Start, m.m.End, m.m.Perms.String(), m.m.Offset, m.m.Path, m.m.Deleted})
+		Inode   uint64 `json:"inode,omitempty"`
+		Device  string `json:"device,omitempty"`
+	}{m.m.Start, m.m.End, m.m.Perms.String(), m.m.Offset, m.m.Path, m.m.Deleted, m.m.Inode, device})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -22,6 +23,7 @@ func memoryMethods() []method[*process] {
 		{"read", "(addr, n) -> bytes", fmt.Sprintf("Read n bytes, at most %d. If not all can be read, the error says how far it got. Breakpoints do not show.", maxRead), (*process).read},
 		{"write", "(addr, data)", "Write bytes, whatever the protection of the page. If not all can be written, the error says how far it got. Breakpoints stay.", (*process).write},
 		{"read_cstr", "(addr, max=4096) -> bytes", "Read up to the next zero byte, which is left out, or max bytes if there is none.", (*process).readCStr},
+		{"dump", "(path, addr, n)", "Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much.", (*process).dump},
 		{"find", "(needle, start=None, end=None, perms=\"r\", max=None) -> list of int",
 			fmt.Sprintf("Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, or a regex. Mappings that have all of perms, letters of \"rwxps\", are searched between the locations start and end; perms=\"\" takes in those that the program itself may not read. The search ends after max hits; without max, more than %d are an error.", maxHits),
 			(*process).find},
@@ -123,6 +125,41 @@ func (p *process) readCStr(_ *starlark.Thread, b *starlark.Builtin, args starlar
 		addr += uint64(len(part))
 	}
 	return starlark.Bytes(text), nil
+}
+
+func (p *process) dump(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path string
+	var loc location
+	var n int64
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "addr", &loc, "n", &n); err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		return nil, fmt.Errorf("%s: n is %d, want 0 or more", b.Name(), n)
+	}
+	addr, err := loc.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	// What cannot be read at all replaces no file.
+	if _, err := p.p.ReadAt(addr, p.word[:min(n, 1)]); err != nil {
+		return nil, err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	done, err := p.p.Dump(file, addr, uint64(n))
+	if closed := file.Close(); err == nil && closed != nil {
+		err = closed
+	}
+	if err != nil {
+		if err := canceled(thread); err != nil {
+			return nil, err
+		}
+		return nil, partly(err, int64(done), n)
+	}
+	return starlark.None, nil
 }
 
 // read is process.read_… of the scalar.
