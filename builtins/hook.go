@@ -59,39 +59,57 @@ var events = map[string][]tracer.Reason{
 	"load":        {tracer.ReasonLoad},
 	"exit":        {tracer.ReasonExit, tracer.ReasonKilled},
 	"killed":      {tracer.ReasonKilled},
+	"syscall":     {tracer.ReasonSyscall},
 }
 
 func (p *process) on(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var event string
 	var handler starlark.Callable
-	var sig signal
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "event", &event, "handler", &handler, "sig??", &sig); err != nil {
+	var f filter
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append([]any{"event", &event, "handler", &handler}, f.pairs()...)...); err != nil {
 		return nil, err
 	}
-	return p.hook(b, event, handler, sig)
+	return p.hook(b, event, handler, &f)
 }
 
 func (p *process) catch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var event string
-	var sig signal
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "event", &event, "sig??", &sig); err != nil {
+	var f filter
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append([]any{"event", &event}, f.pairs()...)...); err != nil {
 		return nil, err
 	}
-	return p.hook(b, event, nil, sig)
+	return p.hook(b, event, nil, &f)
+}
+
+// A filter says which stops of an event are meant.
+type filter struct {
+	sig   signal      // "signal"
+	names callNumbers // "syscall"
+	phase phase       // "syscall"
+}
+
+func (f *filter) pairs() []any {
+	return []any{"sig??", &f.sig, "names??", &f.names, "phase??", &f.phase}
 }
 
 // hook asks for the stops of an event. Without a handler all of them surface.
-func (p *process) hook(b *starlark.Builtin, event string, handler starlark.Callable, sig signal) (starlark.Value, error) {
+func (p *process) hook(b *starlark.Builtin, event string, handler starlark.Callable, f *filter) (starlark.Value, error) {
 	reasons, ok := events[event]
 	if !ok {
 		return nil, fmt.Errorf("%s: no event is named %q, want one of %s", b.Name(), event, quoteAll(events))
 	}
-	if sig != 0 && event != "signal" {
+	if f.sig != 0 && event != "signal" {
 		return nil, fmt.Errorf("%s: sig is for the event \"signal\", not for %q", b.Name(), event)
+	}
+	if (f.names != nil || f.phase != 0) && event != "syscall" {
+		return nil, fmt.Errorf("%s: names and phase are for the event \"syscall\", not for %q", b.Name(), event)
 	}
 	h := &hook{event: event}
 	for _, reason := range reasons {
-		hook, err := p.p.On(tracer.HookOptions{Reason: reason, Signal: int(sig), Handler: p.env.callback(handler)})
+		hook, err := p.p.On(tracer.HookOptions{
+			Reason: reason, Signal: int(f.sig), Syscalls: f.names, Phase: tracer.Phase(f.phase),
+			Handler: p.env.callback(handler),
+		})
 		if err != nil {
 			return nil, err
 		}

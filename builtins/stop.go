@@ -26,7 +26,7 @@ func (p *process) stop(s *tracer.Stop) *stop {
 }
 
 var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
-	{"reason", "str", "\"breakpoint\", \"step\" (the verb did what it was asked to), \"signal\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
+	{"reason", "str", "\"breakpoint\", \"step\" (the verb did what it was asked to), \"signal\", \"syscall\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
 	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
@@ -77,6 +77,12 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return &breakpoint{p: s.p, b: s.s.Breakpoint}, nil
 	}},
+	{"syscall", "syscall or None", "The system call that the thread is about to make or has made (\"syscall\").", func(s *stop) (starlark.Value, error) {
+		if s.s.Syscall == nil {
+			return starlark.None, nil
+		}
+		return &systemCall{c: s.s.Syscall}, nil
+	}},
 	{"child", "int or None", "The ID of the process (\"fork\", \"vfork\") or thread (\"thread\") that was made.", func(s *stop) (starlark.Value, error) {
 		return optionalInt(s.s.Child, s.s.Child != 0), nil
 	}},
@@ -89,7 +95,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return starlark.MakeUint64(s.s.Value), nil
 	}},
-}, nil)
+}, syscallMethods)
 
 var (
 	_ starlark.HasAttrs   = (*stop)(nil)
@@ -124,6 +130,8 @@ func (s *stop) String() string {
 		fmt.Fprintf(&b, " %s", tracer.SignalName(s.s.Signal))
 	case s.s.Breakpoint != nil:
 		fmt.Fprintf(&b, " %d", s.s.Breakpoint.ID)
+	case s.s.Syscall != nil:
+		fmt.Fprintf(&b, " %s %s", s.s.Syscall.Phase, &systemCall{c: s.s.Syscall})
 	case s.s.Child != 0:
 		fmt.Fprintf(&b, " %d", s.s.Child)
 	}
@@ -143,16 +151,17 @@ func (s *stop) String() string {
 // MarshalJSON encodes the attributes that apply.
 func (s *stop) MarshalJSON() ([]byte, error) {
 	v := struct {
-		Reason     string  `json:"reason"`
-		PID        int     `json:"pid"`
-		TID        int     `json:"tid,omitempty"`
-		PC         *uint64 `json:"pc,omitempty"`
-		Signal     int     `json:"signal,omitempty"`
-		Signame    string  `json:"signame,omitempty"`
-		Breakpoint int     `json:"breakpoint,omitempty"`
-		Child      int     `json:"child,omitempty"`
-		ExitCode   *int    `json:"exit_code,omitempty"`
-		Value      *uint64 `json:"value,omitempty"`
+		Reason     string      `json:"reason"`
+		PID        int         `json:"pid"`
+		TID        int         `json:"tid,omitempty"`
+		PC         *uint64     `json:"pc,omitempty"`
+		Signal     int         `json:"signal,omitempty"`
+		Signame    string      `json:"signame,omitempty"`
+		Breakpoint int         `json:"breakpoint,omitempty"`
+		Syscall    *systemCall `json:"syscall,omitempty"`
+		Child      int         `json:"child,omitempty"`
+		ExitCode   *int        `json:"exit_code,omitempty"`
+		Value      *uint64     `json:"value,omitempty"`
 	}{
 		Reason: s.s.Reason.String(), PID: s.p.p.PID,
 		Signal: s.s.Signal, Signame: tracer.SignalName(s.s.Signal), Child: s.s.Child,
@@ -162,6 +171,9 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 	}
 	if b := s.s.Breakpoint; b != nil {
 		v.Breakpoint = b.ID
+	}
+	if s.s.Syscall != nil {
+		v.Syscall = &systemCall{c: s.s.Syscall}
 	}
 	if s.s.Reason == tracer.ReasonExit {
 		v.ExitCode = &s.s.ExitCode

@@ -27,7 +27,7 @@ _, error = attempt(p.read, 0, 1)
 frame = p.thread.frame
 values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+")]
 `, starlark.StringDict{"path": starlark.String(tracertest.Build(t, "testdata/loop.c"))})
-	m := map[string]starlark.Value{"siginfo": &siginfo{}}
+	m := map[string]starlark.Value{"siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}}}
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {
 		m[v.Type()] = v
 	}

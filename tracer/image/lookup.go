@@ -2,6 +2,7 @@ package image
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -149,16 +150,27 @@ func match(pattern, name string) bool {
 // Near returns up to three names of symbols that name may be a misspelling of,
 // the nearest first.
 func (f *File) Near(name string) []string {
+	t, _ := f.symbols()
+	return Near(name, func(yield func(string) bool) {
+		for i := range t.symbols {
+			if !yield(t.symbols[i].Name) {
+				return
+			}
+		}
+	})
+}
+
+// Near returns up to three of names that name may be a misspelling of, the nearest
+// first.
+func Near(name string, names iter.Seq[string]) []string {
 	const most = 3
 	type near struct {
 		name     string
 		distance int
 	}
 	var found []near
-	t, _ := f.symbols()
 	limit := min(most, (len(name)+2)/3)
-	for i := range t.symbols {
-		other := t.symbols[i].Name
+	for other := range names {
 		d := distance(name, other, limit)
 		if d > limit || slices.ContainsFunc(found, func(n near) bool { return n.name == other }) {
 			continue
@@ -169,11 +181,11 @@ func (f *File) Near(name string) []string {
 		})
 		found = found[:min(len(found), most)]
 	}
-	names := make([]string, len(found))
+	nearest := make([]string, len(found))
 	for i := range found {
-		names[i] = found[i].name
+		nearest[i] = found[i].name
 	}
-	return names
+	return nearest
 }
 
 // distance returns how many bytes must be inserted, deleted, replaced or

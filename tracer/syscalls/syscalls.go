@@ -59,23 +59,39 @@ func Errno(n int) string {
 	return unix.ErrnoName(unix.Errno(n))
 }
 
-// maxErrno is the highest error number that a system call returns (MAX_ERRNO).
-const maxErrno = 4095
+// MaxErrno is the highest error number that a system call can return (MAX_ERRNO).
+const MaxErrno = 4095
 
-// ErrnoNumber returns the error number called name.
+// aliases are second names of error numbers.
+var aliases = map[string]unix.Errno{"EWOULDBLOCK": unix.EWOULDBLOCK, "EDEADLOCK": unix.EDEADLOCK, "ENOTSUP": unix.ENOTSUP}
+
+// ErrnoNumber returns the error number called name. It is one that programs see.
 func ErrnoNumber(name string) (n int, ok bool) {
-	for n = 1; n <= maxErrno; n++ {
-		if Errno(n) == name {
+	if alias, ok := aliases[name]; ok {
+		return int(alias), true
+	}
+	for n = 1; n <= MaxErrno; n++ {
+		if unix.ErrnoName(unix.Errno(n)) == name {
 			return n, name != ""
 		}
 	}
 	return 0, false
 }
 
+// ErrnoNames returns the names of all error numbers that programs see.
+func ErrnoNames() (all []string) {
+	for n := 1; n <= MaxErrno; n++ {
+		if name := unix.ErrnoName(unix.Errno(n)); name != "" {
+			all = append(all, name)
+		}
+	}
+	return slices.AppendSeq(all, maps.Keys(aliases))
+}
+
 // Failed returns the name of the error that a system call returned, or "" if it
 // succeeded. One without a name is "E" and its number.
 func Failed(ret int64) string {
-	if ret >= 0 || ret < -maxErrno {
+	if ret >= 0 || ret < -MaxErrno {
 		return ""
 	}
 	if name := Errno(int(-ret)); name != "" {

@@ -52,11 +52,17 @@ func TestErrnos(t *testing.T) {
 		if got := Failed(ret); got != name {
 			t.Errorf("Failed(%d) = %q, want %q", ret, got, name)
 		}
-		if n, ok := ErrnoNumber(name); name != "" && name != "E4000" && (!ok || int64(n) != -ret) {
+		seen := unix.ErrnoName(unix.Errno(-ret)) != ""
+		if n, ok := ErrnoNumber(name); ok != seen || ok && int64(n) != -ret {
 			t.Errorf("ErrnoNumber(%q) = %d, %t", name, n, ok)
 		}
 	}
 	if _, ok := ErrnoNumber("ENOTHING"); ok {
 		t.Error("ENOTHING is an error number")
+	}
+	for _, name := range ErrnoNames() {
+		if n, ok := ErrnoNumber(name); !ok || n < 1 || n > MaxErrno {
+			t.Errorf("ErrnoNumber(%q) = %d, %t", name, n, ok)
+		}
 	}
 }
