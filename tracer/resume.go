@@ -204,8 +204,10 @@ func (p *Process) await(m *motion) (*Stop, error) {
 			if last, err := p.sweep(); last != nil || err != nil || stop == nil {
 				return last, err
 			}
-			if stop.Reason == ReasonSyscall && stop.Thread.Gone() {
-				return nil, nil // with its call
+			if stop.Reason == ReasonSyscall && (stop.Thread.Gone() || stop.Thread.pending != nil) {
+				// An exec in another thread has ended this one meanwhile, or made
+				// it the new program's.
+				return nil, nil
 			}
 			if stop.Thread.Gone() || stop.Thread.vforking {
 				stop.Thread = p.Thread()
@@ -215,6 +217,7 @@ func (p *Process) await(m *motion) (*Stop, error) {
 			}
 			return p.arrive(stop), nil
 		}
+		p.tr.pin.moving(p)
 		if err := p.run(m); err != nil {
 			return nil, err
 		}

@@ -171,6 +171,9 @@ func (p *Process) takeCall(t *Thread) *Stop {
 			return nil
 		}
 		t.call = enteredCall(&info)
+		if t.call.Nr == unix.SYS_SCHED_GETAFFINITY {
+			p.tr.pin.release(0) // it is to see its own mask
+		}
 		return p.callStop(t)
 	case unix.PTRACE_SYSCALL_INFO_EXIT:
 		if ret := info.Ret(); !t.call.inside || ret <= -512 && ret >= -516 {

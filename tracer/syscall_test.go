@@ -503,6 +503,40 @@ func TestStepStopsAtSyscall(t *testing.T) {
 	wantExit(t, p, unix.Getpid()&0xff)
 }
 
+// TestBreakpointOnSyscall has a breakpoint on the instruction that makes the calls.
+func TestBreakpointOnSyscall(t *testing.T) {
+	p := launchCalls(t, "threads", "100")
+	b := breakAt(t, p, "call_site", func(*Stop) (bool, error) { return false, nil })
+	phases := make(map[Phase]int)
+	onCall(t, p, 0, func(s *Stop) (bool, error) { phases[s.Syscall.Phase]++; return false, nil }, unix.SYS_GETPPID)
+	wantExit(t, p, 0)
+	if b.Hits() != 800 || phases[Enter] != 800 || phases[Exit] != 800 {
+		t.Errorf("%d hits, %d entries, %d exits; want 800 each", b.Hits(), phases[Enter], phases[Exit])
+	}
+}
+
+// TestSignalsInSyscalls interrupts calls with signals that have a handler, while
+// other threads stop the one that they come to.
+func TestSignalsInSyscalls(t *testing.T) {
+	p := launch(t, "storm", "3000")
+	if _, err := p.On(HookOptions{Reason: ReasonSignal, Handler: func(*Stop) (bool, error) { return false, nil }}); err != nil {
+		t.Fatal(err)
+	}
+	inside, n := make(map[int]bool), 0
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		if s.Syscall.Name() == "execve" {
+			return false, nil
+		}
+		if n++; inside[s.Thread.TID] != (s.Syscall.Phase == Exit) {
+			t.Errorf("stop %d is %s", n, describe(s))
+		}
+		inside[s.Thread.TID] = s.Syscall.Phase == Enter
+		return false, nil
+	})
+	breakAt(t, p, "recurse", func(*Stop) (bool, error) { return false, nil })
+	wantExit(t, p, 0)
+}
+
 // TestStepsThroughSyscalls steps a program that makes calls.
 func TestStepsThroughSyscalls(t *testing.T) {
 	p := launchCalls(t, "loop", "20")
@@ -563,6 +597,25 @@ func TestManySyscalls(t *testing.T) {
 	wantExit(t, p, 0)
 	if n != calls {
 		t.Errorf("%d calls, want %d", n, calls)
+	}
+}
+
+// TestAffinityInSyscalls has a burst of stops in which the target asks for its CPUs.
+func TestAffinityInSyscalls(t *testing.T) {
+	var cpus, now unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		t.Fatal(err)
+	}
+	p := launchCalls(t, "affinity")
+	onCall(t, p, 0, func(s *Stop) (bool, error) {
+		if s.Syscall.Args[0] == 900 {
+			return false, unix.SchedGetaffinity(p.PID, &now)
+		}
+		return false, nil
+	}, unix.SYS_GETPPID)
+	wantExit(t, p, cpus.Count())
+	if now.Count() != 1 {
+		t.Error("tracer and target shared no CPU in a burst of 2000 stops")
 	}
 }
 

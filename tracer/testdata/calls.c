@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,11 +126,20 @@ static int ask(long n) { return raw(SYS_getppid, 0, 0, 0, 0, 0, 0); }
 
 static int closing(long n) { return -raw(SYS_close, 12345, 0, 0, 0, 0, 0); }
 
+// Exits with the number of CPUs that it may run on, after many calls.
+static int affinity(long n) {
+	cpu_set_t set;
+	loop(1000);
+	sched_getaffinity(0, sizeof set, &set);
+	return CPU_COUNT(&set);
+}
+
 int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(long); } scenes[] = {
 		{"basic", basic}, {"loop", loop}, {"threads", threads}, {"nap", nap}, {"exec", exec},
 		{"children", children}, {"compat", compat}, {"interrupted", interrupted}, {"injected", injected},
 		{"mask", mask}, {"ask", ask}, {"closing", closing},
+		{"affinity", affinity},
 	};
 	args = argv;
 	for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
