@@ -168,6 +168,7 @@ var processClass = newClass("process",
 	},
 	concat(
 		verbs[*process](),
+		injections[*process](),
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},

@@ -70,6 +70,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	}},
 }, concat(
 	verbs[*thread](),
+	injections[*thread](),
 	[]method[*thread]{
 		{"suspend", "()", "Hold the thread back when its process goes on.", (*thread).suspend},
 		{"resume", "()", "Undo suspend.", (*thread).resume},

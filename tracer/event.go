@@ -241,6 +241,8 @@ func (p *Process) takeExec(t *Thread) *Stop {
 		}
 	}
 	t.ending, t.isReported, t.skip, t.signal, t.pending = false, false, skip{}, 0, nil
+	p.execs++
+	p.gate = 0
 	p.reset()
 	return p.newStop(ReasonExec, t)
 }

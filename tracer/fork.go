@@ -36,6 +36,7 @@ func (p *Process) letGo(child int) {
 			unix.Close(mem)
 		}
 	}
+	p.aside.inherit(child)
 	ptrace.Detach(child, 0)
 }
 

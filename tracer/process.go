@@ -42,6 +42,10 @@ type Process struct {
 	stop     *Stop     // the last one reported
 	moves    uint64    // counts movements
 
+	execs int    // counts programs that were begun
+	aside *aside // of the thread that makes an injected system call
+	gate  uint64 // where a syscall instruction was found
+
 	mem         int // /proc/PID/mem
 	sites       map[uint64]*site
 	breakpoints []*Breakpoint
