@@ -333,6 +333,25 @@ func TestFalseConditionStopsNoOtherThread(t *testing.T) {
 	}
 }
 
+// TestKilledInCondition kills the process while a condition is evaluated: its death
+// is what Cont reports, whether memory can still be read or not.
+func TestKilledInCondition(t *testing.T) {
+	for range 20 {
+		p := launchConditions(t, 1000)
+		b := breakWhen(t, p, "u64(counter) == 1000 or cstr(rsi) == 'four'")
+		test := b.when.test
+		b.when.test = func(s *scope) bool {
+			if s.hits == 10 {
+				unix.Kill(p.PID, unix.SIGKILL)
+			}
+			return test(s)
+		}
+		if stop := cont(t, p); stop.Reason != ReasonKilled {
+			t.Fatalf("stop = %s, want killed", stop.Reason)
+		}
+	}
+}
+
 func BenchmarkCondition(b *testing.B) {
 	for _, when := range []string{"rdi == 1", "rdi == 3 and u32(rsi) > 7", "rdi != 1 and u64(rsi) == 7", "rax == 0xfffffffffffffff0"} {
 		b.Run(when, func(b *testing.B) {

@@ -96,7 +96,7 @@ func (tr *Tracer) Close() error {
 }
 
 // Interrupt ends the movement that is running: all threads are stopped, and it
-// returns a Stop with ReasonInterrupt. A search with Find ends with ErrInterrupted.
+// returns a Stop with ReasonInterrupt. Find and Dump end with ErrInterrupted.
 // When none is running, the next one ends so at once, unless ClearInterrupt comes
 // first. It may be called from any goroutine.
 func (tr *Tracer) Interrupt() { tr.want(ReasonInterrupt, 0) }
