@@ -93,6 +93,11 @@ func (p *Process) seizeAll() error {
 	if len(p.Threads()) == 0 {
 		return unix.ESRCH
 	}
+	for _, t := range p.threads {
+		if t.pending != nil && t.pending.Reason == ReasonExec {
+			t.pending = nil // the program that was met at its start
+		}
+	}
 	if err := p.openMemory(); err != nil {
 		return err
 	}

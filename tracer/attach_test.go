@@ -246,3 +246,24 @@ func TestCloseLetsAttachedLiveAndKillsLaunched(t *testing.T) {
 		t.Error("the launched process survived Close")
 	}
 }
+
+// TestAttachMeetsExec attaches to a program that replaces itself all the time: the
+// end of an exec that it meets is no news.
+func TestAttachMeetsExec(t *testing.T) {
+	target := scene(t, "reexec")
+	tr := newTracer(t)
+	for range 300 {
+		p, err := tr.Attach(target.PID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, th := range p.threads {
+			if th.pending != nil {
+				t.Fatalf("%s is yet to be reported after Attach", th.pending.Reason)
+			}
+		}
+		if err := p.Detach(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -119,6 +119,8 @@ static int threadexec(long n) {
 
 static int exec(long n) { execer(NULL); return 1; }
 
+static int reexec(long n) { execl(args[0], args[0], "reexec", NULL); return 1; }
+
 static int waited(pid_t pid) {
 	int status;
 	if (waitpid(pid, &status, 0) != pid)
@@ -184,7 +186,7 @@ int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(long); } scenes[] = {
 		{"loop", loop}, {"crash", crash}, {"trap", trap}, {"finish", finish}, {"signals", signals},
 		{"spin", spin}, {"storm", storm}, {"threads", threads}, {"churn", churn},
-		{"leaderless", leaderless}, {"threadexec", threadexec}, {"exec", exec},
+		{"leaderless", leaderless}, {"threadexec", threadexec}, {"exec", exec}, {"reexec", reexec},
 		{"fork", dofork}, {"vfork", dovfork}, {"spawn", spawn}, {"nap", nap}, {"echo", echo},
 		{"affinity", affinity},
 	};
