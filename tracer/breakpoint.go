@@ -15,6 +15,7 @@ import (
 
 // A Breakpoint is what the user asked for; a site is an address where its int3
 // lies. Several breakpoints may share a site, and one may have several sites.
+// Those in hardware have slots of the debug registers instead.
 type Breakpoint struct {
 	ID       int
 	Location string // as it was given, or "" for an address
@@ -30,6 +31,8 @@ type Breakpoint struct {
 	disabled  bool
 	removed   bool
 	internal  bool               // of a movement or of the linker, not the user's
+	hardware  bool               // in debug registers, not in memory
+	watch     *Watchpoint        // what it is for, if it is not a breakpoint of its own
 	accept    func(*Thread) bool // asked while other threads run; nil is yes
 	when      *Condition         // When, or nil
 	condition func(*Stop) (bool, error)
@@ -41,6 +44,7 @@ type BreakpointOptions struct {
 	Addr     uint64
 	Location string // instead of Addr: a name, which may match at several places
 	Temp     bool
+	Hardware bool    // use a debug register, and leave the program's memory alone
 	Thread   *Thread // the only one that hits it, or nil for all
 	// When is the source of a Condition: where it is false, a thread runs on
 	// without a Stop, and mostly without the others being stopped. If it cannot
@@ -61,7 +65,7 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	}
 	b := &Breakpoint{
 		Location: o.Location, When: o.When, Temp: o.Temp,
-		p: p, addr: o.Addr, thread: o.Thread, condition: o.Condition, handler: o.Handler,
+		p: p, hardware: o.Hardware, addr: o.Addr, thread: o.Thread, condition: o.Condition, handler: o.Handler,
 	}
 	if err := b.resolve(); err != nil {
 		return nil, err
@@ -102,9 +106,9 @@ func (b *Breakpoint) resolve() error {
 		}
 	}
 	for i, addr := range addrs {
-		if err := b.p.plant(addr, b); err != nil {
+		if err := b.plant(addr); err != nil {
 			for _, done := range addrs[:i] {
-				b.p.unplant(done, b)
+				b.unplant(done)
 			}
 			return err
 		}
@@ -129,6 +133,9 @@ func (b *Breakpoint) Thread() *Thread { return b.thread }
 // Pending reports whether it waits for a library to be loaded.
 func (b *Breakpoint) Pending() bool { return len(b.addrs) == 0 && !b.removed }
 
+// Hardware reports whether it uses a debug register.
+func (b *Breakpoint) Hardware() bool { return b.hardware }
+
 // Enabled reports whether it can be hit.
 func (b *Breakpoint) Enabled() bool { return !b.disabled && !b.removed }
 
@@ -145,7 +152,7 @@ func (b *Breakpoint) Remove() error {
 	b.p.breakpoints = slices.DeleteFunc(b.p.breakpoints, func(c *Breakpoint) bool { return c == b })
 	var errs []error
 	for _, addr := range b.addrs {
-		errs = append(errs, b.p.unplant(addr, b))
+		errs = append(errs, b.unplant(addr))
 	}
 	b.addrs = nil
 	return errors.Join(errs...)
@@ -166,30 +173,32 @@ func (b *Breakpoint) accepts(t *Thread) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		place := b.Location
-		if place == "" {
-			place = fmt.Sprintf("%#x", b.addr)
-		}
-		return false, fmt.Errorf("breakpoint %d at %s: %w", b.ID, place, err)
+		return false, fmt.Errorf("%s: %w", b.describe(), err)
 	}
 	return ok, nil
 }
 
-// reaches reports whether a thread that stopped on a site hits any breakpoint
-// there, or one of them cannot tell. Each is asked once, as a condition may count
-// how often.
+// reaches reports whether a thread that stopped where breakpoints are, or accessed
+// memory that is watched, hits any of them, or one of them cannot tell. Each is
+// asked once, as a condition may count how often.
 func (p *Process) reaches(stop *Stop) bool {
-	regs, err := stop.Thread.Regs()
-	if err != nil {
-		return false
-	}
-	s := p.sites[regs[arch.RIP]]
-	if s == nil {
+	if len(p.sites) == 0 && p.arms == 0 {
 		return false
 	}
 	if stop.asked != stop.Thread {
+		regs, err := stop.Thread.Regs()
+		if err != nil {
+			return false
+		}
+		users := stop.caught
+		if users == nil {
+			users = p.usersAt(regs[arch.RIP])
+		}
 		stop.asked, stop.hit, stop.err = stop.Thread, nil, nil
-		for _, b := range s.users {
+		for _, b := range users {
+			if b.watch != nil {
+				b.watch.look()
+			}
 			ok, err := b.accepts(stop.Thread)
 			if ok || err != nil {
 				stop.hit = append(stop.hit, b)
@@ -203,14 +212,14 @@ func (p *Process) reaches(stop *Stop) bool {
 	return len(stop.hit) > 0
 }
 
-// hit lets the breakpoints at a stop decide whether it surfaces. The first that
-// surfaces is the stop's breakpoint.
+// hit lets the breakpoints or watchpoints at a stop decide whether it surfaces. The
+// first that surfaces is the stop's.
 func (p *Process) hit(stop *Stop) (surface bool, err error) {
 	if !p.reaches(stop) {
 		return false, nil
 	}
 	if stop.err != nil {
-		stop.Breakpoint = stop.hit[len(stop.hit)-1]
+		stop.blame(stop.hit[len(stop.hit)-1])
 		return false, stop.err
 	}
 	var first *Breakpoint
@@ -218,7 +227,7 @@ func (p *Process) hit(stop *Stop) (surface bool, err error) {
 		if !b.Enabled() {
 			continue // by the handler of another
 		}
-		stop.Breakpoint = b
+		stop.blame(b)
 		if b.condition != nil {
 			if ok, err := b.condition(stop); err != nil {
 				return false, err
@@ -243,8 +252,32 @@ func (p *Process) hit(stop *Stop) (surface bool, err error) {
 			break // the handler moved the process
 		}
 	}
-	stop.Breakpoint = first
+	switch {
+	case first == nil:
+		stop.Breakpoint, stop.Watchpoint, stop.Old, stop.New = nil, nil, nil, nil
+	case p.stop == stop:
+		stop.blame(first)
+	}
 	return first != nil, nil
+}
+
+// blame says that the stop is due to b.
+func (s *Stop) blame(b *Breakpoint) {
+	s.Reason, s.Breakpoint, s.Watchpoint, s.Old, s.New = ReasonBreakpoint, b, nil, nil, nil
+	if w := b.watch; w != nil {
+		s.Reason, s.Breakpoint, s.Watchpoint, s.Old, s.New = ReasonWatchpoint, nil, w, w.old, w.now
+	}
+}
+
+// describe names the breakpoint in errors.
+func (b *Breakpoint) describe() string {
+	switch {
+	case b.watch != nil:
+		return fmt.Sprintf("watchpoint %d at %#x", b.ID, b.addr)
+	case b.Location != "":
+		return fmt.Sprintf("breakpoint %d at %s", b.ID, b.Location)
+	}
+	return fmt.Sprintf("breakpoint %d at %#x", b.ID, b.addr)
 }
 
 // runTo moves thread t to an address. accept says whether t has arrived.
@@ -274,6 +307,25 @@ const int3 = 0xcc
 
 // maxInst is the longest an x86 instruction can be.
 const maxInst = 15
+
+// plant puts the breakpoint at addr.
+func (b *Breakpoint) plant(addr uint64) error {
+	if !b.hardware {
+		return b.p.plant(addr, b)
+	}
+	if err := b.p.claim(addr, onExecution, b); err != nil {
+		return &Error{Op: "breakpoint", TID: b.p.PID, Addr: addr, At: true, Err: err}
+	}
+	return nil
+}
+
+// unplant removes the breakpoint from addr, if it is in hardware from all places.
+func (b *Breakpoint) unplant(addr uint64) error {
+	if b.hardware {
+		return b.p.disclaim(b)
+	}
+	return b.p.unplant(addr, b)
+}
 
 // plant makes b a user of the site at addr, which is made if need be.
 func (p *Process) plant(addr uint64, b *Breakpoint) error {

@@ -22,6 +22,9 @@ func (p *Process) emulate(t *Thread) bool {
 		return false
 	}
 	if push {
+		if p.watches(after[arch.RSP], 8) {
+			return false // the CPU has to write it
+		}
 		var data [8]byte
 		binary.LittleEndian.PutUint64(data[:], word)
 		if _, err := p.WriteAt(after[arch.RSP], data[:]); err != nil {

@@ -105,6 +105,9 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 		return nil // killed meanwhile
 	}
 	if sig == int(unix.SIGTRAP) {
+		if stop, ours := p.takeDebug(t, info.Code()); ours {
+			return stop
+		}
 		switch info.Code() {
 		case ptrace.TrapTrace, ptrace.TrapBrkpt:
 			// The kernel says TRAP_BRKPT where a system call was stepped over
@@ -157,13 +160,14 @@ func (p *Process) sharesTerminal() bool {
 }
 
 // drainTrap lets a thread that was interrupted report the int3 that it has just
-// executed. Stops go before signals (get_signal), so the SIGTRAP is queued still,
-// and would come when the breakpoint may be gone.
+// executed, or what its debug registers have caught. Stops go before signals
+// (get_signal), so the SIGTRAP is queued still, and would come when the breakpoint
+// may be gone.
 func (p *Process) drainTrap(t *Thread) {
-	if len(p.sites) == 0 {
+	if len(p.sites) == 0 && t.armed == 0 {
 		return
 	}
-	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil {
+	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil && !t.caught() {
 		return
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {

@@ -64,9 +64,9 @@ func (p *Process) wants(reason Reason, sig int) bool {
 
 // consult lets breakpoints and hooks decide whether a stop surfaces.
 func (p *Process) consult(stop *Stop) (bool, error) {
-	if stop.Reason == ReasonBreakpoint {
+	if stop.Reason == ReasonBreakpoint || stop.Reason == ReasonWatchpoint {
 		surface, err := p.hit(stop)
-		if err != nil || !surface || stop.Breakpoint != p.linkHook {
+		if err != nil || !surface || stop.Breakpoint == nil || stop.Breakpoint != p.linkHook {
 			return surface, err
 		}
 		stop.Reason, stop.Breakpoint = ReasonLoad, nil

@@ -238,6 +238,7 @@ func (tr *Tracer) newProcess(pid int) *Process {
 // is void, and breakpoints that were set by name look for their places anew.
 func (p *Process) reset() error {
 	p.sites = make(map[uint64]*site)
+	p.dropSlots()
 	p.images = imageCache{}
 	p.linkHook = nil
 	for _, b := range p.breakpoints {

@@ -105,6 +105,7 @@ func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
 			p.refresh(s)
 		}
 	}
+	p.written(addr, done)
 	if err != nil {
 		return done, &Error{Op: "write", TID: p.PID, Addr: addr + uint64(done), At: true, Err: cause(err)}
 	}

@@ -49,7 +49,10 @@ type Process struct {
 	mem         int // /proc/PID/mem
 	sites       map[uint64]*site
 	breakpoints []*Breakpoint
-	lastID      int // of a breakpoint
+	lastID      int // of a breakpoint or watchpoint
+	slots       [4]slot
+	arms        uint64 // counts changes of slots
+	watchpoints []*Watchpoint
 	hooks       []*Hook
 	tracesCalls bool // a hook asks for system calls
 

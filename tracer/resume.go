@@ -105,10 +105,10 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 				return p.stop, nil
 			}
 			continue
-		case stop.arrived && !surface:
-			// The step came to a breakpoint, or made a system call, whose
-			// handlers let it go on.
-			stop.Reason, stop.Breakpoint, stop.Syscall, surface = ReasonStep, nil, nil, true
+		case stop.arrived && m.step && stop.Thread == m.t && !surface:
+			// The step came to a breakpoint, hit a watchpoint, or made a system
+			// call, whose handlers let it go on.
+			stop.Reason, stop.Breakpoint, stop.Watchpoint, stop.Syscall, surface = ReasonStep, nil, nil, nil, true
 		}
 		if stop.Reason == ReasonStep && m.steps > 1 {
 			m.steps--
@@ -194,6 +194,8 @@ func (p *Process) await(m *motion) (*Stop, error) {
 			case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(stop):
 				t.reported, t.isReported = t.regs[arch.RIP], true
 				stop = nil
+			case stop != nil && stop.Reason == ReasonWatchpoint && !stop.arrived && !p.reaches(stop):
+				stop = nil
 			}
 			p.tr.pin.stopped(p)
 		}
@@ -226,10 +228,7 @@ func (p *Process) await(m *motion) (*Stop, error) {
 
 // arrive turns the end of a step onto a breakpoint into a hit of it.
 func (p *Process) arrive(stop *Stop) *Stop {
-	if stop.Reason != ReasonStep || len(p.sites) == 0 {
-		return stop
-	}
-	if regs, err := stop.Thread.Regs(); err == nil && p.sites[regs[arch.RIP]] != nil && p.reaches(stop) {
+	if stop.Reason == ReasonStep && p.reaches(stop) {
 		stop.Reason, stop.arrived = ReasonBreakpoint, true
 	}
 	return stop

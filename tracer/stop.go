@@ -15,6 +15,7 @@ type Reason uint8
 const (
 	ReasonStep       Reason = iota // the movement that was asked for is done
 	ReasonBreakpoint               // a thread reached a breakpoint
+	ReasonWatchpoint               // a thread accessed memory that is watched
 	ReasonSignal                   // a signal is about to be delivered
 	ReasonExec                     // the process runs a new program
 	ReasonThread                   // a thread was born
@@ -30,7 +31,7 @@ const (
 )
 
 var reasonNames = [...]string{
-	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonSignal: "signal", ReasonExec: "exec",
+	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
 	ReasonSyscall: "syscall",
@@ -47,6 +48,8 @@ type Stop struct {
 	PC         uint64      // of Thread; 0 when the process is gone
 	Signal     int         // ReasonSignal, ReasonKilled
 	Breakpoint *Breakpoint // ReasonBreakpoint
+	Watchpoint *Watchpoint // ReasonWatchpoint
+	Old, New   []byte      // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
 	ExitCode   int         // ReasonExit
 	Child      int         // ReasonFork, ReasonVfork: process ID; ReasonThread: thread ID
 	Syscall    *Syscall    // ReasonSyscall
@@ -55,10 +58,12 @@ type Stop struct {
 
 	siginfo    Siginfo
 	hasSiginfo bool
-	arrived    bool  // by a step: ReasonBreakpoint or ReasonSyscall, or else ReasonStep
-	then       *Stop // of the same thread, reported next
+	arrived    bool          // by a step: ReasonBreakpoint, ReasonWatchpoint or ReasonSyscall, or else ReasonStep
+	caught     []*Breakpoint // ReasonWatchpoint: those of all watchpoints that the access concerns
+	then       *Stop         // of the same thread, reported next
 
-	// What the breakpoints where Thread stands say, once they were asked.
+	// What the breakpoints where Thread stands, or those in caught, say once
+	// they were asked.
 	asked *Thread
 	hit   []*Breakpoint
 	err   error // of the last of them

@@ -44,7 +44,8 @@ type Thread struct {
 	regsRead  bool
 	regsDirty bool
 	x         xregs
-	debugged  bool // its debug registers may be in use
+	debugged  bool   // its debug registers may be in use
+	armed     uint64 // the process's arms when they were set to its slots
 
 	// Where the last stop was reported. A breakpoint there was seen already,
 	// so resuming steps over it.
@@ -140,6 +141,7 @@ func (t *Thread) SetReg(r *arch.Register, v uint64) error {
 	r.Set(&changed, v)
 	if r.Reg == arch.RIP {
 		changed[arch.OrigRAX] = ^uint64(0)
+		changed[arch.EFLAGS] &^= resumeFlag
 	}
 	switch r.Reg {
 	case arch.FSBase, arch.GSBase, arch.CS, arch.SS, arch.DS, arch.ES, arch.FS, arch.GS, arch.EFLAGS:
@@ -206,6 +208,9 @@ func (t *Thread) atReported() bool {
 // run resumes the thread, for one instruction if step is set. A thread that dies
 // in this moment counts as running: its end is reported by the next wait.
 func (t *Thread) run(step bool) error {
+	if err := t.rearm(); err != nil && !gone(err) {
+		return err
+	}
 	if err := t.flush(); err != nil && !gone(err) {
 		return err
 	}
