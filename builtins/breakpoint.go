@@ -46,6 +46,9 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 	{"temp", "bool", "Whether its first hit removes it.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Temp), nil
 	}},
+	{"hw", "bool", "Whether it uses a debug register of the CPU.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.Bool(b.b.Hardware()), nil
+	}},
 	{"thread", "thread or None", "The only thread that hits it, or None for all.", func(b *breakpoint) (starlark.Value, error) {
 		if t := b.b.Thread(); t != nil {
 			return b.p.thread(t), nil
@@ -109,7 +112,8 @@ func (b *breakpoint) MarshalJSON() ([]byte, error) {
 		Enabled  bool     `json:"enabled"`
 		Pending  bool     `json:"pending"`
 		Temp     bool     `json:"temp"`
-	}{b.b.ID, b.b.Location, b.b.When, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp})
+		HW       bool     `json:"hw"`
+	}{b.b.ID, b.b.Location, b.b.When, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp, b.b.Hardware()})
 }
 
 func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -129,7 +133,7 @@ func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starl
 	var when condition
 	var only *thread
 	var o tracer.BreakpointOptions
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "thread??", &only); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "hw?", &o.Hardware, "thread??", &only); err != nil {
 		return nil, err
 	}
 	if only != nil {

@@ -153,6 +153,9 @@ var processClass = newClass("process",
 		{"breakpoints", "list of breakpoint", "The breakpoints that are set, in the order of their IDs.", func(p *process) (starlark.Value, error) {
 			return listOf(p.p.Breakpoints(), func(b *tracer.Breakpoint) starlark.Value { return &breakpoint{p: p, b: b} }), nil
 		}},
+		{"watchpoints", "list of watchpoint", "The watchpoints that are set, in the order of their IDs.", func(p *process) (starlark.Value, error) {
+			return listOf(p.p.Watchpoints(), func(w *tracer.Watchpoint) starlark.Value { return &watchpoint{p: p, w: w} }), nil
+		}},
 		{"stdin", "input or None", "The target's standard input, if it was launched with stdin=PIPE.", func(p *process) (starlark.Value, error) {
 			if p.stdin == nil {
 				return starlark.None, nil
@@ -177,9 +180,12 @@ var processClass = newClass("process",
 			{"symbol", "(name_or_addr) -> symbol or None", "Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error.", (*process).symbol},
 			{"addr", "(loc) -> int", "Return the address of a location. One that matches nothing, or several places, is an error.", (*process).addr},
 			{"disasm", "(addr=None, n=8) -> list of inst", "Disassemble n instructions at addr, or at the pc. The list ends early where memory does.", (*process).disasm},
-			{"breakpoint", "(loc, handler=None, when=None, temp=False, thread=None) -> breakpoint",
-				"Set a breakpoint. handler is called with each stop there: if it returns None the target goes on, if STOP the stop surfaces; without a handler every one does. A hit does not count where when is false: an expression in registers and memory, such as \"rdi == 3 and u32(rsi) > 7\", which the engine evaluates while other threads run (help(\"breakpoint.when\") has all of it), or a function of the stop. temp removes it after its first hit, thread lets only that thread hit it. A name that is not known yet waits for libraries that are still to be loaded.",
+			{"breakpoint", "(loc, handler=None, when=None, temp=False, hw=False, thread=None) -> breakpoint",
+				"Set a breakpoint. handler is called with each stop there: if it returns None the target goes on, if STOP the stop surfaces; without a handler every one does. A hit does not count where when is false: an expression in registers and memory, such as \"rdi == 3 and u32(rsi) > 7\", which the engine evaluates while other threads run (help(\"breakpoint.when\") has all of it), or a function of the stop. temp removes it after its first hit, hw uses one of the CPU's four debug registers and leaves memory as it is, thread lets only that thread hit it. A name that is not known yet waits for libraries that are still to be loaded.",
 				(*process).breakpoint},
+			{"watch", "(addr, size=8, access=\"w\", handler=None, when=None) -> watchpoint",
+				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it.",
+				(*process).watch},
 			{"on", "(event, handler, sig=None, names=None, phase=None) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both), \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"killed\", or \"exit\", which is any end of the process.", (*process).on},
 			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on.", (*process).catch},
 		},

@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -26,7 +27,7 @@ func (p *process) stop(s *tracer.Stop) *stop {
 }
 
 var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
-	{"reason", "str", "\"breakpoint\", \"step\" (the verb did what it was asked to), \"signal\", \"syscall\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
+	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"signal\", \"syscall\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
 	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
@@ -83,6 +84,18 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return &systemCall{c: s.s.Syscall}, nil
 	}},
+	{"watchpoint", "watchpoint or None", "The watchpoint that was hit.", func(s *stop) (starlark.Value, error) {
+		if s.s.Watchpoint == nil {
+			return starlark.None, nil
+		}
+		return &watchpoint{p: s.p, w: s.s.Watchpoint}, nil
+	}},
+	{"old", "int or None", "What the watched memory held when it was looked at before, as an unsigned int of its size (\"watchpoint\").", func(s *stop) (starlark.Value, error) {
+		return unsigned(s.s.Old), nil
+	}},
+	{"new", "int or None", "What the watched memory holds now (\"watchpoint\"). Where several threads write, that may be another's value.", func(s *stop) (starlark.Value, error) {
+		return unsigned(s.s.New), nil
+	}},
 	{"child", "int or None", "The ID of the process (\"fork\", \"vfork\") or thread (\"thread\") that was made.", func(s *stop) (starlark.Value, error) {
 		return optionalInt(s.s.Child, s.s.Child != 0), nil
 	}},
@@ -130,6 +143,8 @@ func (s *stop) String() string {
 		fmt.Fprintf(&b, " %s", tracer.SignalName(s.s.Signal))
 	case s.s.Breakpoint != nil:
 		fmt.Fprintf(&b, " %d", s.s.Breakpoint.ID)
+	case s.s.Watchpoint != nil:
+		fmt.Fprintf(&b, " %d", s.s.Watchpoint.ID())
 	case s.s.Syscall != nil:
 		fmt.Fprintf(&b, " %s %s", s.s.Syscall.Phase, &systemCall{c: s.s.Syscall})
 	case s.s.Child != 0:
@@ -158,6 +173,9 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 		Signal     int         `json:"signal,omitempty"`
 		Signame    string      `json:"signame,omitempty"`
 		Breakpoint int         `json:"breakpoint,omitempty"`
+		Watchpoint int         `json:"watchpoint,omitempty"`
+		Old        *big.Int    `json:"old,omitempty"`
+		New        *big.Int    `json:"new,omitempty"`
 		Syscall    *systemCall `json:"syscall,omitempty"`
 		Child      int         `json:"child,omitempty"`
 		ExitCode   *int        `json:"exit_code,omitempty"`
@@ -174,6 +192,9 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 	}
 	if s.s.Syscall != nil {
 		v.Syscall = &systemCall{c: s.s.Syscall}
+	}
+	if w := s.s.Watchpoint; w != nil {
+		v.Watchpoint, v.Old, v.New = w.ID(), bigInt(s.s.Old), bigInt(s.s.New)
 	}
 	if s.s.Reason == tracer.ReasonExit {
 		v.ExitCode = &s.s.ExitCode

@@ -21,11 +21,12 @@ func values(t *testing.T, e *Env) map[string]starlark.Value {
 	globals := exec(t, e, `
 p = launch(path, stdin = PIPE, stdout = CAPTURE)
 breakpoint = p.breakpoint("work")
+watchpoint = p.watch("sum")
 hook = p.on("exec", lambda stop: None)
 stop = p.cont()
 _, error = attempt(p.read, 0, 1)
 frame = p.thread.frame
-values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+")]
+values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+")]
 `, starlark.StringDict{"path": starlark.String(tracertest.Build(t, "testdata/loop.c"))})
 	m := map[string]starlark.Value{"siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}}}
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {

@@ -32,7 +32,7 @@ var extraDocs = map[string]string{
 	"fdp":   "The address of the operand of the last x87 instruction, of 64 bits.",
 	"mxcsr": "The control and status of SSE, of 32 bits. Reserved bits are an error.",
 	"pkru":  "What the protection keys allow, of 32 bits.",
-	"dr6":   "What the debug registers caught last, with its reserved bits.",
+	"dr6":   "What the debug registers have caught, with its reserved bits. Stops at watchpoints and hardware breakpoints clear it.",
 	"dr7":   "What the debug registers watch for. watch and breakpoint(hw=True) write it when they are set and removed.",
 }
 
@@ -53,8 +53,7 @@ var extras, extraNames = func() (map[string]*extra, []string) {
 			name: r.Name, bits: r.Bits,
 			get: func(t *tracer.Thread) (*big.Int, error) {
 				v, err := t.XReg(r)
-				slices.Reverse(v)
-				return new(big.Int).SetBytes(v), err
+				return bigInt(v), err
 			},
 			set: func(t *tracer.Thread, v *big.Int) error {
 				data := v.FillBytes(make([]byte, r.Bits/8))
