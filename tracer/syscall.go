@@ -324,7 +324,8 @@ func (s *Stop) changeable(op string) (*arch.Regs, error) {
 }
 
 // SetArgs changes the first arguments of the system call that the thread is about
-// to make. The program does not see the change in its registers afterwards.
+// to make. When it has returned, the program's registers are as they were, unless
+// the process was detached before.
 func (s *Stop) SetArgs(args ...uint64) error {
 	const op = "set arguments"
 	regs, err := s.changeable(op)
