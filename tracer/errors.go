@@ -39,5 +39,6 @@ var (
 	ErrDetached  = errors.New("process was detached")
 	ErrThread    = errors.New("thread has exited")
 	ErrSuspended = errors.New("all threads are suspended")
+	ErrBusy      = errors.New("process was let go on and not waited for since")
 	ErrVfork     = errors.New("thread waits in vfork until its child execs or exits")
 )

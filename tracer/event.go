@@ -17,9 +17,14 @@ import (
 // if somebody may want to hear of it, or nil if the thread can just go on.
 
 // dispatch takes what any tracee reported. A Stop of a process that is not moving
-// waits in its thread until that process moves.
+// waits in its thread until that process moves, and what a loose one reports waits
+// for Wait.
 func (tr *Tracer) dispatch(t *Thread, status unix.WaitStatus) *Stop {
 	p := t.p
+	if p.loose != nil {
+		tr.news = append(tr.news, report{t: t, status: status})
+		return nil
+	}
 	stop := p.take(t, status)
 	if stop != nil {
 		if stop.Gone() {
@@ -109,10 +114,12 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 			return stop
 		}
 		switch info.Code() {
-		case ptrace.TrapTrace, ptrace.TrapBrkpt:
+		case ptrace.TrapTrace, ptrace.TrapBrkpt, ptrace.TrapUnk:
 			// The kernel says TRAP_BRKPT where a system call was stepped over
-			// (user_single_step_report), and SI_KERNEL for int3.
-			if t.stepping {
+			// (user_single_step_report), SIGTRAP, which is TRAP_UNK, where the
+			// step went into a signal handler (signal_delivered), and SI_KERNEL
+			// for int3.
+			if t.unflag() || t.stepping {
 				return p.newStop(ReasonStep, t)
 			}
 		case ptrace.SIKernel:

@@ -57,9 +57,10 @@ func (h *Hook) matches(reason Reason, sig int) bool {
 	return h.o.Reason == reason && (reason != ReasonSignal || h.o.Signal == 0 || h.o.Signal == sig)
 }
 
-// wants reports whether a hook asks for a reason.
+// wants reports whether a hook or request asks for a reason.
 func (p *Process) wants(reason Reason, sig int) bool {
-	return slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
+	return reason == ReasonSignal && p.sees.signals ||
+		slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
 }
 
 // consult lets breakpoints and hooks decide whether a stop surfaces.
@@ -90,6 +91,9 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 			break // the handler moved the process
 		}
 	}
-	// A system call may be pending when its hook is removed.
-	return surface || !asked && stop.Reason != ReasonSyscall, nil
+	if stop.Reason == ReasonSyscall {
+		// It may have been pending when its hook was removed.
+		return surface || p.sees.call(stop.Syscall.Phase), nil
+	}
+	return surface || !asked, nil
 }

@@ -41,6 +41,9 @@ type Process struct {
 	current  *Thread   // the one that stopped last
 	stop     *Stop     // the last one reported
 	moves    uint64    // counts movements
+	loose    *motion   // under way, and not waited for
+	due      *Stop     // of a loose movement, for Wait to return
+	sees     sight     // what the movement asks to see
 
 	execs int    // counts programs that were begun
 	aside *aside // of the thread that makes an injected system call
@@ -143,6 +146,9 @@ func (p *Process) held() error {
 	case Detached:
 		return ErrDetached
 	}
+	if p.busy() {
+		return ErrBusy
+	}
 	return nil
 }
 
@@ -187,6 +193,9 @@ func (p *Process) close(state State) {
 // Kill kills the process and waits for its end, which Stop returns then. Killing a
 // process that is gone is no error.
 func (p *Process) Kill() error {
+	if err := p.recall(); err != nil {
+		return err
+	}
 	if p.state == Exited {
 		return nil
 	}
@@ -216,6 +225,9 @@ func (p *Process) Kill() error {
 // The kernel does not let go of a leader that has left its threads: its end is
 // reported to the tracer's thread, and to its parent when that thread ends.
 func (p *Process) Detach(sig int) error {
+	if err := p.recall(); err != nil {
+		return err
+	}
 	if err := p.held(); err != nil {
 		return &Error{Op: "detach", TID: p.PID, Err: err}
 	}

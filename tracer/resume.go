@@ -38,6 +38,7 @@ type motion struct {
 	only  bool // the other threads are held
 
 	deadline time.Time // zero if there is none
+	sees     sight     // what a request asks to see besides
 }
 
 // Cont lets the process go on until something stops it.
@@ -88,34 +89,44 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 		if err != nil {
 			return nil, err
 		}
-		if stop.Gone() {
-			_, err := p.consult(stop)
-			return stop, err
-		}
-		p.report(stop)
-		surface, err := p.consult(stop)
-		switch {
-		case p.state == Exited || p.state == Detached:
-			return p.stop, err
-		case err != nil:
-			return nil, err
-		case p.stop != stop:
-			// A handler moved the process, so a step is over.
-			if surface || m.step {
-				return p.stop, nil
-			}
-			continue
-		case stop.arrived && m.step && stop.Thread == m.t && !surface:
-			// The step came to a breakpoint, hit a watchpoint, or made a system
-			// call, whose handlers let it go on.
-			stop.Reason, stop.Breakpoint, stop.Watchpoint, stop.Syscall, surface = ReasonStep, nil, nil, nil, true
-		}
-		if stop.Reason == ReasonStep && m.steps > 1 {
-			m.steps--
-		} else if surface {
-			return stop, nil
+		if last, err := p.decide(&m, stop); last != nil || err != nil {
+			return last, err
 		}
 	}
+}
+
+// decide reports a stop and returns the one that the movement ends with, or nil if
+// it goes on.
+func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
+	if stop.Gone() {
+		_, err := p.consult(stop)
+		return stop, err
+	}
+	p.report(stop)
+	surface, err := p.consult(stop)
+	switch {
+	case p.state != Stopped:
+		// A handler ended the process, or let it go on behind our back.
+		return p.stop, err
+	case err != nil:
+		return nil, err
+	case p.stop != stop:
+		// A handler moved the process, so a step is over.
+		if surface || m.step {
+			return p.stop, nil
+		}
+		return nil, nil
+	case stop.arrived && m.step && stop.Thread == m.t && !surface:
+		// The step came to a breakpoint, hit a watchpoint, or made a system
+		// call, whose handlers let it go on.
+		stop.Reason, stop.Breakpoint, stop.Watchpoint, stop.Syscall, surface = ReasonStep, nil, nil, nil, true
+	}
+	if stop.Reason == ReasonStep && m.steps > 1 {
+		m.steps--
+	} else if surface {
+		return stop, nil
+	}
+	return nil, nil
 }
 
 // limit ends the movement that begins after a time. The function that it returns
@@ -184,46 +195,53 @@ func (p *Process) await(m *motion) (*Stop, error) {
 			why, _ := p.tr.isWanted()
 			p.tr.wanted.Store(0)
 			stop = &Stop{Reason: why, Process: p, Thread: m.t}
-		} else {
-			stop = p.tr.dispatch(t, status)
-			switch {
-			case t.p != p:
-				continue
-			case stop != nil && stop.Gone():
-				return stop, nil
-			case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(stop):
-				t.reported, t.isReported = t.regs[arch.RIP], true
-				stop = nil
-			case stop != nil && stop.Reason == ReasonWatchpoint && !stop.arrived && !p.reaches(stop):
-				stop = nil
-			}
-			p.tr.pin.stopped(p)
+		} else if stop = p.tr.dispatch(t, status); t.p != p {
+			continue
 		}
-		switch {
-		case stop == nil && p.emulate(t):
-			t.isReported = false // no other thread has to stop for it
-		case stop != nil || p.mustPass(t):
-			if last, err := p.sweep(); last != nil || err != nil || stop == nil {
-				return last, err
-			}
-			if stop.Reason == ReasonSyscall && (stop.Thread.Gone() || stop.Thread.pending != nil) {
-				// An exec in another thread has ended this one meanwhile, or made
-				// it the new program's.
-				return nil, nil
-			}
-			if stop.Thread.Gone() || stop.Thread.vforking {
-				stop.Thread = p.Thread()
-			}
-			if stop.Thread == nil {
-				continue // all are on their way out, and the end is next
-			}
-			return p.arrive(stop), nil
-		}
-		p.tr.pin.moving(p)
-		if err := p.run(m); err != nil {
-			return nil, err
+		if stop, settled, err := p.attend(m, t, stop); settled || err != nil {
+			return stop, err
 		}
 	}
+}
+
+// attend handles what thread t reported; t is nil where the movement is to end.
+// settled says that all threads are stopped: for the Stop that is returned, or
+// because one has to be started with care.
+func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled bool, err error) {
+	if t != nil {
+		switch {
+		case stop != nil && stop.Gone():
+			return stop, true, nil
+		case stop != nil && stop.Reason == ReasonBreakpoint && !p.reaches(stop):
+			t.reported, t.isReported = t.regs[arch.RIP], true
+			stop = nil
+		case stop != nil && stop.Reason == ReasonWatchpoint && !stop.arrived && !p.reaches(stop):
+			stop = nil
+		}
+		p.tr.pin.stopped(p)
+	}
+	switch {
+	case stop == nil && p.emulate(t):
+		t.isReported = false // no other thread has to stop for it
+	case stop != nil || p.mustPass(t):
+		if last, err := p.sweep(); last != nil || err != nil || stop == nil {
+			return last, true, err
+		}
+		if stop.Reason == ReasonSyscall && (stop.Thread.Gone() || stop.Thread.pending != nil) {
+			// An exec in another thread has ended this one meanwhile, or made
+			// it the new program's.
+			return nil, true, nil
+		}
+		if stop.Thread.Gone() || stop.Thread.vforking {
+			stop.Thread = p.Thread()
+		}
+		if stop.Thread == nil {
+			return nil, false, nil // all are on their way out, and the end is next
+		}
+		return p.arrive(stop), true, nil
+	}
+	p.tr.pin.moving(p)
+	return nil, false, p.run(m)
 }
 
 // arrive turns the end of a step onto a breakpoint into a hit of it.
@@ -251,9 +269,13 @@ func (m *motion) moves(t *Thread) bool {
 	return t.guest || !t.suspended && (!m.only || t == m.t)
 }
 
+// isStep reports whether t goes on for one instruction.
+func (m *motion) isStep(t *Thread) bool { return m.step && t == m.t || t.single }
+
 // start gets the threads over the breakpoints that they stand on and resumes
 // them. It returns a Stop if one of them got no further.
 func (p *Process) start(m *motion) (*Stop, error) {
+	p.sees = m.sees
 	for _, t := range p.tasks() {
 		if t.state != threadStopped || t.pending != nil || !m.moves(t) || !p.mustPass(t) {
 			continue
@@ -262,7 +284,7 @@ func (p *Process) start(m *motion) (*Stop, error) {
 		switch {
 		case stop != nil || err != nil:
 			return stop, err
-		case over && m.step && t == m.t:
+		case over && m.isStep(t):
 			return p.arrive(p.newStop(ReasonStep, t)), nil
 		}
 	}
@@ -274,7 +296,7 @@ func (p *Process) run(m *motion) error {
 	for _, list := range [...][]*Thread{p.threads, p.guests} {
 		for _, t := range list {
 			if t.state == threadStopped && t.pending == nil && m.moves(t) {
-				if err := t.run(m.step && t == m.t); err != nil {
+				if err := t.run(m.isStep(t)); err != nil {
 					return err
 				}
 			}

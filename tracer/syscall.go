@@ -202,10 +202,10 @@ func (p *Process) takeCall(t *Thread) *Stop {
 	return nil
 }
 
-// callStop returns the stop of the call that t is in, if a hook asks for it.
+// callStop returns the stop of the call that t is in, if a hook or request asks for it.
 func (p *Process) callStop(t *Thread) *Stop {
 	asks := func(h *Hook) bool { return h.o.Reason == ReasonSyscall && h.admits(&t.call.Syscall) }
-	if !slices.ContainsFunc(p.hooks, asks) {
+	if !p.sees.call(t.call.Phase) && !slices.ContainsFunc(p.hooks, asks) {
 		return nil
 	}
 	stop := p.newStop(ReasonSyscall, t)
@@ -221,7 +221,7 @@ func (h *Hook) admits(c *Syscall) bool {
 		(h.o.Syscalls == nil || !c.Compat && slices.Contains(h.o.Syscalls, c.Nr))
 }
 
-// endCall ends the call that t is in and returns its stop, if a hook asks for it.
+// endCall ends the call that t is in and returns its stop, if a hook or request asks for it.
 // The registers of arguments that were altered get back what the program had
 // there: it relies on the kernel to keep them.
 func (p *Process) endCall(t *Thread) *Stop {
@@ -275,7 +275,7 @@ func (p *Process) passCall(t *Thread) {
 // tracesCall reports whether t is to stop at the next system call or the end of
 // this one.
 func (t *Thread) tracesCall() bool {
-	return t.p.tracesCalls && !t.guest || t.call.altered
+	return (t.p.tracesCalls || t.p.sees.calls()) && !t.guest || t.call.altered
 }
 
 // stepsCall reports whether a step of t, to which sig is delivered, is a system

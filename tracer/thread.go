@@ -28,6 +28,8 @@ type Thread struct {
 	stepping  bool // resumed for one instruction
 	grouped   bool // in a group-stop: it is to listen, not to run
 	suspended bool // held back by Suspend
+	single    bool // steps whenever the process goes on
+	flagged   bool // has the trap flag in the frame of a signal handler
 	ending    bool // stopped on its way out
 	vforking  bool // waits in the kernel for a vfork child
 	guest     bool // a vfork child in the memory of p, not one of p's threads
@@ -92,6 +94,12 @@ func (t *Thread) Resume() { t.suspended = false }
 // Suspended reports whether Suspend holds the thread.
 func (t *Thread) Suspended() bool { return t.suspended }
 
+// SetStep makes the thread stop after one instruction whenever its process goes on.
+func (t *Thread) SetStep() { t.single = true }
+
+// ClearStep undoes SetStep.
+func (t *Thread) ClearStep() { t.single = false }
+
 // Pending returns the signal that will be delivered when the thread goes on, or 0.
 func (t *Thread) Pending() int { return t.signal }
 
@@ -102,6 +110,8 @@ func (t *Thread) ready() error {
 		return ErrExited
 	case t.p.state == Detached:
 		return ErrDetached
+	case t.p.busy():
+		return ErrBusy
 	case t.state == threadStopped:
 		return nil
 	case t.vforking:
@@ -211,20 +221,21 @@ func (t *Thread) run(step bool) error {
 	if err := t.rearm(); err != nil && !gone(err) {
 		return err
 	}
-	if err := t.flush(); err != nil && !gone(err) {
-		return err
-	}
 	sig := 0
 	if t.mayPass {
 		sig = t.signal
 	}
-	stepsCall := step && t.stepsCall(sig)
+	flagged := step && t.flag(sig)
+	if err := t.flush(); err != nil && !gone(err) {
+		return err
+	}
+	stepsCall := step && !flagged && t.stepsCall(sig)
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
 	t.x.state = nil
 	var err error
 	switch {
-	case step && !stepsCall:
+	case step && !flagged && !stepsCall:
 		err = ptrace.Step(t.TID, sig)
 	case t.grouped && !step:
 		err = ptrace.Listen(t.TID)

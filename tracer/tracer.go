@@ -44,6 +44,8 @@ type Tracer struct {
 
 	wanted  atomic.Uint64 // why a movement is to end, see want
 	waiting atomic.Bool   // the thread is in Wait, or about to be
+	news    []report      // of loose processes, not looked at
+	ended   []*Process    // whose end Wait is to return
 	timed   uint64        // the movement that runs, if it has a limit of time
 	clock   uint64        // counts movements with a limit
 	pin     pin
@@ -81,8 +83,9 @@ func (tr *Tracer) Processes() []*Process {
 func (tr *Tracer) Close() error {
 	var errs []error
 	for _, p := range tr.Processes() {
-		if p.state == Running { // a handler panicked
-			p.stopAll()
+		p.recall() // it is loose, or a handler panicked
+		if p.state == Exited {
+			continue
 		}
 		if p.launched {
 			errs = append(errs, p.Kill())
@@ -155,19 +158,23 @@ func (tr *Tracer) wait(interruptible bool) (*Thread, unix.WaitStatus, error) {
 		case err != nil:
 			return nil, 0, &Error{Op: "wait", Err: err}
 		}
-		t := tr.threads[tid]
-		if t == nil {
-			if status.Stopped() {
-				tr.orphans[tid] = status
-			}
-			continue
+		if t := tr.recognize(tid, status); t != nil {
+			return t, status, nil
 		}
-		if status.Stopped() {
-			t.state = threadStopped
-			t.regsRead = false
-		}
-		return t, status, nil
 	}
+}
+
+// recognize returns the thread that reported, or nil if its birth is not known yet.
+func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
+	t := tr.threads[tid]
+	switch {
+	case t == nil && status.Stopped():
+		tr.orphans[tid] = status
+	case t != nil && status.Stopped():
+		t.state = threadStopped
+		t.regsRead = false
+	}
+	return t
 }
 
 // waitable returns what to wait for: the only tracee where there is one, which is

@@ -25,6 +25,7 @@ const (
 	TrapBrkpt = 1
 	TrapTrace = 2
 	TrapHwbkp = 4
+	TrapUnk   = 5
 	SIKernel  = 0x80
 	SITkill   = -6
 )

@@ -29,6 +29,20 @@ func SetXState(tid int, area []byte) error {
 	return exchange(unix.PTRACE_SETREGSET, tid, ntX86XState, unsafe.Pointer(&iov))
 }
 
+// An FPRegs is the x87 and SSE registers, in the layout of FXSAVE.
+type FPRegs [512]byte
+
+// GetFPRegs reads the x87 and SSE registers of a stopped thread.
+func GetFPRegs(tid int, regs *FPRegs) error {
+	return exchange(unix.PTRACE_GETFPREGS, tid, 0, unsafe.Pointer(regs))
+}
+
+// SetFPRegs writes the x87 and SSE registers of a stopped thread. An mxcsr with
+// reserved bits is EINVAL.
+func SetFPRegs(tid int, regs *FPRegs) error {
+	return exchange(unix.PTRACE_SETFPREGS, tid, 0, unsafe.Pointer(regs))
+}
+
 // debugReg is where struct user (sys/user.h) has dr0. The others follow.
 const debugReg = 848
 
