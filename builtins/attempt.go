@@ -88,7 +88,7 @@ func errnoName(err error) string {
 		errno = unix.ESRCH
 	case errors.Is(err, tracer.ErrDetached):
 		errno = unix.EPERM
-	case errors.Is(err, tracer.ErrVfork):
+	case errors.Is(err, tracer.ErrVfork), errors.Is(err, tracer.ErrBusy):
 		errno = unix.EBUSY
 	default:
 		return ""

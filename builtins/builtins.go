@@ -57,6 +57,7 @@ func New(tr *tracer.Tracer, args []string) *Env {
 		list[i] = starlark.String(arg)
 	}
 	e.predeclared["args"] = starlark.NewList(list)
+	e.predeclared["ptrace"] = e.ptraceModule()
 	for _, f := range functions {
 		e.predeclared[f.name] = starlark.NewBuiltin(f.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			return f.call(e, thread, b, args, kwargs)
@@ -111,9 +112,12 @@ var constants = []struct {
 	{"module", "(name, **kwargs) -> module", "Return a module with the given members.", starlark.NewBuiltin("module", starlarkstruct.MakeModule)},
 }
 
+// launchArgs is the signature of what starts a program, without what it returns.
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True) -> "
+
 // functions are the predeclared functions.
 var functions = append([]method[*Env]{
-	{"launch", "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True) -> process",
+	{"launch", launchArgs + "process",
 		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
 			"env is a dict that replaces the environment. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
 			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +

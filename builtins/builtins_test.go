@@ -17,7 +17,7 @@ import (
 
 // TestScripts runs the scripts in testdata. Besides what is predeclared they have
 // fixture(source, *flags), which returns the path of the program that gcc makes of
-// a source in testdata, start(path), which runs a program untraced and returns its
+// a source in testdata, start(path, *args), which runs a program untraced and returns its
 // process ID, and tempdir(), which returns a directory.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.star")
@@ -86,7 +86,9 @@ func helpers(t *testing.T) starlark.StringDict {
 		"fixture": func(words []string) starlark.Value {
 			return starlark.String(tracertest.Build(t, "testdata/"+words[0], words[1:]...))
 		},
-		"start":   func(words []string) starlark.Value { return starlark.MakeInt(tracertest.Start(t, words[0]).PID) },
+		"start": func(words []string) starlark.Value {
+			return starlark.MakeInt(tracertest.Start(t, words[0], words[1:]...).PID)
+		},
 		"tempdir": func([]string) starlark.Value { return starlark.String(t.TempDir()) },
 	} {
 		names[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {

@@ -90,7 +90,7 @@ func (e *Env) describe(x starlark.Value) string {
 			name = recv.Type() + "." + name
 		}
 		// Functions of modules may have the name of a predeclared one.
-		if text, ok := Doc(name); ok && (x.Receiver() != nil || e.predeclared[name] == x) {
+		if text, ok := Doc(name); ok && (x.Receiver() != nil || e.predeclared[name] == x || strings.HasPrefix(name, "ptrace.")) {
 			return text
 		}
 		return name + "\n    A function of Starlark or of one of its modules."
@@ -170,6 +170,9 @@ func module(m *starlarkstruct.Module) string {
 	var b strings.Builder
 	b.WriteString(m.Name)
 	if t, ok := manual[m.Name]; ok {
+		if len(t.members) > 0 {
+			return t.String() // the module is ours
+		}
 		fmt.Fprintf(&b, "\n    %s", t.doc)
 	}
 	for _, name := range m.Members.Keys() {

@@ -128,21 +128,31 @@ func move[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, run func(*
 // run runs a movement of t, whose handlers run on a Starlark thread. If one of
 // them fails, the error is that of the handler, with its backtrace.
 func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*tracer.Thread) (*tracer.Stop, error)) (*tracer.Stop, error) {
-	e := p.env
-	outer := e.thread
-	e.thread = thread
-	defer func() { e.thread = outer }()
-	s, err := move(t)
+	var s *tracer.Stop
+	err := p.env.running(thread, func() (err error) {
+		s, err = move(t)
+		return err
+	})
 	if p.p.State() == tracer.Exited {
 		p.closeStdin()
 	}
 	if err != nil {
-		if failed, ok := errors.AsType[*starlark.EvalError](err); ok {
-			return nil, failed
-		}
 		return nil, err
 	}
 	return s, nil
+}
+
+// running calls move, in which processes move, so that handlers run on a Starlark
+// thread.
+func (e *Env) running(thread *starlark.Thread, move func() error) error {
+	outer := e.thread
+	e.thread = thread
+	defer func() { e.thread = outer }()
+	err := move()
+	if failed, ok := errors.AsType[*starlark.EvalError](err); ok {
+		return failed
+	}
+	return err
 }
 
 // callback returns fn, a handler, as the engine calls it.

@@ -56,6 +56,9 @@ func TestRows(t *testing.T) {
 	for name := range e.Predeclared() {
 		names = append(names, name)
 	}
+	for name := range e.ptraceModule().Members {
+		names = append(names, "ptrace."+name)
+	}
 	for typ, v := range values(t, e) {
 		v, ok := v.(starlark.HasAttrs)
 		if !ok {
@@ -104,6 +107,11 @@ func TestSignatures(t *testing.T) {
 	builtins := make(map[string]*starlark.Builtin)
 	for _, f := range functions {
 		builtins[f.name] = e.Predeclared()[f.name].(*starlark.Builtin)
+	}
+	for name, v := range e.ptraceModule().Members {
+		if name != "request" { // which takes those of any
+			builtins["ptrace."+name] = v.(*starlark.Builtin)
+		}
 	}
 	for typ, v := range values(t, e) {
 		if v, ok := v.(starlark.HasAttrs); ok {
