@@ -24,11 +24,15 @@ import (
 //   - PT_CLEARSTEP of the caller's own thread is EPERM as for others: it is not
 //     traced, and has no step to clear.
 //   - SIGKILL ends a process without a stop.
-//   - The requests in which a word moved in part are EFAULT: there is always a
-//     fault, and never EINVAL.
+//   - A word that moved only in part is EFAULT and never EINVAL: there is always a
+//     fault.
 //   - dr4 and dr5 are left out, and dr6 and dr7 are as Linux shows them.
-//   - An address that eflags, a segment or its base may not have is EINVAL, where
+//   - A value that eflags, a segment or its base may not have is EINVAL, where
 //     Linux says EIO or nothing.
+//   - attach returns when all threads have stopped, which is at once unless one is
+//     in a sleep that signals do not end. Its stop is still to be waited for.
+//   - Delivering SIGSTOP leaves the process stopped until SIGCONT, without another
+//     stop to wait for.
 //   - Handlers, hooks and breakpoints of the objects go on working: those that
 //     decline a stop do so inside wait.
 
@@ -51,7 +55,7 @@ var requests = append([]method[*Env]{
 	{"to_sce", letGoArgs, "Let a process go on up to the next entry to a system call. PT_TO_SCE.", letGo(tracer.GoOptions{Entry: true})},
 	{"to_scx", letGoArgs, "Let a process go on up to the next exit from a system call. PT_TO_SCX.", letGo(tracer.GoOptions{Exit: true})},
 	{"syscall", letGoArgs, "Let a process go on up to the next entry to or exit from a system call. PT_SYSCALL.", letGo(tracer.GoOptions{Entry: true, Exit: true})},
-	{"wait", "(id=-1, timeout=None) -> struct or None", "Wait until a process that was let go on stops or ends, and return struct(pid, tid, event, sig, status): event is the reason as stop.reason has it, sig the signal that stopped or killed it, status that of wait4(2). -1 is any process. None after timeout seconds; ECHILD if there is nothing to wait for. A verb's interrupt stops the process.", (*Env).ptWait},
+	{"wait", "(id=-1, timeout=None) -> struct or None", "Wait until a process that was let go on stops or ends, and return struct(pid, tid, event, sig, status): event is the reason as stop.reason has it, sig the signal that stopped or killed it, status that of wait4(2). -1 is any process. None after timeout seconds; ECHILD if there is nothing to wait for. process.interrupt stops the process that is waited for.", (*Env).ptWait},
 	{"kill", "(pid)", "Kill a process. Its end is still to be waited for. PT_KILL.", (*Env).ptKill},
 	{"read_i", "(id, addr) -> int", "Read a signed int of 4 bytes. PT_READ_I.", (*Env).readWord},
 	{"read_d", "(id, addr) -> int", "Read a signed int of 4 bytes. PT_READ_D.", (*Env).readWord},
