@@ -3,6 +3,7 @@ package builtins
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.starlark.net/starlark"
 
@@ -13,6 +14,7 @@ import (
 func injections[T mover]() []method[T] {
 	return []method[T]{
 		{"syscall", "(name, *args) -> int", "Let the thread make a system call, given by name or number, and return what that returns; a negative errno is an error. Arguments are ints, values that have an address, or bytes and strings, which are copied onto the thread's stack with a zero byte behind them and passed as addresses. The other threads stay stopped, and the thread is afterwards where it was.", injectSyscall[T]},
+		{"call", "(fn, *args, timeout=None, only=False) -> int", "Let the thread call a function and return rax, as an unsigned word. Arguments are those of syscall. The other threads run meanwhile, unless only holds them, and breakpoints call their handlers. The thread is afterwards where it was. If a signal, a breakpoint or another stop surfaces first, or timeout seconds are over, the call is undone likewise, and the error tells what came and where.", injectCall[T]},
 	}
 }
 
@@ -29,6 +31,32 @@ func injectSyscall[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, a
 		return nil, err
 	}
 	return inject(v, thread, b, func(t *tracer.Thread) (uint64, error) { return t.Syscall(int(nr), words...) })
+}
+
+func injectCall[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 0 {
+		return nil, errors.New(b.Name() + ": missing argument for fn")
+	}
+	var fn location
+	var limit timeout
+	var o tracer.MoveOptions
+	if err := starlark.UnpackArgs(b.Name(), args[:1], kwargs, "fn", &fn, "timeout??", &limit, "only?", &o.Only); err != nil {
+		return nil, err
+	}
+	o.Timeout = time.Duration(limit)
+	words, err := callArgs(b, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	t, err := v.mover(b.Name())
+	if err != nil {
+		return nil, err
+	}
+	addr, err := fn.resolve(t.p)
+	if err != nil {
+		return nil, err
+	}
+	return inject(v, thread, b, func(t *tracer.Thread) (uint64, error) { return t.Call(addr, words, &o) })
 }
 
 // inject makes a call in v's thread, in which handlers may run, and returns its

@@ -137,7 +137,7 @@ func (e *Env) lwpInfo(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		}
 	}
 	var flags []starlark.Value
-	switch t.Call() {
+	switch t.SyscallPhase() {
 	case tracer.Enter:
 		flags = append(flags, starlark.String("sce"))
 	case tracer.Exit:

@@ -30,7 +30,7 @@ type aside struct {
 
 	signal int // pending, with its record
 	info   Siginfo
-	late   []int // that arrived meanwhile
+	late   []Siginfo // of signals that arrived meanwhile
 
 	grouped, isReported, suspended bool
 	reported                       uint64
@@ -91,10 +91,10 @@ func (t *Thread) setAside() (*aside, error) {
 		if err := ptrace.SetRegs(t.TID, &skipped); err != nil {
 			return nil, err
 		}
-		err = a.park(0)
+		err = a.park(false)
 	case inside:
 		// The system call is done, but its result is not in rax yet.
-		if err = a.park(0); err == nil {
+		if err = a.park(false); err == nil {
 			err = ptrace.GetRegs(t.TID, &a.regs)
 		}
 	}
@@ -155,19 +155,21 @@ func (a *aside) resume(request func(tid, sig int) error) (unix.WaitStatus, error
 func eventOf(status unix.WaitStatus) int { return int(status>>16) & 0xff }
 
 // park takes the thread, wherever in the kernel it is stopped, to where it is
-// about to return to the program; with a signal, to the delivery of that. It
-// executes nothing of the program on its way.
-func (a *aside) park(sig int) error {
+// about to return to the program, and there, if delivering is set, to the delivery
+// of a signal. It executes nothing of the program on its way.
+func (a *aside) park(delivering bool) error {
 	t := a.t
 	a.cancelable = false
 	var err error
-	if sig == 0 {
-		err = ptrace.Interrupt(t.TID)
-	} else {
-		if err := ptrace.SetSigmask(t.TID, ^uint64(faultSignals|1<<(sig-1))); err != nil {
+	if delivering {
+		// It is to be in the delivery of any signal; which one can be changed. No
+		// other one of those that wait may come instead, and SIGTRAP is not queued.
+		if err := ptrace.SetSigmask(t.TID, ^uint64(faultSignals)); err != nil {
 			return err
 		}
-		err = ptrace.Tgkill(t.p.PID, t.TID, sig)
+		err = ptrace.Tgkill(t.p.PID, t.TID, int(unix.SIGTRAP))
+	} else {
+		err = ptrace.Interrupt(t.TID)
 	}
 	for err == nil {
 		var status unix.WaitStatus
@@ -177,11 +179,11 @@ func (a *aside) park(sig int) error {
 			return err
 		case eventOf(status) == unix.PTRACE_EVENT_STOP:
 			a.grouped = stopSignals.has(int(status.StopSignal()))
-			if sig == 0 {
+			if !delivering {
 				return nil
 			}
 		case eventOf(status) != 0:
-		case sig != 0 && int(status.StopSignal()) == sig:
+		case delivering && status.StopSignal() == unix.SIGTRAP:
 			return nil
 		default:
 			if _, err := a.put(status); err != nil {
@@ -208,7 +210,7 @@ func (a *aside) put(status unix.WaitStatus) (fault int, err error) {
 	case info.Code() > 0:
 		return sig, nil
 	default:
-		a.late = append(a.late, sig)
+		a.late = append(a.late, info)
 		return 0, nil
 	}
 }
@@ -221,7 +223,7 @@ func (a *aside) restore(extra func() error) error {
 		return nil
 	}
 	fresh := t.p.execs != a.execs
-	if err := a.park(a.signal); err != nil || a.over() {
+	if err := a.park(a.signal != 0); err != nil || a.over() {
 		return err
 	}
 	t.p.moves++
@@ -243,8 +245,12 @@ func (a *aside) restore(extra func() error) error {
 		errs = append(errs, a.reenter())
 	}
 	errs = append(errs, ptrace.SetSigmask(t.TID, a.mask))
-	for _, sig := range a.late {
-		errs = append(errs, ptrace.Tgkill(t.p.PID, t.TID, sig))
+	for i := range a.late {
+		err := ptrace.Requeue(t.p.PID, t.TID, &a.late[i])
+		if err == unix.EPERM { // of kill and its like, which say no more
+			err = ptrace.Tgkill(t.p.PID, t.TID, a.late[i].Signo())
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

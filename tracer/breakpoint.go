@@ -288,7 +288,7 @@ func (p *Process) runTo(op string, t *Thread, addr uint64, accept func(*Thread) 
 	}
 	b.addrs = []uint64{addr}
 	defer b.Remove()
-	stop, err := p.move(motion{op: op, t: t}, o)
+	stop, err := p.move(motion{op: op, t: t, until: b}, o)
 	if err == nil && stop.Breakpoint == b {
 		stop.Reason, stop.Breakpoint = ReasonStep, nil
 	}

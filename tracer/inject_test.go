@@ -360,21 +360,23 @@ func TestSyscallInStringInstruction(t *testing.T) {
 }
 
 // TestSyscallKeepsPendingSignal injects where a signal is about to be delivered,
-// with the value that it carries.
+// with the value that it carries and others of its kind behind it.
 func TestSyscallKeepsPendingSignal(t *testing.T) {
 	p := injectableAt(t, "queued", "here")
-	stop := cont(t, p)
-	if stop.Reason != ReasonSignal || stop.Siginfo() == nil {
-		t.Fatalf("stop = %s, want the signal", stop.Reason)
-	}
-	th := stop.Thread
-	before := look(t, th)
 	for range 3 {
-		inject(t, th, unix.SYS_GETPID)
-	}
-	wantSame(t, th, before)
-	if info, err := th.Siginfo(); err != nil || *info != *stop.Siginfo() || th.Pending() != stop.Signal {
-		t.Errorf("siginfo % x, %v, pending %d; was % x, %d", info, err, th.Pending(), stop.Siginfo(), stop.Signal)
+		stop := cont(t, p)
+		if stop.Reason != ReasonSignal || stop.Siginfo() == nil {
+			t.Fatalf("stop = %s, want the signal", stop.Reason)
+		}
+		th := stop.Thread
+		before := look(t, th)
+		for range 3 {
+			inject(t, th, unix.SYS_GETPID)
+		}
+		wantSame(t, th, before)
+		if info, err := th.Siginfo(); err != nil || *info != *stop.Siginfo() || th.Pending() != stop.Signal {
+			t.Errorf("siginfo % x, %v, pending %d; was % x, %d", info, err, th.Pending(), stop.Siginfo(), stop.Signal)
+		}
 	}
 	wantExit(t, p, 0)
 }

@@ -335,8 +335,8 @@ func (t *Thread) unflag() bool {
 
 const trapFlag = 0x100
 
-// Call returns where in a system call the thread is stopped, or 0.
-func (t *Thread) Call() Phase {
+// SyscallPhase returns where in a system call the thread is stopped, or 0.
+func (t *Thread) SyscallPhase() Phase {
 	var info ptrace.SyscallInfo
 	if t.ready() != nil || ptrace.GetSyscallInfo(t.TID, &info) != nil {
 		return 0

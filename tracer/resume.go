@@ -33,9 +33,10 @@ func Deliver(sig int) Delivery { return Delivery{true, sig} }
 type motion struct {
 	op    string
 	t     *Thread
-	step  bool // t steps
-	steps int  // how often
-	only  bool // the other threads are held
+	step  bool        // t steps
+	steps int         // how often
+	only  bool        // the other threads are held
+	until *Breakpoint // where it is to end, or nil
 
 	deadline time.Time // zero if there is none
 	sees     sight     // what a request asks to see besides
@@ -111,8 +112,9 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 	case err != nil:
 		return nil, err
 	case p.stop != stop:
-		// A handler moved the process, so a step is over.
-		if surface || m.step {
+		// A handler moved the process, so a step is over. It may have come to
+		// where this movement was to end.
+		if surface || m.step || m.arrived() {
 			return p.stop, nil
 		}
 		return nil, nil
@@ -263,6 +265,15 @@ func (p *Process) takePending(m *motion) *Stop {
 		}
 	}
 	return nil
+}
+
+// arrived reports whether the thread is where the movement is to end.
+func (m *motion) arrived() bool {
+	if m.until == nil || !m.t.atReported() {
+		return false
+	}
+	there, err := m.until.accepts(m.t)
+	return there && err == nil && m.t.reported == m.until.addr
 }
 
 func (m *motion) moves(t *Thread) bool {

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-volatile long seen;
+volatile long seen, total, signals;
 
 __attribute__((noinline)) void here(void) { asm volatile(""); }
 
@@ -37,7 +37,12 @@ long smash(void) {
 	return x[seen & 63] + snprintf((char *)x, sizeof x, "%f", x[5]);
 }
 
-static void on_signal(int sig, siginfo_t *info, void *context) { seen = 1000 * sig + (info->si_code == SI_QUEUE ? info->si_value.sival_int : 0); }
+static void on_signal(int sig, siginfo_t *info, void *context) {
+	int value = info->si_code == SI_QUEUE ? info->si_value.sival_int : 0;
+	seen = 100 * seen + value;
+	total += value;
+	signals++;
+}
 
 static void handle(int sig) {
 	struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
@@ -76,11 +81,18 @@ static int copy(void) {
 }
 
 static int queued(void) {
-	handle(SIGUSR1);
+	sigset_t s;
 	handle(SIGRTMIN);
 	here();
-	sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 42});
-	return seen != 1000 * SIGRTMIN + 42;
+	sigemptyset(&s);
+	sigaddset(&s, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &s, NULL);
+	for (int i = 41; i <= 43; i++)
+		sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+	sigprocmask(SIG_UNBLOCK, &s, NULL);
+	if (signals != 3 || total != 41 + 42 + 43)
+		return 1;
+	return seen == 414243 ? 0 : 2;
 }
 
 static void *sleeper(void *arg) {
@@ -91,7 +103,7 @@ static void *sleeper(void *arg) {
 
 static int threads(void) {
 	pthread_t t[4];
-	pthread_barrier_t barrier;
+	static pthread_barrier_t barrier;
 	void *failed;
 	long all = 0;
 	pthread_barrier_init(&barrier, NULL, 5);

@@ -235,6 +235,16 @@ func Tgkill(pid, tid, sig int) error {
 	return errno(e)
 }
 
+// Requeue sends a thread of process pid a signal with its record. The kernel takes
+// only those that a program has sent with a record or a timer has, else it is EPERM.
+func Requeue(pid, tid int, info *Siginfo) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_RT_TGSIGQUEUEINFO, uintptr(pid), uintptr(tid), uintptr(info.Signo()), uintptr(unsafe.Pointer(info)), 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // sigaction is the kernel's struct sigaction on x86-64.
 type sigaction struct {
 	handler  uintptr
