@@ -32,6 +32,11 @@ type aside struct {
 	info   Siginfo
 	late   []Siginfo // of signals that arrived meanwhile
 
+	// The restartable sequence that it is in: the kernel forgets it as soon as the
+	// thread runs elsewhere (rseq_ip_fixup), and would not abort it then.
+	rseq     uint64 // the address of its struct rseq_cs, or 0
+	rseqAddr uint64 // where that is noted
+
 	grouped, isReported, suspended bool
 	reported                       uint64
 	skip                           skip
@@ -97,6 +102,12 @@ func (t *Thread) setAside() (*aside, error) {
 		if err = a.park(false); err == nil {
 			err = ptrace.GetRegs(t.TID, &a.regs)
 		}
+	}
+	if at := ptrace.Rseq(t.TID); at != 0 {
+		var word [8]byte
+		a.rseqAddr = at + 8
+		t.p.readRaw(a.rseqAddr, word[:])
+		a.rseq = binary.LittleEndian.Uint64(word[:])
 	}
 	if err == nil && a.over() {
 		err = ErrThread
@@ -241,6 +252,9 @@ func (a *aside) restore(extra func() error) error {
 		}
 		if extra != nil {
 			errs = append(errs, extra())
+		}
+		if a.rseq != 0 {
+			errs = append(errs, t.p.writeRaw(a.rseqAddr, binary.LittleEndian.AppendUint64(nil, a.rseq)))
 		}
 		errs = append(errs, a.reenter())
 	}

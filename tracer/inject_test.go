@@ -359,6 +359,25 @@ func TestSyscallInStringInstruction(t *testing.T) {
 	wantExit(t, p, 0)
 }
 
+// TestInjectInRestartableSequence checks that a sequence that is interrupted is
+// aborted when the thread is back in it.
+func TestInjectInRestartableSequence(t *testing.T) {
+	for name, disturb := range map[string]func(*Thread){
+		"nothing": func(*Thread) {},
+		"syscall": func(th *Thread) { inject(t, th, unix.SYS_GETPID) },
+		"call":    func(th *Thread) { call(t, th, "work", Words(1)...) },
+	} {
+		p := injectableAt(t, "sequence", "critical")
+		if err := p.Breakpoints()[0].Remove(); err != nil {
+			t.Fatal(err)
+		}
+		disturb(p.Thread())
+		if stop := cont(t, p); stop.ExitCode != 1 {
+			t.Errorf("%s: %s with %d, want exit with 1", name, stop.Reason, stop.ExitCode)
+		}
+	}
+}
+
 // TestSyscallKeepsPendingSignal injects where a signal is about to be delivered,
 // with the value that it carries and others of its kind behind it.
 func TestSyscallKeepsPendingSignal(t *testing.T) {
@@ -467,6 +486,45 @@ func TestSyscallInterrupted(t *testing.T) {
 		wantSame(t, th, before)
 	}
 	wantExit(t, p, 3)
+}
+
+// TestInjectInStormOfSignals injects where signals arrive by the thousand.
+func TestInjectInStormOfSignals(t *testing.T) {
+	p := launch(t, "storm", "300")
+	handle := func(s *Stop) (bool, error) {
+		before := look(t, s.Thread)
+		inject(t, s.Thread, unix.SYS_GETPID)
+		wantSame(t, s.Thread, before)
+		return false, nil
+	}
+	signals := 0
+	if _, err := p.On(HookOptions{Reason: ReasonSignal, Signal: int(unix.SIGALRM), Handler: func(s *Stop) (bool, error) {
+		signals++
+		return handle(s)
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	b := breakAt(t, p, "recurse", handle)
+	wantExit(t, p, 0)
+	if b.Hits() != 600 || signals == 0 {
+		t.Errorf("%d hits, want 600, and %d signals", b.Hits(), signals)
+	}
+}
+
+func TestSyscallKilled(t *testing.T) {
+	p := injectableAt(t, "plain", "here")
+	go func() {
+		for tracertest.State(p.PID) != 'S' {
+			time.Sleep(time.Millisecond)
+		}
+		unix.Kill(p.PID, unix.SIGKILL)
+	}()
+	if _, err := p.Syscall(unix.SYS_PAUSE); !errors.Is(err, ErrExited) && !errors.Is(err, ErrThread) {
+		t.Errorf("Syscall: %v", err)
+	}
+	if sig, ok := p.ExitSignal(); !ok || sig != int(unix.SIGKILL) {
+		t.Errorf("exit signal %d, %t, want SIGKILL", sig, ok)
+	}
 }
 
 // TestSyscallInThreads injects into each thread of a process, while the others

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/rseq.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -124,6 +125,27 @@ static int child(void) {
 	return wait(&status) > 0 ? 10 + WEXITSTATUS(status) : 0;
 }
 
+// A restartable sequence: says whether it was aborted.
+static int sequence(void) {
+	long aborted = 0;
+	asm volatile(
+		".pushsection __rseq_cs, \"aw\"\n"
+		".balign 32\n"
+		"0: .long 0, 0; .quad 1f, 2f - 1f, 3f\n"
+		".popsection\n"
+		"lea 0b(%%rip), %%rax\n"
+		"mov %%rax, %%fs:8(%1)\n"
+		"1: nop\n"
+		".globl critical; critical: nop\n"
+		"nop\n"
+		"2: jmp 4f\n"
+		".byte 0x0f, 0xb9, 0x3d; .long 0x53053053\n"
+		"3: mov $1, %0\n"
+		"4:"
+		: "+r"(aborted) : "r"((long)__rseq_offset) : "rax", "memory");
+	return aborted;
+}
+
 static int plain(void) { here(); return 3; }
 static int vforks(void) {
 	if (vfork() == 0) {
@@ -137,6 +159,7 @@ int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(void); } scenes[] = {
 		{"nap", nap}, {"pollnap", pollnap}, {"read", reader}, {"copy", copy}, {"queued", queued},
 		{"threads", threads}, {"child", child}, {"plain", plain}, {"vfork", vforks},
+		{"sequence", sequence},
 	};
 	for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
 		if (strcmp(argv[1], scenes[i].name) == 0)

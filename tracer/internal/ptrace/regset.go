@@ -73,3 +73,17 @@ func GetSigmask(tid int) (uint64, error) {
 func SetSigmask(tid int, mask uint64) error {
 	return exchange(unix.PTRACE_SETSIGMASK, tid, sigsetSize, unsafe.Pointer(&mask))
 }
+
+// Rseq returns where a stopped thread has its struct rseq (linux/rseq.h), or 0 if it
+// has none or the kernel does not say, as before Linux 5.13.
+func Rseq(tid int) uint64 {
+	const getRseqConfiguration = 0x420f
+	var conf struct {
+		addr                        uint64
+		size, signature, flags, pad uint32
+	}
+	if request(getRseqConfiguration, tid, unsafe.Sizeof(conf), uintptr(unsafe.Pointer(&conf))) != nil {
+		return 0
+	}
+	return conf.addr
+}
