@@ -284,8 +284,14 @@ func (a *aside) reenter() error {
 		return err
 	}
 	for {
-		if _, err := a.resume(ptrace.Syscall); err != nil || a.over() {
+		status, err := a.resume(ptrace.Syscall)
+		if err != nil || a.over() {
 			return err
+		}
+		if eventOf(status) == 0 {
+			if _, err := a.put(status); err != nil {
+				return err
+			}
 		}
 		var call ptrace.SyscallInfo
 		if err := ptrace.GetSyscallInfo(t.TID, &call); err != nil {

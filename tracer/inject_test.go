@@ -365,7 +365,7 @@ func TestInjectInRestartableSequence(t *testing.T) {
 	for name, disturb := range map[string]func(*Thread){
 		"nothing": func(*Thread) {},
 		"syscall": func(th *Thread) { inject(t, th, unix.SYS_GETPID) },
-		"call":    func(th *Thread) { call(t, th, "work", Words(1)...) },
+		"call":    func(th *Thread) { inferior(t, th, "work", Words(1)...) },
 	} {
 		p := injectableAt(t, "sequence", "critical")
 		if err := p.Breakpoints()[0].Remove(); err != nil {

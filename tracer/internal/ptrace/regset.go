@@ -82,7 +82,7 @@ func Rseq(tid int) uint64 {
 		addr                        uint64
 		size, signature, flags, pad uint32
 	}
-	if request(getRseqConfiguration, tid, unsafe.Sizeof(conf), uintptr(unsafe.Pointer(&conf))) != nil {
+	if exchange(getRseqConfiguration, tid, unsafe.Sizeof(conf), unsafe.Pointer(&conf)) != nil {
 		return 0
 	}
 	return conf.addr
