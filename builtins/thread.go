@@ -72,8 +72,10 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	verbs[*thread](),
 	injections[*thread](),
 	[]method[*thread]{
-		{"suspend", "()", "Hold the thread back when its process goes on.", (*thread).suspend},
-		{"resume", "()", "Undo suspend.", (*thread).resume},
+		{"suspend", "()", "Hold the thread back when its process goes on.", toggle((*tracer.Thread).Suspend)},
+		{"resume", "()", "Undo suspend.", toggle((*tracer.Thread).Resume)},
+		{"set_step", "()", "Make the thread stop after one instruction, with reason \"step\", whenever its process goes on.", toggle((*tracer.Thread).SetStep)},
+		{"clear_step", "()", "Undo set_step.", toggle((*tracer.Thread).ClearStep)},
 	},
 ))
 
@@ -123,18 +125,13 @@ func (t *thread) frames() (starlark.Value, error) {
 	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{p: t.p, f: f} }), nil
 }
 
-func (t *thread) suspend(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
-		return nil, err
+// toggle returns the method that switches something of a thread on or off.
+func toggle(set func(*tracer.Thread)) func(*thread, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	return func(t *thread, _ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+			return nil, err
+		}
+		set(t.t)
+		return starlark.None, nil
 	}
-	t.t.Suspend()
-	return starlark.None, nil
-}
-
-func (t *thread) resume(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
-		return nil, err
-	}
-	t.t.Resume()
-	return starlark.None, nil
 }
