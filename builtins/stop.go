@@ -96,7 +96,10 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 	{"new", "int or None", "What the watched memory holds now (\"watchpoint\"). Where several threads write, that may be another's value.", func(s *stop) (starlark.Value, error) {
 		return unsigned(s.s.New), nil
 	}},
-	{"child", "int or None", "The ID of the process (\"fork\", \"vfork\") or thread (\"thread\") that was made.", func(s *stop) (starlark.Value, error) {
+	{"child", "process, int or None", "What was made. For \"fork\" it is the child as a process, stopped at its birth and without breakpoints; it is let go when the handlers let the parent go on. For \"vfork\" it is the child's ID, which runs in its parent's memory and is not held, and for \"thread\" the thread's ID.", func(s *stop) (starlark.Value, error) {
+		if q := s.s.Held; q != nil {
+			return s.p.env.process(q), nil
+		}
 		return optionalInt(s.s.Child, s.s.Child != 0), nil
 	}},
 	{"exit_code", "int or None", "The code that the process exited with (\"exit\").", func(s *stop) (starlark.Value, error) {

@@ -215,13 +215,14 @@ func (p *Process) takeBirth(t *Thread, event int) *Stop {
 	child := int(msg)
 	p.tr.pin.release(child)
 	reason := ReasonFork
+	var held *Process
 	switch {
 	case event == unix.PTRACE_EVENT_VFORK:
 		t.vforking = true
 		reason = ReasonVfork
 		p.adopt(child)
 	case event == unix.PTRACE_EVENT_FORK || !p.owns(child):
-		p.letGo(child)
+		held = p.bear(child, p.wants(ReasonFork, 0))
 	default:
 		reason = ReasonThread
 		born := p.addThread(child)
@@ -231,7 +232,7 @@ func (p *Process) takeBirth(t *Thread, event int) *Stop {
 		return nil
 	}
 	stop := p.newStop(reason, t)
-	stop.Child = child
+	stop.Child, stop.Held = child, held
 	return stop
 }
 

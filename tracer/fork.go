@@ -11,22 +11,23 @@ import (
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
-// This file handles the children of a traced process, which are not followed. A
-// child of fork has a copy of the memory, with our int3 in it: they are removed
-// and the child is let go. A child of vfork runs in the parent's memory: it stays
+// This file handles the children of a traced process. A child of fork has a copy
+// of the memory, with our int3 in it: they are removed, and the child is let go
+// unless a hook asks for it. A child of vfork runs in the parent's memory: it stays
 // traced, as a guest, until it execs or exits, and breakpoints do not exist for
 // it.
 
-// letGo removes our traces from a child that was just made and detaches it.
-func (p *Process) letGo(child int) {
+// bear handles a child that was just made: it is held if hold is set, and let go
+// otherwise. It returns the process that is held, if there is one.
+func (p *Process) bear(child int, hold bool) *Process {
 	if ptrace.SharesMemory(p.PID, child) {
 		p.adopt(child)
-		return
+		return nil
 	}
 	if _, stopped := p.tr.orphans[child]; stopped {
 		delete(p.tr.orphans, child)
 	} else if _, err := expectStop(child, 0); err != nil {
-		return // killed
+		return nil // killed
 	}
 	if len(p.sites) > 0 {
 		if mem, err := unix.Open(procfs.Path(child, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil {
@@ -37,7 +38,18 @@ func (p *Process) letGo(child int) {
 		}
 	}
 	p.aside.inherit(child)
-	ptrace.Detach(child, 0)
+	if !hold {
+		ptrace.Detach(child, 0)
+		return nil
+	}
+	q := p.tr.newProcess(child)
+	q.launched, q.noPin, q.loading = p.launched, p.noPin, p.loading
+	q.exe, q.argv = p.exe, p.argv
+	q.sites = make(map[uint64]*site)
+	q.addThread(child).state = threadStopped
+	q.openMemory() // what cannot be opened is poked
+	q.report(q.newStop(ReasonFork, q.threads[0]))
+	return q
 }
 
 // adopt makes a child that runs in the process's memory a guest.
@@ -88,7 +100,7 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 		g.run(false)
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		if child, err := ptrace.EventMsg(g.TID); err == nil {
-			p.letGo(int(child))
+			p.bear(int(child), false)
 		}
 	}
 }

@@ -91,9 +91,17 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 			break // the handler moved the process
 		}
 	}
-	if stop.Reason == ReasonSyscall {
-		// It may have been pending when its hook was removed.
+	switch stop.Reason {
+	// These may have been pending when their hook was removed.
+	case ReasonSyscall:
 		return surface || p.sees.call(stop.Syscall.Phase), nil
+	case ReasonThread, ReasonThreadExit, ReasonVfork:
+		return surface, nil
+	case ReasonFork:
+		if q := stop.Held; !surface && q != nil && q.state == Stopped {
+			return false, q.Detach(0)
+		}
+		return surface, nil
 	}
 	return surface || !asked, nil
 }

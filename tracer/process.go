@@ -242,6 +242,13 @@ func (p *Process) Detach(sig int) error {
 	p.sites = nil
 	p.tr.pin.release(0)
 	p.releaseGuests()
+	for _, t := range p.threads {
+		if stop := t.pending; stop != nil && stop.Held != nil && stop.Held.state == Stopped {
+			if err := stop.Held.Detach(0); err != nil {
+				return err
+			}
+		}
+	}
 	if err := p.reap(); err != nil || p.state == Exited {
 		return err
 	}

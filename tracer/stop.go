@@ -52,6 +52,7 @@ type Stop struct {
 	Old, New   []byte      // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
 	ExitCode   int         // ReasonExit
 	Child      int         // ReasonFork, ReasonVfork: process ID; ReasonThread: thread ID
+	Held       *Process    // ReasonFork: the child, stopped at its birth; it is let go unless the stop surfaces
 	Syscall    *Syscall    // ReasonSyscall
 	Value      uint64      // rax when Finish is done, which sets Finished
 	Finished   bool

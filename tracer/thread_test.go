@@ -437,3 +437,56 @@ func TestGoTarget(t *testing.T) {
 		t.Errorf("%d hits, want 4000", b.Hits())
 	}
 }
+
+func TestForkChildIsHeld(t *testing.T) {
+	p := launch(t, "fork")
+	b := breakAt(t, p, "work", func(*Stop) (bool, error) { return false, nil })
+	h, err := p.On(HookOptions{Reason: ReasonFork})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := cont(t, p)
+	q := stop.Held
+	if stop.Reason != ReasonFork || q == nil || q.PID != stop.Child || q.State() != Stopped {
+		t.Fatalf("stop = %+v, want a fork whose child is held", stop)
+	}
+	// The child has breakpoints of its own.
+	own := breakAt(t, q, "work", nil)
+	if stop := cont(t, q); stop.Breakpoint != own || reg(t, stop.Thread, arch.RDI) != 21 {
+		t.Fatalf("the child's stop = %s, want its breakpoint", stop.Reason)
+	}
+	if p.State() != Stopped || reg(t, p.Thread(), arch.RAX) == 21 {
+		t.Error("the parent moved with its child")
+	}
+	wantExit(t, q, 42)
+	h.Remove()
+	wantExit(t, p, 42)
+	if b.Hits() != 0 || own.Hits() != 1 {
+		t.Errorf("%d hits in the parent, %d in the child, want 0 and 1", b.Hits(), own.Hits())
+	}
+
+	// A handler that declines lets the child go too.
+	p = launch(t, "fork")
+	var child *Process
+	if _, err := p.On(HookOptions{Reason: ReasonFork, Handler: func(s *Stop) (bool, error) {
+		child = s.Held
+		_, err := child.Thread().Step(3, nil)
+		return false, err
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	breakAt(t, p, "work", func(*Stop) (bool, error) { return false, nil })
+	wantExit(t, p, 42)
+	if child == nil || child.State() != Detached {
+		t.Error("the child was not let go")
+	}
+
+	// One that is held when the tracer is closed is killed with its parent.
+	p = launch(t, "fork")
+	if _, err := p.On(HookOptions{Reason: ReasonFork}); err != nil {
+		t.Fatal(err)
+	}
+	if stop := cont(t, p); len(p.tr.Processes()) != 2 || !stop.Held.Launched() {
+		t.Errorf("%d processes are held, want 2", len(p.tr.Processes()))
+	}
+}
