@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -208,8 +207,8 @@ func TestLetGo(t *testing.T) {
 // A signal that is ignored when the command starts, as nohup makes it, stays so.
 func TestIgnoredSignal(t *testing.T) {
 	cmd := command(t, "run", "-c", "print('ready')\nwhile True: pass")
-	signal.Ignore(unix.SIGHUP)
-	defer signal.Reset(unix.SIGHUP)
+	cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
 	start(t, cmd)
 	cmd.Process.Signal(unix.SIGHUP)
 	cmd.Process.Signal(unix.SIGTERM)
