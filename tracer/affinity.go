@@ -19,6 +19,7 @@ type pin struct {
 	burst    int       // stops that came fast, one after the other
 	resumed  time.Time // the last time the target went on
 	tracerID int       // thread ID of the tracer
+	stepping bool      // the last movement was a step
 
 	mu      sync.Mutex
 	tracee  int         // thread ID, or 0 when nothing is pinned
@@ -34,21 +35,27 @@ const (
 	burstEnd   = 5 * time.Millisecond   // without a stop
 )
 
-// moving notes that a process goes on.
-func (n *pin) moving(p *Process) {
+// moving notes that a process goes on, for one instruction if step is set. A target
+// that was stepped while it was being loaded, and now runs, gets its own mask back.
+func (n *pin) moving(p *Process, step bool) {
+	if n.stepping && !step && p.stillLoading() {
+		n.release(0)
+	}
+	n.stepping = step
 	if !p.noPin && len(p.threads) == 1 {
 		n.resumed = time.Now()
 	}
 }
 
-// stopped notes that a process reported something.
-func (n *pin) stopped(p *Process) {
+// stopped notes that a process reported something. One that is still being loaded
+// shares a CPU only for steps: it is about to find out what machine it runs on.
+func (n *pin) stopped(p *Process, step bool) {
 	switch {
 	case p.noPin || len(p.threads) != 1 || len(p.guests) != 0 || time.Since(n.resumed) > burstGap:
 		n.burst = 0
 	case n.burst < burstStops:
 		n.burst++
-	case p.stillLoading():
+	case !step && p.stillLoading():
 		n.burst = 0
 	default:
 		n.share(p.threads[0].TID)

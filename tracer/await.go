@@ -65,7 +65,7 @@ func (p *Process) release(m *motion) error {
 // begin resumes the process, unless there is a Stop to look at first.
 func (p *Process) begin(m *motion) (*Stop, error) {
 	p.state = Running
-	p.tr.pin.moving(p)
+	p.tr.pin.moving(p, m.step)
 	if stop := p.takePending(m); stop != nil {
 		return stop, nil
 	}

@@ -170,7 +170,7 @@ func (p *Process) advance(m *motion) (*Stop, error) {
 			p.state = Stopped
 		}
 	}()
-	p.tr.pin.moving(p)
+	p.tr.pin.moving(p, m.step)
 	for {
 		if stop := p.takePending(m); stop != nil {
 			return stop, nil
@@ -220,7 +220,7 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 		case stop != nil && stop.Reason == ReasonWatchpoint && !stop.arrived && !p.reaches(stop):
 			stop = nil
 		}
-		p.tr.pin.stopped(p)
+		p.tr.pin.stopped(p, m.step)
 	}
 	switch {
 	case stop == nil && p.emulate(t):
@@ -242,7 +242,7 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 		}
 		return p.arrive(stop), true, nil
 	}
-	p.tr.pin.moving(p)
+	p.tr.pin.moving(p, m.step)
 	return nil, false, p.run(m)
 }
 

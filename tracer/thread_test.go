@@ -291,6 +291,20 @@ func TestAffinityIsRestored(t *testing.T) {
 	}
 }
 
+// TestAffinityAtStart steps a target in its first instructions, where CPUs are
+// shared, and then lets it run: it must not find out.
+func TestAffinityAtStart(t *testing.T) {
+	var cpus unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, "affinity")
+	if _, err := p.Thread().Step(500, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, p, cpus.Count())
+}
+
 func TestQuietAndPendingSignals(t *testing.T) {
 	p := launch(t, "signals")
 	breakAt(t, p, "here", nil)
