@@ -95,12 +95,51 @@ func (p *Process) takeEnd(t *Thread, status unix.WaitStatus) *Stop {
 // once unless a hook wants to look.
 func (p *Process) takeExit(t *Thread) *Stop {
 	t.ending = true
+	if child := t.unreported(); child != 0 {
+		p.birth(t, child, unix.PTRACE_EVENT_CLONE, false)
+	}
 	if p.wants(ReasonThreadExit, 0) && len(p.Threads()) > 1 {
 		return p.newStop(ReasonThreadExit, t)
 	}
 	p.tr.pin.release(0)
 	t.run(false)
 	return nil
+}
+
+// unreported returns the child that a thread which is about to end has made in the
+// system call that it was killed in. The thread did not come to report it: with a
+// SIGKILL pending there are no other stops (ptrace_stop).
+func (t *Thread) unreported() (child int) {
+	var regs arch.Regs
+	if ptrace.GetRegs(t.TID, &regs) != nil {
+		return 0
+	}
+	switch regs[arch.OrigRAX] {
+	case unix.SYS_CLONE, unix.SYS_CLONE3, unix.SYS_FORK, unix.SYS_VFORK:
+		child = int(regs[arch.RAX])
+	}
+	if child == t.born || t.p.tr.threads[child] != nil {
+		return 0
+	}
+	// The number may be that of another PID namespace.
+	if status, err := procfs.Status(child); err != nil || status.TracerPid != t.p.tr.tid {
+		return 0
+	}
+	return child
+}
+
+// reportedChild returns the child that a thread reports. ok is false for a thread
+// that was killed meanwhile. It may have got to its exit event already, which is
+// yet to be waited for, and whose message is no child; rax is not -ENOSYS there.
+func (t *Thread) reportedChild() (child int, ok bool) {
+	msg, err := ptrace.EventMsg(t.TID)
+	var regs arch.Regs
+	if err != nil || ptrace.GetRegs(t.TID, &regs) != nil || unix.Errno(-regs[arch.RAX]) != unix.ENOSYS {
+		t.state = threadRunning
+		return 0, false
+	}
+	t.born = int(msg)
+	return t.born, true
 }
 
 // takeSignal handles a signal-delivery-stop, which breakpoints and steps use too.
@@ -208,26 +247,11 @@ func (p *Process) takeTrap(t *Thread) (stop *Stop, ours bool) {
 
 // takeBirth handles a new thread or process.
 func (p *Process) takeBirth(t *Thread, event int) *Stop {
-	msg, err := ptrace.EventMsg(t.TID)
-	if err != nil {
+	child, ok := t.reportedChild()
+	if !ok {
 		return nil
 	}
-	child := int(msg)
-	p.tr.pin.release(child)
-	reason := ReasonFork
-	var held *Process
-	switch {
-	case event == unix.PTRACE_EVENT_VFORK:
-		t.vforking = true
-		reason = ReasonVfork
-		p.adopt(child)
-	case event == unix.PTRACE_EVENT_FORK || !p.owns(child):
-		held = p.bear(child, p.wants(ReasonFork, 0))
-	default:
-		reason = ReasonThread
-		born := p.addThread(child)
-		p.tr.reclaim(born)
-	}
+	reason, held := p.birth(t, child, event, p.wants(ReasonFork, 0))
 	if !p.wants(reason, 0) {
 		return nil
 	}
@@ -236,11 +260,23 @@ func (p *Process) takeBirth(t *Thread, event int) *Stop {
 	return stop
 }
 
-// owns reports whether tid, which clone made, is a thread of the process. It need
-// not be: clone without CLONE_THREAD makes a process.
-func (p *Process) owns(tid int) bool {
-	status, err := procfs.Status(tid)
-	return err != nil || status.Tgid == p.PID
+// birth takes in what t has made and returns what that was: ReasonThread,
+// ReasonFork or ReasonVfork. A process is held if hold is set, and let go otherwise.
+func (p *Process) birth(t *Thread, child, event int, hold bool) (what Reason, held *Process) {
+	p.tr.pin.release(child)
+	if event == unix.PTRACE_EVENT_VFORK {
+		t.vforking = true
+		p.adopt(child)
+		return ReasonVfork, nil
+	}
+	// Without CLONE_THREAD clone makes a process.
+	if status, err := procfs.Status(child); event == unix.PTRACE_EVENT_CLONE && (err != nil || status.Tgid == p.PID) {
+		if err == nil { // or it has ended, and was waited for
+			p.tr.reclaim(p.addThread(child))
+		}
+		return ReasonThread, nil
+	}
+	return ReasonFork, p.bear(child, hold)
 }
 
 // takeExec handles a new program. All threads but one are gone, and that one has

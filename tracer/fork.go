@@ -97,10 +97,13 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 		p.removeThread(g)
 	case unix.PTRACE_EVENT_EXIT:
 		g.ending = true
+		if child := g.unreported(); child != 0 {
+			p.bear(child, false)
+		}
 		g.run(false)
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
-		if child, err := ptrace.EventMsg(g.TID); err == nil {
-			p.bear(int(child), false)
+		if child, ok := g.reportedChild(); ok {
+			p.bear(child, false)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type Thread struct {
 	ending    bool // stopped on its way out
 	vforking  bool // waits in the kernel for a vfork child
 	guest     bool // a vfork child in the memory of p, not one of p's threads
+	born      int  // the child that it made last
 
 	signal  int     // to be delivered when it is resumed
 	info    Siginfo // of the last signal that stopped it

@@ -168,6 +168,9 @@ func (tr *Tracer) wait(interruptible bool) (*Thread, unix.WaitStatus, error) {
 func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 	t := tr.threads[tid]
 	switch {
+	case t == nil && int(status>>16) == unix.PTRACE_EVENT_EXIT:
+		ptrace.Cont(tid, 0) // killed before its birth was reported
+		delete(tr.orphans, tid)
 	case t == nil && status.Stopped():
 		tr.orphans[tid] = status
 	case t != nil && status.Stopped():

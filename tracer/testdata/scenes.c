@@ -93,6 +93,31 @@ static int churn(long n) {
 	return 0;
 }
 
+static void *breed(void *fork_too) {
+	for (;;) {
+		if (fork_too && fork() == 0) {
+			here();
+			_exit(0);
+		}
+		if (!fork_too) {
+			pthread_t t;
+			if (pthread_create(&t, NULL, nothing, NULL) == 0)
+				pthread_detach(t);
+		}
+		sum++;
+	}
+}
+
+// abandon ends in the middle of births: of threads, or of processes if n is 1.
+static int abandon(long n) {
+	pthread_t t;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&t, NULL, breed, n ? &t : NULL);
+	while (sum < 10)
+		sched_yield();
+	return 0;
+}
+
 static void *last(void *arg) {
 	here();
 	exit(5);
@@ -186,7 +211,7 @@ int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(long); } scenes[] = {
 		{"loop", loop}, {"crash", crash}, {"trap", trap}, {"finish", finish}, {"signals", signals},
 		{"spin", spin}, {"storm", storm}, {"threads", threads}, {"churn", churn},
-		{"leaderless", leaderless}, {"threadexec", threadexec}, {"exec", exec}, {"reexec", reexec},
+		{"abandon", abandon}, {"leaderless", leaderless}, {"threadexec", threadexec}, {"exec", exec}, {"reexec", reexec},
 		{"fork", dofork}, {"vfork", dovfork}, {"spawn", spawn}, {"nap", nap}, {"echo", echo},
 		{"affinity", affinity},
 	};
