@@ -10,6 +10,30 @@
 // An Env belongs to a tracer and must be used from the tracer's goroutine. A
 // call that is to end early needs both Cancel of its starlark.Thread and
 // Interrupt of the tracer.
+//
+// # The module ptrace
+//
+// It has the requests of FreeBSD's ptrace(2) on plain IDs, as kern_ptrace has them.
+// What Linux cannot give, or gives otherwise:
+//
+//   - A child that asks to be traced (PT_TRACE_ME) has to exec: launch does both.
+//   - PT_TO_SCE and PT_TO_SCX hold for one request. kern_ptrace never clears them.
+//   - A process whose threads are all suspended cannot be continued. There it could,
+//     and nothing could ever be asked of it again.
+//   - PT_CLEARSTEP of the caller's own thread is EPERM as for others: it is not
+//     traced, and has no step to clear.
+//   - SIGKILL ends a process without a stop.
+//   - A word that moved only in part is EFAULT and never EINVAL: there is always a
+//     fault.
+//   - dr4 and dr5 are left out, and dr6 and dr7 are as Linux shows them.
+//   - A value that eflags, a segment or its base may not have is EINVAL, where
+//     Linux says EIO or nothing.
+//   - attach returns when all threads have stopped, which is at once unless one is
+//     in a sleep that signals do not end. Its stop is still to be waited for.
+//   - Delivering SIGSTOP leaves the process stopped until SIGCONT, without another
+//     stop to wait for.
+//   - Handlers, hooks and breakpoints of the objects go on working: those that
+//     decline a stop do so inside wait.
 package builtins
 
 import (
