@@ -134,3 +134,31 @@ func BenchmarkLaunch(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAttach measures attach to a process of 1000 threads that wait, and its
+// detach; C says what the former takes.
+func BenchmarkAttach(b *testing.B) {
+	sweep := tracertest.Build(b, "../tracer/testdata/csweep.c", "-O2", "-pthread")
+	b.Run("script", func(b *testing.B) {
+		target := tracertest.Start(b, sweep, "target", "1000")
+		env := newEnv(b)
+		thread := new(starlark.Thread)
+		more := starlark.StringDict{"pid": starlark.MakeInt(target.PID)}
+		globals, err := starlark.ExecFileOptions(options, thread, "bench.star", "def take():\n    return attach(pid)\n", with(env, more))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			v, err := starlark.Call(thread, globals["take"], nil, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			if err := v.(*process).p.Detach(0); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+		}
+	})
+	b.Run("c", func(b *testing.B) { b.ReportMetric(measured(b, sweep, "1000")["attach"], "ns/op") })
+}
