@@ -120,6 +120,43 @@ func BenchmarkRead64MiB(b *testing.B) {
 	b.Run("c", func(b *testing.B) { c(b, "read64m") })
 }
 
+// BenchmarkSyscall measures a system call that a hook sees enter, and one that none
+// asks for, under the eyes of a hook for another; with a filter and without.
+func BenchmarkSyscall(b *testing.B) {
+	calls := tracertest.Build(b, "../tracer/testdata/calls.c")
+	for _, bench := range []struct {
+		name, hook string
+		filter     starlark.Value
+	}{
+		{"traced", "getppid", starlark.None},
+		{"filtered", "getppid", starlark.String("getppid")},
+		{"others traced", "getpgrp", starlark.None},
+		{"others filtered", "getpgrp", starlark.String("getpgrp")},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			names := with(newEnv(b), starlark.StringDict{
+				"path": starlark.String(calls), "n": starlark.MakeInt(b.N),
+				"hook": starlark.String(bench.hook), "filter": bench.filter,
+			})
+			globals, err := starlark.ExecFileOptions(options, new(starlark.Thread), "bench.star", `
+seen = [0]
+def handler(s):
+    seen[0] += 1
+p = launch([path, "loop", str(n)], filter = filter)
+p.on("syscall", handler, names = hook, phase = "enter")
+p.cont()
+count = seen[0]
+`, names)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n, _ := starlark.AsInt32(globals["count"]); bench.hook == "getppid" && n != b.N {
+				b.Fatalf("%d calls were seen, want %d", n, b.N)
+			}
+		})
+	}
+}
+
 func BenchmarkLaunch(b *testing.B) {
 	env := newEnv(b)
 	more := starlark.StringDict{"path": starlark.String(tracertest.Build(b, "testdata/bench.c"))}

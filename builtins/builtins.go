@@ -137,7 +137,7 @@ var constants = []struct {
 }
 
 // launchArgs is the signature of what starts a program, without what it returns.
-const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True) -> "
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None) -> "
 
 // functions are the predeclared functions.
 var functions = append([]method[*Env]{
@@ -145,7 +145,8 @@ var functions = append([]method[*Env]{
 		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
 			"env is a dict that replaces the environment. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
 			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
-			"pin lets the debugger share a CPU with the target while stops come fast.",
+			"pin lets the debugger share a CPU with the target while stops come fast. " +
+			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script.",
 		(*Env).launch},
 	{"attach", "(pid) -> process", "Trace a running process, with every thread stopped. It is let go when the script ends.", (*Env).attach},
 	{"processes", "(name=None) -> list of struct", "List the processes of the machine as structs of pid, exe, argv and uid; only those whose program or command name is name, if given.", (*Env).list},

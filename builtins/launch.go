@@ -22,16 +22,17 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	var argv command
 	var env environment
 	var limits resourceLimits
+	var filter callNumbers
 	var stdin, stdout, stderr starlark.Value
 	var o tracer.LaunchOptions
 	pin := true
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
 		"argv", &argv, "env??", &env, "cwd??", &o.Dir,
 		"stdin??", &stdin, "stdout??", &stdout, "stderr??", &stderr,
-		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin); err != nil {
+		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin, "filter??", &filter); err != nil {
 		return nil, err
 	}
-	o.Env, o.Limits, o.NoPin = env, limits, !pin
+	o.Env, o.Limits, o.NoPin, o.Filter = env, limits, !pin, filter
 
 	// The value is made before the process, which its streams go with.
 	p := &process{env: e}

@@ -64,6 +64,8 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 		return nil
 	case unix.PTRACE_EVENT_EXEC:
 		return p.takeExec(t)
+	case unix.PTRACE_EVENT_SECCOMP:
+		return p.takeFiltered(t)
 	case unix.PTRACE_EVENT_EXIT:
 		return p.takeExit(t)
 	}

@@ -39,12 +39,12 @@ func (p *Process) bear(child int, hold bool) *Process {
 	}
 	p.aside.inherit(child)
 	if !hold {
-		ptrace.Detach(child, 0)
+		p.letGo(child, 0, false)
 		return nil
 	}
 	q := p.tr.newProcess(child)
 	q.launched, q.noPin, q.loading = p.launched, p.noPin, p.loading
-	q.exe, q.argv = p.exe, p.argv
+	q.exe, q.argv, q.filter = p.exe, p.argv, p.filter
 	q.sites = make(map[uint64]*site)
 	q.addThread(child).state = threadStopped
 	q.openMemory() // what cannot be opened is poked

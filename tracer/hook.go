@@ -38,7 +38,9 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 	case ReasonLoad:
 		err = p.watchLinker()
 	case ReasonSyscall:
-		err = p.traceCalls()
+		if !p.filtered(h) {
+			err = p.traceCalls()
+		}
 	}
 	if err != nil {
 		h.Remove()
@@ -50,7 +52,9 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 // Remove ends the hook. Removing twice is no error.
 func (h *Hook) Remove() {
 	h.p.hooks = slices.DeleteFunc(h.p.hooks, func(g *Hook) bool { return g == h })
-	h.p.tracesCalls = h.p.tracesCalls && h.p.wants(ReasonSyscall, 0)
+	h.p.tracesCalls = h.p.tracesCalls && slices.ContainsFunc(h.p.hooks, func(g *Hook) bool {
+		return g.o.Reason == ReasonSyscall && !h.p.filtered(g)
+	})
 }
 
 func (h *Hook) matches(reason Reason, sig int) bool {
@@ -99,7 +103,7 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 		return surface, nil
 	case ReasonFork:
 		if q := stop.Held; !surface && q != nil && q.state == Stopped {
-			return false, q.Detach(0)
+			return false, q.drop(0)
 		}
 		return surface, nil
 	}

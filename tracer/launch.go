@@ -29,6 +29,11 @@ type LaunchOptions struct {
 	ASLR                  bool     // let the kernel randomise the address space
 	Limits                []Limit  // apply from the first instruction on
 	NoPin                 bool     // never share a CPU with the target
+	// Filter has the numbers of system calls for which hooks come cheaply: a
+	// seccomp filter stops the process for them, and hooks that ask for no others
+	// cost the rest of its calls nothing. It cannot be taken away, so neither the
+	// process nor its children can be let go: they end with the tracer. nil is none.
+	Filter []int
 }
 
 // A Limit is a resource limit, soft and hard, as setrlimit(2) has it.
@@ -72,6 +77,12 @@ func (tr *Tracer) Launch(argv []string, o *LaunchOptions) (*Process, error) {
 		}
 		p.Kill()
 		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+	}
+	if o.Filter != nil {
+		if err := p.install(o.Filter); err != nil {
+			p.Kill()
+			return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+		}
 	}
 	return p, nil
 }
@@ -165,7 +176,11 @@ func (tr *Tracer) seizeLaunched(pid int, o *LaunchOptions) (*Process, error) {
 	if _, err := expectStop(pid, unix.WUNTRACED); err != nil {
 		return nil, err
 	}
-	if err := ptrace.Seize(pid, traceOptions|unix.PTRACE_O_EXITKILL); err != nil {
+	options := traceOptions | unix.PTRACE_O_EXITKILL
+	if o.Filter != nil {
+		options |= unix.PTRACE_O_TRACESECCOMP
+	}
+	if err := ptrace.Seize(pid, options); err != nil {
 		return nil, err
 	}
 	if _, err := expectStop(pid, 0); err != nil {

@@ -63,6 +63,7 @@ type Process struct {
 	linkHook *Breakpoint // on the dynamic linker's notification
 	loading  bool        // libraries may still be to come
 	noPin    bool
+	filter   []int // system calls that its seccomp filter stops; nil without one
 }
 
 // State returns what the process does.
@@ -225,6 +226,14 @@ func (p *Process) Kill() error {
 // The kernel does not let go of a leader that has left its threads: its end is
 // reported to the tracer's thread, and to its parent when that thread ends.
 func (p *Process) Detach(sig int) error {
+	if p.filter != nil && p.state <= Running {
+		return &Error{Op: "detach", TID: p.PID, Err: ErrFiltered}
+	}
+	return p.drop(sig)
+}
+
+// drop is Detach, but for a child that has a filter too.
+func (p *Process) drop(sig int) error {
 	if err := p.recall(); err != nil {
 		return err
 	}
@@ -244,7 +253,7 @@ func (p *Process) Detach(sig int) error {
 	p.releaseGuests()
 	for _, t := range p.threads {
 		if stop := t.pending; stop != nil && stop.Held != nil && stop.Held.state == Stopped {
-			if err := stop.Held.Detach(0); err != nil {
+			if err := stop.Held.drop(0); err != nil {
 				return err
 			}
 		}
@@ -300,7 +309,7 @@ func (t *Thread) detach() error {
 	if t.mayPass {
 		sig = t.signal
 	}
-	if err := ptrace.Detach(t.TID, sig); err != nil && err != unix.ESRCH {
+	if err := t.p.letGo(t.TID, sig, t.grouped); err != nil && err != unix.ESRCH {
 		return &Error{Op: "detach", TID: t.TID, Err: err}
 	}
 	if t.signal != 0 && !t.mayPass {

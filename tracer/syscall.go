@@ -74,6 +74,7 @@ type call struct {
 	inside     bool
 	restarting bool      // interrupted: the entry that follows is no new call
 	pc         uint64    // behind the instruction
+	followed   bool      // the filter stopped it: it is followed to its exit
 	altered    bool      // Args are not those that the program passed
 	passed     [6]uint64 // those
 }
@@ -112,7 +113,7 @@ func (p *Process) traceCalls() error {
 		return nil
 	}
 	for _, t := range p.threads {
-		if t.call.altered {
+		if t.call.altered || t.call.followed {
 			continue // it was followed all the time
 		}
 		t.call = call{}
@@ -275,7 +276,7 @@ func (p *Process) passCall(t *Thread) {
 // tracesCall reports whether t is to stop at the next system call or the end of
 // this one.
 func (t *Thread) tracesCall() bool {
-	return (t.p.tracesCalls || t.p.sees.calls()) && !t.guest || t.call.altered
+	return (t.p.tracesCalls || t.p.sees.calls()) && !t.guest || t.call.altered || t.call.followed
 }
 
 // stepsCall reports whether a step of t, to which sig is delivered, is a system

@@ -17,6 +17,9 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
+// filterCalls is the filter that launchCalls gives its programs.
+var filterCalls []int
+
 // launchCalls starts a scene of testdata/calls.c and lets it come to main.
 func launchCalls(t testing.TB, args ...string) *Process {
 	t.Helper()
@@ -26,7 +29,7 @@ func launchCalls(t testing.TB, args ...string) *Process {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	p, err := newTracer(t).Launch(append([]string{path}, args...), &LaunchOptions{Stdout: null})
+	p, err := newTracer(t).Launch(append([]string{path}, args...), &LaunchOptions{Stdout: null, Filter: filterCalls})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ type Tracer struct {
 	processes []*Process
 	threads   map[int]*Thread         // every tracee, by thread ID
 	orphans   map[int]unix.WaitStatus // first stops of threads whose birth is not reported yet
+	carried   map[int]bool            // threads that cannot be let go, see filter.go
 
 	wanted  atomic.Uint64 // why a movement is to end, see want
 	waiting atomic.Bool   // the thread is in Wait, or about to be
@@ -69,6 +70,7 @@ func New() (*Tracer, error) {
 		tid:     unix.Gettid(),
 		threads: make(map[int]*Thread),
 		orphans: make(map[int]unix.WaitStatus),
+		carried: make(map[int]bool),
 	}, nil
 }
 
@@ -94,6 +96,7 @@ func (tr *Tracer) Close() error {
 		}
 	}
 	tr.processes = nil
+	tr.endCarried()
 	runtime.UnlockOSThread()
 	return errors.Join(errs...)
 }
@@ -168,6 +171,8 @@ func (tr *Tracer) wait(interruptible bool) (*Thread, unix.WaitStatus, error) {
 func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 	t := tr.threads[tid]
 	switch {
+	case tr.carried[tid]:
+		tr.carry(tid, status)
 	case t == nil && int(status>>16) == unix.PTRACE_EVENT_EXIT:
 		ptrace.Cont(tid, 0) // killed before its birth was reported
 		delete(tr.orphans, tid)
@@ -183,7 +188,7 @@ func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 // waitable returns what to wait for: the only tracee where there is one, which is
 // the kernel's fast path and reaps nobody else's child, else any.
 func (tr *Tracer) waitable() int {
-	if len(tr.threads) == 1 {
+	if len(tr.threads) == 1 && len(tr.carried) == 0 {
 		for tid := range tr.threads {
 			return tid
 		}
