@@ -55,6 +55,24 @@ func Doc(name string) (text string, ok bool) {
 	return t.String(), true
 }
 
+// Contents lists the topics of the manual that are no members of others, a line
+// each: the name and the first sentence about it.
+func Contents() string {
+	var b strings.Builder
+	for _, name := range Topics() {
+		if !strings.Contains(name, ".") {
+			fmt.Fprintf(&b, "%-10s %s.\n", name, manual[name].summary())
+		}
+	}
+	return b.String()
+}
+
+// summary returns the first sentence of the topic's text, without its full stop.
+func (t *topic) summary() string {
+	first, _, _ := strings.Cut(t.doc, ". ")
+	return strings.TrimSuffix(first, ".")
+}
+
 // Topics returns the names that Doc knows, sorted.
 func Topics() []string {
 	return slices.Sorted(maps.Keys(manual))
@@ -113,9 +131,9 @@ func (e *Env) index() string {
 	for _, name := range e.predeclared.Keys() {
 		doc := "A value of type " + e.predeclared[name].Type() // that the caller added
 		if t, ok := manual[name]; ok {
-			doc, _, _ = strings.Cut(t.doc, ". ")
+			doc = t.summary()
 		}
-		fmt.Fprintf(&b, "%-10s %s.\n", name, strings.TrimSuffix(doc, "."))
+		fmt.Fprintf(&b, "%-10s %s.\n", name, doc)
 	}
 	b.WriteString("\nhelp(name) tells more.")
 	return b.String()
