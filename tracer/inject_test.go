@@ -475,8 +475,8 @@ func TestSyscallInterrupted(t *testing.T) {
 	} {
 		go func() {
 			// The call blocks from the moment on when the thread sleeps.
-			for tracertest.State(th.TID) != 'S' {
-				time.Sleep(time.Millisecond)
+			if err := tracertest.AwaitState(th.TID, "S"); err != nil {
+				t.Error(err)
 			}
 			p.tr.Interrupt()
 		}()
@@ -514,8 +514,8 @@ func TestInjectInStormOfSignals(t *testing.T) {
 func TestSyscallKilled(t *testing.T) {
 	p := injectableAt(t, "plain", "here")
 	go func() {
-		for tracertest.State(p.PID) != 'S' {
-			time.Sleep(time.Millisecond)
+		if err := tracertest.AwaitState(p.PID, "S"); err != nil {
+			t.Error(err)
 		}
 		unix.Kill(p.PID, unix.SIGKILL)
 	}()

@@ -38,13 +38,20 @@ func Alive(id int) bool {
 // such as "S", or "ZX\x00" for its end, and fails the test if that never happens.
 func WaitState(tb testing.TB, id int, states string) {
 	tb.Helper()
+	if err := AwaitState(id, states); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// AwaitState is WaitState for goroutines other than the test's.
+func AwaitState(id int, states string) error {
 	for end := time.Now().Add(hung); ; time.Sleep(time.Millisecond) {
 		state := State(id)
 		if strings.IndexByte(states, state) >= 0 {
-			return
+			return nil
 		}
 		if state == 0 || time.Now().After(end) {
-			tb.Fatalf("wait for state %q of [%d]: it is %q", states, id, state)
+			return fmt.Errorf("wait for state %q of [%d]: it is %q", states, id, state)
 		}
 	}
 }
