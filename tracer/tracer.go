@@ -17,7 +17,9 @@
 // anywhere.
 //
 // The host program keeps its own children, with one condition: it must not start
-// any from the tracer's goroutine, because the tracer's wait would reap them.
+// any from the tracer's goroutine, because the tracer's wait would reap them. A
+// host that is notified of SIGCHLD learns that a child has ended, but not that one
+// has stopped: a stopped tracee would raise it too, at each step.
 package tracer
 
 import (
@@ -64,6 +66,9 @@ var installWake = sync.OnceValue(func() error {
 func New() (*Tracer, error) {
 	if err := installWake(); err != nil {
 		return nil, &Error{Op: "install the wake signal", Err: err}
+	}
+	if err := ptrace.IgnoreStops(); err != nil {
+		return nil, &Error{Op: "turn off SIGCHLD for stops", Err: err}
 	}
 	runtime.LockOSThread()
 	return &Tracer{

@@ -4,6 +4,8 @@ package tracer
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
 	"testing"
 	"time"
 
@@ -121,5 +123,26 @@ func TestBreakpointCountsEveryCall(t *testing.T) {
 	wantExit(t, p, 0)
 	if sum != 5000*4999/2 || b.Hits() != 5000 {
 		t.Errorf("sum = %d after %d hits, want %d after 5000", sum, b.Hits(), 5000*4999/2)
+	}
+}
+
+// TestStopsRaiseNoSignal checks that the stops of a tracee do not cost the host a
+// SIGCHLD each: of all that happens, the end alone is told.
+func TestStopsRaiseNoSignal(t *testing.T) {
+	path := tracertest.Build(t, "testdata/scenes.c")
+	told := make(chan os.Signal, 1000)
+	signal.Notify(told, unix.SIGCHLD)
+	defer signal.Stop(told)
+	p, err := newTracer(t).Launch([]string{path, "loop", "1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stop, err := p.Thread().Step(500, nil); err != nil || stop.Reason != ReasonStep {
+		t.Fatalf("Step = %+v, %v", stop, err)
+	}
+	wantExit(t, p, 0)
+	<-told
+	if n := len(told); n > 0 {
+		t.Errorf("SIGCHLD came %d times besides that for the end", n)
 	}
 }

@@ -253,15 +253,28 @@ type sigaction struct {
 	mask     uint64
 }
 
+// Flags of a sigaction.
+const (
+	saNoCldStop = 0x1
+	saRestart   = 0x10000000
+)
+
 // ClearRestart makes the host's handler of sig interrupt system calls instead
 // of restarting them. The handler itself stays as it is.
-func ClearRestart(sig int) error {
-	const saRestart = 0x10000000
+func ClearRestart(sig int) error { return setFlags(sig, saRestart, 0) }
+
+// IgnoreStops ends the SIGCHLD that the host gets whenever a child or tracee stops.
+// Its handler, which the Go runtime has installed, stays as it is, and is called
+// when one ends.
+func IgnoreStops() error { return setFlags(int(unix.SIGCHLD), 0, saNoCldStop) }
+
+// setFlags clears and sets flags of the host's handler of sig.
+func setFlags(sig int, clear, set uint64) error {
 	var act sigaction
 	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&act)), 8, 0, 0); e != 0 {
 		return e
 	}
-	act.flags &^= saRestart
+	act.flags = act.flags&^clear | set
 	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0); e != 0 {
 		return e
 	}
