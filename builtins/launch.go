@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -161,17 +159,10 @@ func (e *Env) list(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name??", &name); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir("/proc")
+	pids, err := procfs.Processes()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	var pids []int
-	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	slices.Sort(pids)
 	var found []starlark.Value
 	for _, pid := range pids {
 		// What ends meanwhile is left out. Of kernel threads and of other

@@ -229,27 +229,29 @@ func (t *Thread) callResult() (ret uint64, exit bool, err error) {
 
 // refuse returns why a system call cannot be injected, or nil.
 func (p *Process) refuse(nr int, words []uint64) error {
-	var flags uint64
-	switch nr {
-	case unix.SYS_RT_SIGRETURN:
+	switch {
+	case nr == unix.SYS_RT_SIGRETURN:
 		return fmt.Errorf("%w: rt_sigreturn would replace the registers", unix.EINVAL)
-	case unix.SYS_VFORK:
-		flags = unix.CLONE_VM
-	case unix.SYS_CLONE:
-		if len(words) > 0 {
-			flags = words[0]
-		}
-	case unix.SYS_CLONE3:
-		var word [8]byte
-		if len(words) > 0 {
-			p.ReadAt(words[0], word[:]) // if it cannot be read, the kernel says so
-		}
-		flags = binary.LittleEndian.Uint64(word[:])
-	}
-	if flags&unix.CLONE_VM != 0 {
+	case p.cloneFlags(nr, words)&unix.CLONE_VM != 0:
 		return fmt.Errorf("%w: the child would run on this thread's stack", unix.EINVAL)
 	}
 	return nil
+}
+
+// cloneFlags returns the flags with which a system call makes a thread or process;
+// 0 if it makes none, as fork does.
+func (p *Process) cloneFlags(nr int, args []uint64) uint64 {
+	switch {
+	case nr == unix.SYS_VFORK:
+		return unix.CLONE_VFORK | unix.CLONE_VM
+	case nr == unix.SYS_CLONE && len(args) > 0:
+		return args[0]
+	case nr == unix.SYS_CLONE3 && len(args) > 0:
+		var word [8]byte
+		p.readRaw(args[0], word[:]) // if it cannot be read, the kernel says so
+		return binary.LittleEndian.Uint64(word[:])
+	}
+	return 0
 }
 
 // findGate returns the address of a syscall instruction to borrow. The vdso has

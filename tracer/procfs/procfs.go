@@ -44,9 +44,15 @@ func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error)
 	return v, nil
 }
 
+// Processes returns the process IDs of the machine in ascending order.
+func Processes() ([]int, error) { return ids("/proc") }
+
 // Tasks returns the thread IDs of pid in ascending order.
-func Tasks(pid int) ([]int, error) {
-	dir, err := os.Open(Path(pid, "task"))
+func Tasks(pid int) ([]int, error) { return ids(Path(pid, "task")) }
+
+// ids returns the names in a directory that are numbers.
+func ids(path string) ([]int, error) {
+	dir, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +61,14 @@ func Tasks(pid int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	tids := make([]int, len(names))
-	for i, name := range names {
-		if tids[i], err = strconv.Atoi(name); err != nil {
-			return nil, fmt.Errorf("parse %s: %w", dir.Name(), err)
+	ids := make([]int, 0, len(names))
+	for _, name := range names {
+		if id, err := strconv.Atoi(name); err == nil {
+			ids = append(ids, id)
 		}
 	}
-	slices.Sort(tids)
-	return tids, nil
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // Exe returns the path of pid's executable. If the file has been deleted, it

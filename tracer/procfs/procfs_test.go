@@ -231,6 +231,26 @@ func TestParseState(t *testing.T) {
 	}
 }
 
+func TestSyscall(t *testing.T) {
+	pid := start(t, "/bin/cat", "cat").Process.Pid
+	for {
+		if state, err := State(pid); err != nil {
+			t.Fatal(err)
+		} else if state == 'S' {
+			break
+		}
+		runtime.Gosched()
+	}
+	if c, err := Syscall(pid); err != nil || c.Nr != syscall.SYS_READ || c.Args[0] != 0 {
+		t.Errorf("cat is in %+v, %v, want read of 0", c, err)
+	}
+	for _, text := range []string{"", "running\n", "-1 0x7ffe 0x7f\n", "x 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8", "0 0x1 0x2 0x3 0x4 0x5 y 0x7 0x8"} {
+		if c, err := parseSyscall([]byte(text)); c != nil || err == nil {
+			t.Errorf("%q: %+v, %v, want an error", text, c, err)
+		}
+	}
+}
+
 func TestParseKernelThread(t *testing.T) {
 	for stat, want := range map[string]bool{
 		"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0":    true,
@@ -278,6 +298,9 @@ func FuzzParseStatus(f *testing.F) {
 		}
 		if is, err := parseKernelThread(data); is && err != nil {
 			t.Errorf("parseKernelThread = %t, %v", is, err)
+		}
+		if call, err := parseSyscall(data); (call == nil) != (err != nil) {
+			t.Fatalf("parseSyscall: got %v and %v", call, err)
 		}
 		if state, err := parseState(data); state != 0 && err != nil {
 			t.Fatalf("got %c and %v", state, err)

@@ -115,3 +115,32 @@ func parseKernelThread(stat []byte) (bool, error) {
 	flags, err := strconv.ParseUint(string(fields[field]), 10, 32)
 	return flags&kthread != 0, err
 }
+
+// A Call is a system call in which a thread sleeps.
+type Call struct {
+	Nr   int
+	Args [6]uint64
+}
+
+// Syscall returns the system call in which a thread sleeps; it is an error if it
+// runs or sleeps elsewhere. Only who may trace the thread may know.
+func Syscall(tid int) (*Call, error) { return read(tid, "syscall", parseSyscall) }
+
+// parseSyscall parses the contents of /proc/PID/syscall (proc_pid_syscall(5)).
+func parseSyscall(data []byte) (*Call, error) {
+	fields := strings.Fields(string(data))
+	if len(fields) != 9 {
+		return nil, errors.New("not in a system call")
+	}
+	nr, err := strconv.Atoi(fields[0])
+	if err != nil {
+		return nil, err
+	}
+	c := Call{Nr: nr}
+	for i := range c.Args {
+		if c.Args[i], err = strconv.ParseUint(fields[i+1], 0, 64); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
+}
