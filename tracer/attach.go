@@ -49,7 +49,7 @@ func attachable(pid int) error {
 		return err
 	case status.Tgid != pid:
 		return fmt.Errorf("%w: it is a thread of process %d", unix.ESRCH, status.Tgid)
-	case status.State == 'Z' || status.State == 'X':
+	case hasExited(status):
 		return fmt.Errorf("%w: it has exited already", unix.ESRCH)
 	case status.TracerPid != 0:
 		tracer, _ := procfs.Comm(status.TracerPid)
@@ -59,6 +59,11 @@ func attachable(pid int) error {
 		return fmt.Errorf("%w: it is a kernel thread", unix.EINVAL)
 	}
 	return nil
+}
+
+// hasExited reports whether a process has, and not only its leader.
+func hasExited(status *procfs.TaskStatus) bool {
+	return status.State == 'X' || status.State == 'Z' && status.Threads <= 1
 }
 
 // seizeAll attaches to all threads and stops them. Threads that are born
@@ -82,6 +87,9 @@ func (p *Process) seizeAll() error {
 				found = true
 				p.addThread(tid)
 			case err == unix.EPERM && p.tr.mayMiss(tid):
+				if tid == p.PID {
+					p.addThread(tid).state = threadLeft
+				}
 			case err != unix.ESRCH:
 				return p.explain(err)
 			}
@@ -102,8 +110,8 @@ func (p *Process) seizeAll() error {
 		return err
 	}
 	p.sites = make(map[uint64]*site)
-	p.exe, _ = procfs.Exe(p.PID)
-	p.argv, _ = procfs.Cmdline(p.PID)
+	p.exe, _ = procfs.Exe(p.task())
+	p.argv, _ = procfs.Cmdline(p.task())
 	if main, err := p.MainImage(); err != nil {
 		return err
 	} else if main.Err != nil {

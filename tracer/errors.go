@@ -41,4 +41,5 @@ var (
 	ErrSuspended = errors.New("all threads are suspended")
 	ErrBusy      = errors.New("process was let go on and not waited for since")
 	ErrVfork     = errors.New("thread waits in vfork until its child execs or exits")
+	ErrExec      = errors.New("thread waits in exec until the other threads have ended")
 )

@@ -60,7 +60,6 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		return p.takeBirth(t, event)
 	case unix.PTRACE_EVENT_VFORK_DONE:
-		t.vforking = false
 		return nil
 	case unix.PTRACE_EVENT_EXEC:
 		return p.takeExec(t)
@@ -81,10 +80,10 @@ func (tr *Tracer) reclaim(born *Thread) {
 }
 
 // takeEnd handles the end of a thread. The leader's is reported last, with the
-// process's status.
+// process's status; if it cannot be traced, the last one's has to do.
 func (p *Process) takeEnd(t *Thread, status unix.WaitStatus) *Stop {
 	p.removeThread(t)
-	if t.TID != p.PID {
+	if t.TID != p.PID && !p.abandoned() {
 		return nil
 	}
 	if status.Signaled() {

@@ -20,7 +20,7 @@ import (
 // bear handles a child that was just made: it is held if hold is set, and let go
 // otherwise. It returns the process that is held, if there is one.
 func (p *Process) bear(child int, hold bool) *Process {
-	if ptrace.SharesMemory(p.PID, child) {
+	if ptrace.SharesMemory(p.task(), child) {
 		p.adopt(child)
 		return nil
 	}

@@ -63,6 +63,9 @@ func (h *Hook) matches(reason Reason, sig int) bool {
 
 // wants reports whether a hook or request asks for a reason.
 func (p *Process) wants(reason Reason, sig int) bool {
+	if p.parting {
+		return false
+	}
 	return reason == ReasonSignal && p.sees.signals ||
 		slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
 }

@@ -34,6 +34,7 @@ type Process struct {
 	tr       *Tracer
 	state    State
 	launched bool
+	parting  bool // it is killed or let go: nobody looks at its threads any more
 	exe      string
 	argv     []string
 	threads  []*Thread // in order of birth
@@ -203,10 +204,9 @@ func (p *Process) Kill() error {
 	if p.state == Detached {
 		return &Error{Op: "kill", TID: p.PID, Err: ErrDetached}
 	}
-	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
-		return &Error{Op: "kill", TID: p.PID, Err: err}
+	if err := p.kill(); err != nil {
+		return err
 	}
-	p.releaseGuests()
 	for p.state != Exited {
 		t, status, err := p.tr.wait(false)
 		if err != nil {
@@ -219,9 +219,27 @@ func (p *Process) Kill() error {
 	return nil
 }
 
+// kill sends SIGKILL and lets all threads go to their ends. A thread that is held on
+// its way out may not feel the signal (prepare_signal, if the process is exiting).
+func (p *Process) kill() error {
+	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
+		return &Error{Op: "kill", TID: p.PID, Err: err}
+	}
+	p.parting = true
+	p.releaseGuests()
+	for _, t := range p.threads {
+		t.pending = nil
+		if t.state == threadStopped && t.ending {
+			t.run(false)
+		}
+	}
+	return nil
+}
+
 // Detach lets the process go on as if it had never been traced: breakpoints are
 // removed, a signal that is pending is delivered, a stopped job stays stopped. If
-// sig is not 0 it is sent instead of a pending one.
+// sig is not 0 it is sent instead of a pending one. The kernel lets only stopped
+// threads go, so Detach waits for the end of a vfork that one is in.
 //
 // The kernel does not let go of a leader that has left its threads: its end is
 // reported to the tracer's thread, and to its parent when that thread ends.
@@ -248,7 +266,7 @@ func (p *Process) drop(sig int) error {
 			return &Error{Op: "detach", TID: p.PID, Err: err}
 		}
 	}
-	p.sites = nil
+	p.sites, p.breakpoints, p.parting = nil, nil, true
 	p.tr.pin.release(0)
 	p.releaseGuests()
 	for _, t := range p.threads {
@@ -261,28 +279,33 @@ func (p *Process) drop(sig int) error {
 	if err := p.reap(); err != nil || p.state == Exited {
 		return err
 	}
-	for _, t := range slices.Clone(p.threads) {
-		if t.vforking {
-			if _, err := p.halt(t); err != nil {
-				return err
+	if sig != 0 {
+		p.Thread().signal = sig
+	}
+	for {
+		for _, t := range p.threads {
+			if t.state == threadStopped {
+				if err := t.detach(); err != nil {
+					return err
+				}
+				t.state = threadGone
 			}
 		}
-	}
-	current := p.Thread()
-	for _, t := range slices.Clone(p.threads) {
-		if t.state != threadStopped {
-			continue
+		// Those that are stuck may have waited for the others.
+		i := slices.IndexFunc(p.threads, (*Thread).Running)
+		if i < 0 {
+			break
 		}
-		if t == current && sig != 0 {
-			t.signal = sig
-		}
-		if err := t.detach(); err != nil {
+		if _, err := p.halt(p.threads[i]); err != nil || p.state == Exited {
 			return err
 		}
 	}
 	p.close(Detached)
 	return nil
 }
+
+// abandoned reports whether nothing is left but a leader that cannot be traced.
+func (p *Process) abandoned() bool { return len(p.threads) == 1 && p.threads[0].state == threadLeft }
 
 // reap waits for the threads that are about to end: one that nobody waits for
 // stays, and its process with it. Only a leader that has left its threads cannot

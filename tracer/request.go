@@ -66,7 +66,7 @@ func (tr *Tracer) find(id int) (p *Process, status *procfs.TaskStatus, err error
 		return nil, nil, unix.ESRCH
 	case err != nil:
 		return nil, nil, err
-	case status.State == 'Z' || status.State == 'X':
+	case hasExited(status):
 		return nil, nil, fmt.Errorf("%w: it has exited already", unix.ESRCH)
 	}
 	// Opening its memory asks what attaching does (ptrace_may_access).
@@ -175,12 +175,8 @@ func (g *Target) Detach(pc *uint64, sig int) error {
 // Kill is PT_KILL: it kills the process and returns at once. Wait returns its end.
 func (g *Target) Kill() error {
 	p := g.Process
-	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
-		return &Error{Op: "kill", TID: p.PID, Err: err}
-	}
-	p.releaseGuests()
-	for _, t := range p.threads {
-		t.pending = nil
+	if err := p.kill(); err != nil {
+		return err
 	}
 	p.state, p.loose = Running, &motion{op: "kill", t: g.Thread}
 	return nil

@@ -234,7 +234,7 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 			// it the new program's.
 			return nil, true, nil
 		}
-		if stop.Thread.Gone() || stop.Thread.vforking {
+		if stop.Thread.Gone() || stop.Thread.stuck() {
 			stop.Thread = p.Thread()
 		}
 		if stop.Thread == nil {
@@ -324,26 +324,34 @@ func (p *Process) tasks() []*Thread {
 	return append(slices.Clone(p.threads), p.guests...)
 }
 
-// sweep stops every thread that runs: all are interrupted first, then waited for.
-// If the process ends meanwhile, it returns that.
+// sweep stops every thread that runs, except those that are stuck: all are
+// interrupted first, then waited for. If the process ends meanwhile, it returns that.
 func (p *Process) sweep() (*Stop, error) {
 	running := func() (n int) {
 		for _, t := range p.threads {
-			if t.state == threadRunning && !t.vforking {
+			if t.state == threadRunning && !t.stuck() {
 				n++
 			}
 		}
 		return n
 	}
+	if running() == 0 {
+		return nil, nil
+	}
 	for _, t := range p.threads {
-		if t.state == threadRunning && !t.vforking {
+		if t.state == threadRunning && !t.stuck() {
 			ptrace.Interrupt(t.TID)
 		}
 	}
+	defer p.tr.nudge()()
 	for running() > 0 {
-		t, status, err := p.tr.wait(false)
-		if err != nil {
+		t, status, err := p.tr.waitOnce()
+		switch {
+		case err != nil:
 			return nil, err
+		case t == nil:
+			p.findStuck()
+			continue
 		}
 		stop := p.tr.dispatch(t, status)
 		switch {

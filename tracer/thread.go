@@ -17,6 +17,7 @@ const (
 	threadStopped             // in a ptrace-stop: requests are legal
 	threadExiting             // past its exit event: only its end is still to come
 	threadGone
+	threadLeft // the leader had left its threads when they were attached to: it cannot be traced
 )
 
 // A Thread is a thread of a traced process.
@@ -32,6 +33,7 @@ type Thread struct {
 	flagged   bool // has the trap flag in the frame of a signal handler
 	ending    bool // stopped on its way out
 	vforking  bool // waits in the kernel for a vfork child
+	execing   bool // waits in exec for threads that are held
 	guest     bool // a vfork child in the memory of p, not one of p's threads
 	born      int  // the child that it made last
 
@@ -84,7 +86,7 @@ func (t *Thread) Name() string {
 func (t *Thread) Running() bool { return t.state == threadRunning }
 
 // Gone reports whether the thread has ended.
-func (t *Thread) Gone() bool { return t.state == threadGone || t.state == threadExiting }
+func (t *Thread) Gone() bool { return t.state >= threadExiting }
 
 // Suspend holds the thread back when its process moves on.
 func (t *Thread) Suspend() { t.suspended = true }
@@ -117,6 +119,8 @@ func (t *Thread) ready() error {
 		return nil
 	case t.vforking:
 		return ErrVfork
+	case t.execing:
+		return ErrExec
 	}
 	return ErrThread
 }

@@ -159,10 +159,19 @@ func (tr *Tracer) wait(interruptible bool) (*Thread, unix.WaitStatus, error) {
 				return nil, 0, nil
 			}
 		}
+		if t, status, err := tr.waitOnce(); t != nil || err != nil {
+			return t, status, err
+		}
+	}
+}
+
+// waitOnce is wait, but returns a nil thread when a signal interrupts it.
+func (tr *Tracer) waitOnce() (*Thread, unix.WaitStatus, error) {
+	for {
 		tid, status, err := ptrace.Wait(tr.waitable(), 0)
 		switch {
 		case err == unix.EINTR:
-			continue
+			return nil, 0, nil
 		case err != nil:
 			return nil, 0, &Error{Op: "wait", Err: err}
 		}
@@ -185,7 +194,7 @@ func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 		tr.orphans[tid] = status
 	case t != nil && status.Stopped():
 		t.state = threadStopped
-		t.regsRead = false
+		t.regsRead, t.vforking, t.execing = false, false, false
 	}
 	return t
 }
