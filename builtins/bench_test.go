@@ -76,6 +76,16 @@ func BenchmarkStepRegs(b *testing.B) {
 	b.Run("c", func(b *testing.B) { c(b, "step_regs") })
 }
 
+// BenchmarkStepUntil measures steps in the engine, with a condition that is false.
+// The C loop's step_regs reads as much.
+func BenchmarkStepUntil(b *testing.B) {
+	b.Run("expression", func(b *testing.B) { script(b, "", "p.step(n, until='rax == 1 and rip == 0')") })
+	b.Run("over", func(b *testing.B) { script(b, "", "p.step(n, until='rip == 0', over=True)") })
+	b.Run("function", func(b *testing.B) { script(b, "", "p.step(n, until=lambda s: False)") })
+	b.Run("range", func(b *testing.B) { script(b, "", "p.step(n, out_of=(0, 1 << 63))") })
+	b.Run("c", func(b *testing.B) { c(b, "step_regs") })
+}
+
 func BenchmarkBreakpoint(b *testing.B) {
 	b.Run("script", func(b *testing.B) {
 		script(b, `

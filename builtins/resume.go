@@ -24,7 +24,10 @@ func (t *thread) mover(string) (*thread, error)     { return t, nil }
 func verbs[T mover]() []method[T] {
 	return []method[T]{
 		{"cont", "(sig=None, timeout=None, only=False) -> stop", "Let the target go on until something stops it. The pending signal is delivered; sig, a number or name, replaces it, and 0 drops it. After timeout seconds the target is stopped with reason \"timeout\". only holds the other threads.", cont[T]},
-		{"step", "(n=1, timeout=None, only=False) -> stop", "Execute n instructions. A signal or breakpoint that comes first ends the step there. only holds the other threads.", step[T]},
+		{"step", "(n=1, until=None, out_of=None, over=False, timeout=None, only=False) -> stop", "Execute n instructions. A signal or breakpoint that comes first ends that there. " +
+			"until goes on until it holds: an expression in registers and memory, such as \"rax == 3\", which the engine evaluates after each step (help(\"breakpoint.when\") tells what it may say; hits is the number of steps so far), or a function of the stop, which is slower. " +
+			"out_of goes on until the thread has left a range of addresses: a pair (start, end), end not included, or a symbol that has a size. With either of them n is the most steps, and there is no limit unless it is given; at that limit the reason is \"limit\". " +
+			"over makes one step of a call with all that it calls, and of a signal's handler. only holds the other threads.", step[T]},
 		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls.", next[T]},
 		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word.", finish[T]},
 		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
@@ -46,20 +49,6 @@ func cont[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starl
 		}
 	}
 	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Cont(o) })
-}
-
-func step[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	n := 1
-	var o *tracer.MoveOptions
-	if len(args) > 0 || len(kwargs) > 0 {
-		var limit timeout
-		o = new(tracer.MoveOptions)
-		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "n?", &n, "timeout??", &limit, "only?", &o.Only); err != nil {
-			return nil, err
-		}
-		o.Timeout = time.Duration(limit)
-	}
-	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Step(n, o) })
 }
 
 func next[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -37,6 +37,7 @@ type motion struct {
 	steps int         // how often
 	only  bool        // the other threads are held
 	until *Breakpoint // where it is to end, or nil
+	walk  *walker     // decides after each step whether it ends, or nil
 
 	deadline time.Time // zero if there is none
 	sees     sight     // what a request asks to see besides
@@ -122,6 +123,22 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 		// The step came to a breakpoint, hit a watchpoint, or made a system
 		// call, whose handlers let it go on.
 		stop.Reason, stop.Breakpoint, stop.Watchpoint, stop.Syscall, surface = ReasonStep, nil, nil, nil, true
+	}
+	if m.walk != nil {
+		if surface && stop.Breakpoint != nil && stop.Breakpoint == m.walk.back {
+			if err := m.walk.returned(m, stop); err != nil {
+				return nil, err
+			}
+		}
+		if stop.Reason == ReasonStep && stop.Thread == m.t {
+			surface, err = m.walk.next(m, stop)
+			switch {
+			case err != nil:
+				return nil, err
+			case p.state != Stopped || p.stop != stop:
+				return p.stop, nil // the condition moved the process
+			}
+		}
 	}
 	if stop.Reason == ReasonStep && m.steps > 1 {
 		m.steps--

@@ -28,13 +28,14 @@ const (
 	ReasonInterrupt                // Interrupt was called
 	ReasonTimeout                  // the time given to Cont ran out
 	ReasonSyscall                  // a thread enters or leaves a system call
+	ReasonLimit                    // the steps that StepUntil may take are used up
 )
 
 var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
-	ReasonSyscall: "syscall",
+	ReasonSyscall: "syscall", ReasonLimit: "limit",
 }
 
 // String returns the reason's name in scripts.

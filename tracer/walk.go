@@ -1,0 +1,190 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
+
+// A Walk says where StepUntil ends. Each of its limits that is set can end it.
+type Walk struct {
+	// Until is the source of a Condition, and Condition a function. They are
+	// asked after each step; hits, in Until, is the number of steps so far.
+	Until     string
+	Condition func(*Stop) (bool, error)
+	// OutOf is a range of addresses: the walk ends where the thread leaves it.
+	OutOf *Range
+	// Over makes one step of a call with all that it calls, and of a signal's
+	// handler, if those return.
+	Over bool
+	// Most is the number of steps after which the walk ends with ReasonLimit,
+	// or with ReasonStep if nothing else was to end it; 0 is no limit.
+	Most int
+}
+
+// A Range is the addresses from Start up to End, which it does not have.
+type Range struct{ Start, End uint64 }
+
+func (r *Range) has(addr uint64) bool { return addr-r.Start < r.End-r.Start }
+
+// StepUntil executes instructions of the thread, one at least, until what the walk
+// asks for holds; the reason is ReasonStep then. A signal or breakpoint that comes
+// first ends it there. The other threads run meanwhile, unless the options hold
+// them.
+func (t *Thread) StepUntil(w *Walk, o *MoveOptions) (*Stop, error) {
+	k, err := t.newWalker(w)
+	if err != nil {
+		return nil, &Error{Op: "step", TID: t.TID, Err: err}
+	}
+	stop, err := t.p.move(motion{op: "step", t: t, step: true, walk: k}, o)
+	return stop, errors.Join(err, k.leave())
+}
+
+func (t *Thread) newWalker(w *Walk) (*walker, error) {
+	k := &walker{Walk: w, t: t}
+	if w.Most < 0 {
+		return nil, fmt.Errorf("cannot take %d steps", w.Most)
+	}
+	if r := w.OutOf; r != nil && r.Start >= r.End {
+		return nil, fmt.Errorf("the range from %#x to %#x is empty", r.Start, r.End)
+	}
+	if w.Until != "" {
+		var err error
+		if k.until, err = ParseCondition(w.Until, t.p.Addr); err != nil {
+			return nil, err
+		}
+	}
+	if w.Over {
+		regs, err := t.Regs()
+		if err != nil {
+			return nil, cause(err)
+		}
+		k.pc, k.sp = regs[arch.RIP], regs[arch.RSP]
+	}
+	return k, nil
+}
+
+// A walker is a Walk under way.
+type walker struct {
+	*Walk
+	t      *Thread
+	until  *Condition
+	steps  int
+	pc, sp uint64      // before the step, if it goes over calls
+	back   *Breakpoint // where the call returns to that it goes over, or nil
+}
+
+// next decides what follows a step of m: it returns true where the walk ends.
+func (k *walker) next(m *motion, stop *Stop) (done bool, err error) {
+	if k.Over {
+		if entered, err := k.enter(m); entered || err != nil {
+			return false, err
+		}
+	}
+	k.steps++
+	regs, err := k.t.Regs()
+	if err != nil {
+		return false, err
+	}
+	if k.OutOf != nil && !k.OutOf.has(regs[arch.RIP]) {
+		return true, nil
+	}
+	if k.until != nil {
+		if done, err = k.until.Holds(k.t, k.steps); done || err != nil {
+			return done, err
+		}
+	}
+	if k.Condition != nil {
+		if done, err = k.Condition(stop); done || err != nil || k.t.p.stop != stop {
+			return done, err
+		}
+	}
+	if k.steps != k.Most {
+		return false, nil
+	}
+	if k.OutOf != nil || k.until != nil || k.Condition != nil {
+		stop.Reason = ReasonLimit
+	}
+	return true, nil
+}
+
+// enter lets the thread run, from now on, to the end of the function or signal
+// handler that its step has gone into. It reports whether there is one.
+func (k *walker) enter(m *motion) (entered bool, err error) {
+	p := k.t.p
+	regs, err := k.t.Regs()
+	if err != nil {
+		return false, err
+	}
+	pc, sp := k.pc, k.sp
+	k.pc, k.sp = regs[arch.RIP], regs[arch.RSP]
+	back, ok := uint64(0), false
+	switch {
+	case k.pc-pc <= maxInst || k.sp == sp:
+	case sp-k.sp == 8:
+		back, ok = p.word(k.sp)
+		ok = ok && back-pc <= maxInst && back != pc // a call pushes what follows it
+	default:
+		if k.t.skip.armed {
+			break // the trap where the handler returns to is spoken for
+		}
+		// A handler finds the frame that the kernel made for it: where it
+		// returns to, then the ucontext_t, with the registers of before.
+		back, ok = p.word(k.sp + savedPC)
+		ok = ok && back-pc <= maxInst // past a system call that it ended
+		if before, read := p.word(k.sp + savedSP); !read || before != sp {
+			ok = false
+		}
+	}
+	if !ok {
+		return false, nil
+	}
+	b := &Breakpoint{p: p, addr: back, thread: k.t, internal: true}
+	b.accept = func(t *Thread) bool {
+		regs, err := t.Regs()
+		return err == nil && regs[arch.RSP] >= sp
+	}
+	if err := p.plant(back, b); err != nil {
+		return false, err
+	}
+	b.addrs = []uint64{back}
+	k.back, m.until, m.step = b, b, false
+	k.pc, k.sp = back, sp
+	return true, nil
+}
+
+// Where a signal handler finds the registers of before above its stack pointer
+// (struct rt_sigframe, and uc_mcontext in ucontext_t).
+const (
+	savedSP = 8 + 40 + 15*8
+	savedPC = 8 + 40 + 16*8
+)
+
+// word reads a word of memory.
+func (p *Process) word(addr uint64) (word uint64, ok bool) {
+	var data [8]byte
+	_, err := p.ReadAt(addr, data[:])
+	return binary.LittleEndian.Uint64(data[:]), err == nil
+}
+
+// returned makes a step of the stop where a call or handler has returned, and goes
+// on stepping.
+func (k *walker) returned(m *motion, stop *Stop) error {
+	m.until, m.step = nil, true
+	stop.Reason, stop.Breakpoint = ReasonStep, nil
+	return k.leave()
+}
+
+// leave removes what enter has planted.
+func (k *walker) leave() error {
+	if k.back == nil {
+		return nil
+	}
+	b := k.back
+	k.back = nil
+	return b.Remove()
+}
