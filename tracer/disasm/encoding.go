@@ -11,6 +11,8 @@ type encoding struct {
 	opcode byte
 	modrm  byte // 0 if there is none
 	rel    int  // size of a branch's displacement, which ends the instruction, or 0
+	disp   int  // where the displacement of an operand relative to rip stands, or 0
+	addr32 bool // addresses are cut off at 32 bits
 }
 
 // An opmap is a table of opcodes, numbered as VEX, EVEX and XOP number them.
@@ -121,7 +123,7 @@ var (
 func parse(data []byte) (encoding, error) {
 	s := scanner{data: data}
 	var e encoding
-	var opsize, addrsize, rexW, repne bool
+	var opsize, rexW, repne bool
 	op := s.next()
 prefixes:
 	for ; ; op = s.next() {
@@ -129,7 +131,7 @@ prefixes:
 		case 0x66:
 			opsize = true
 		case 0x67:
-			addrsize = true
+			e.addr32 = true
 		case 0xf2:
 			repne = true
 		case 0xf3, 0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65: // rep, lock and segments
@@ -217,7 +219,7 @@ prefixes:
 		s.pos += size
 	case 'a':
 		s.pos += 8
-		if addrsize {
+		if e.addr32 {
 			s.pos -= 4
 		}
 	case 's':
@@ -232,7 +234,7 @@ prefixes:
 	case s.pos > len(data):
 		return e, errTruncated
 	}
-	e.data = data[:s.pos]
+	e.data, e.disp = data[:s.pos], s.disp
 	return e, nil
 }
 
@@ -241,6 +243,7 @@ type scanner struct {
 	data  []byte
 	pos   int
 	short bool // data ended before pos
+	disp  int  // as encoding.disp
 }
 
 // next returns the next byte, or 0 if there is none.
@@ -264,6 +267,9 @@ func (s *scanner) peek() byte {
 func (s *scanner) operand() byte {
 	modrm := s.next()
 	mod, rm := modrm>>6, modrm&7
+	if mod == 0 && rm == 5 {
+		s.disp = s.pos
+	}
 	if mod != 3 && rm == 4 {
 		rm = s.next() & 7 // the base; 5 is none if mod is 0
 	}
