@@ -299,8 +299,12 @@ func (p *Process) runTo(op string, t *Thread, addr uint64, accept func(*Thread) 
 type site struct {
 	addr  uint64
 	saved byte   // what the program has there
-	code  []byte // the instruction and what follows, for emulation
+	code  []byte // the instruction and what follows
 	users []*Breakpoint
+
+	prepared bool
+	effect   effect // of the instruction, or nil
+	size     int    // of the instruction, if it has an effect
 }
 
 const int3 = 0xcc

@@ -7,112 +7,215 @@ import (
 	"math/bits"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
 // emulate executes the instruction under the breakpoint that t stands on without
-// running the thread, if it is one of those that functions begin with: endbr64,
-// nop, push, mov between registers, sub rsp and jmp. It reports whether it did.
-// It spares two stops, and other threads need not be held.
+// running the thread, if it has an effect, and reports whether it did. It spares
+// two stops, and other threads need not be held.
 func (p *Process) emulate(t *Thread) bool {
 	if t.state != threadStopped || t.faulted() || !p.mustPass(t) {
 		return false
 	}
-	after, word, push, ok := emulate(p.sites[t.reported].code, t.regs)
-	if !ok {
+	s := p.sites[t.reported]
+	s.prepare()
+	if s.effect == nil || t.regs[arch.EFLAGS]&(flagTF|flagAC) != 0 {
 		return false
 	}
-	if push {
-		if p.watches(after[arch.RSP], 8) {
-			return false // the CPU has to write it
-		}
-		var data [8]byte
-		binary.LittleEndian.PutUint64(data[:], word)
-		if _, err := p.WriteAt(after[arch.RSP], data[:]); err != nil {
-			return false // let the CPU fault
-		}
+	c := cpu{t: t, regs: t.regs}
+	c.regs[arch.RIP] += uint64(s.size)
+	c.regs[arch.OrigRAX] = ^uint64(0) // no system call is to be restarted
+	if !s.effect(&c) {
+		return false
 	}
-	t.setRegs(&after)
+	t.setRegs(&c.regs)
 	return true
 }
 
-// general is the general registers in the order of their numbers in machine code.
-var general = [16]arch.Reg{
-	arch.RAX, arch.RCX, arch.RDX, arch.RBX, arch.RSP, arch.RBP, arch.RSI, arch.RDI,
-	arch.R8, arch.R9, arch.R10, arch.R11, arch.R12, arch.R13, arch.R14, arch.R15,
+// prepare compiles the site's instruction, once.
+func (s *site) prepare() {
+	if s.prepared {
+		return
+	}
+	s.effect, s.size = compile(s.code)
+	s.prepared = true
 }
 
-// emulate computes the registers after the first instruction of code. Where push
-// is set, word is to be stored at the new rsp.
-func emulate(code []byte, regs arch.Regs) (after arch.Regs, word uint64, push, ok bool) {
-	var rex byte
-	op := code
-	if len(op) > 0 && op[0]&0xf0 == 0x40 {
-		rex, op = op[0], op[1:]
-	}
-	at := func(i int) byte {
-		if i < len(op) {
-			return op[i]
-		}
-		return 0
-	}
-	n := 0 // length of op
-	switch b := at(0); {
-	case rex == 0 && b == 0xf3 && at(1) == 0x0f && at(2) == 0x1e && at(3) == 0xfa: // endbr64
-		n = 4
-	case rex == 0 && b == 0x90: // nop
-		n = 1
-	case b >= 0x50 && b <= 0x57 && rex&^0x41 == 0: // push r64
-		n = 1
-		word = regs[general[b&7|rex&1<<3]]
-		regs[arch.RSP] -= 8
-		push = true
-	case rex&0xf8 == 0x48 && b == 0x89 && at(1) >= 0xc0: // mov r/m64, r64
-		n = 2
-		regs[general[at(1)&7|rex&1<<3]] = regs[general[at(1)>>3&7|rex&4<<1]]
-	case rex&0xf8 == 0x48 && b == 0x8b && at(1) >= 0xc0: // mov r64, r/m64
-		n = 2
-		regs[general[at(1)>>3&7|rex&4<<1]] = regs[general[at(1)&7|rex&1<<3]]
-	case rex == 0x48 && b == 0x83 && at(1) == 0xec: // sub rsp, imm8
-		n = 3
-		subtract(&regs, arch.RSP, uint64(int8(at(2))))
-	case rex == 0x48 && b == 0x81 && at(1) == 0xec && len(op) >= 6: // sub rsp, imm32
-		n = 6
-		subtract(&regs, arch.RSP, uint64(int32(binary.LittleEndian.Uint32(op[2:]))))
-	case rex == 0 && b == 0xeb: // jmp rel8
-		n = 2
-		regs[arch.RIP] += uint64(int8(at(1)))
-	case rex == 0 && b == 0xe9 && len(op) >= 5: // jmp rel32
-		n = 5
-		regs[arch.RIP] += uint64(int32(binary.LittleEndian.Uint32(op[1:])))
-	}
-	if n == 0 || n > len(op) {
-		return regs, 0, false, false
-	}
-	if rex != 0 {
-		n++
-	}
-	regs[arch.RIP] += uint64(n)
-	regs[arch.OrigRAX] = ^uint64(0) // no system call is to be restarted
-	return regs, word, push, true
+// A cpu is what an effect works on: a thread's registers, of which rip is that of
+// the next instruction, and its stack.
+type cpu struct {
+	t    *Thread
+	regs arch.Regs
 }
 
-// subtract computes r -= v with the flags that the CPU sets (SDM volume 2, SUB).
-func subtract(regs *arch.Regs, r arch.Reg, v uint64) {
-	a := regs[r]
-	d := a - v
-	regs[r] = d
-	const cf, pf, af, zf, sf, of = 1 << 0, 1 << 2, 1 << 4, 1 << 6, 1 << 7, 1 << 11
-	flags := regs[arch.EFLAGS] &^ (cf | pf | af | zf | sf | of)
-	set := func(when bool, flag uint64) {
-		if when {
-			flags |= flag
+// Flags (SDM volume 1, 3.4.3).
+const (
+	flagCF = 1 << 0
+	flagPF = 1 << 2
+	flagAF = 1 << 4
+	flagZF = 1 << 6
+	flagSF = 1 << 7
+	flagOF = 1 << 11
+	flagAC = 1 << 18 // the CPU faults where addresses are not aligned
+)
+
+// set stores v in a register the way the CPU does: the upper half becomes zero if
+// the operation has 32 bits.
+func (c *cpu) set(r arch.Reg, v uint64, bits int) bool {
+	c.regs[r] = v & (^uint64(0) >> (64 - bits))
+	return true
+}
+
+// An operation is one of those that share their forms, by its number in opcodes.
+type operation byte
+
+const (
+	add operation = iota
+	or
+	adc
+	sbb
+	and
+	sub
+	xor
+	cmp
+)
+
+// compute returns a op b and sets the flags (SDM volume 2, at the operations). What
+// is undefined after and, or and xor is zero.
+func (c *cpu) compute(op operation, a, b uint64, size int) uint64 {
+	mask := ^uint64(0) >> (64 - size)
+	a, b = a&mask, b&mask
+	var r, over uint64 // the result, and the overflow in the place of its sign
+	var half uint64    // the carry into bit 4, in that place
+	var carry bool
+	switch op {
+	case add:
+		r = (a + b) & mask
+		carry, half, over = r < a, a^b^r, (a^r)&(b^r)
+	case sub, cmp:
+		r = (a - b) & mask
+		carry, half, over = a < b, a^b^r, (a^b)&(a^r)
+	case and:
+		r = a & b
+	case or:
+		r = a | b
+	case xor:
+		r = a ^ b
+	}
+	sign := size - 1
+	flags := c.regs[arch.EFLAGS] &^ (flagCF | flagPF | flagAF | flagZF | flagSF | flagOF)
+	for _, f := range [...]struct {
+		when bool
+		flag uint64
+	}{
+		{carry, flagCF},
+		{bits.OnesCount8(uint8(r))%2 == 0, flagPF},
+		{half>>4&1 != 0, flagAF},
+		{r == 0, flagZF},
+		{r>>sign != 0, flagSF},
+		{over>>sign != 0, flagOF},
+	} {
+		if f.when {
+			flags |= f.flag
 		}
 	}
-	set(a < v, cf)
-	set(bits.OnesCount8(uint8(d))%2 == 0, pf)
-	set((a^v^d)&0x10 != 0, af)
-	set(d == 0, zf)
-	set(d>>63 != 0, sf)
-	set((a^v)&(a^d)>>63 != 0, of)
-	regs[arch.EFLAGS] = flags
+	c.regs[arch.EFLAGS] = flags
+	return r
+}
+
+// holds reports whether a condition holds, by its number in opcodes (SDM volume 1,
+// appendix B).
+func (c *cpu) holds(condition int) bool {
+	f := c.regs[arch.EFLAGS]
+	less := f&flagSF != 0 != (f&flagOF != 0)
+	held := [...]bool{
+		f&flagOF != 0, f&flagCF != 0, f&flagZF != 0, f&(flagCF|flagZF) != 0,
+		f&flagSF != 0, f&flagPF != 0, less, less || f&flagZF != 0,
+	}[condition>>1]
+	return held != (condition&1 != 0) // odd ones are the opposites
+}
+
+// jump goes to an address, unless the CPU would fault: those of user space have 47
+// bits.
+func (c *cpu) jump(to uint64) bool {
+	if to>>47 != 0 {
+		return false
+	}
+	c.regs[arch.RIP] = to
+	return true
+}
+
+func (c *cpu) call(to uint64) bool {
+	return to>>47 == 0 && !ptrace.HasShadowStack(c.t.TID) && c.push(c.regs[arch.RIP]) && c.jump(to)
+}
+
+// ret returns and drops more bytes of arguments.
+func (c *cpu) ret(more uint64) bool {
+	to, ok := c.load(c.regs[arch.RSP])
+	if !ok || ptrace.HasShadowStack(c.t.TID) || !c.jump(to) {
+		return false
+	}
+	c.regs[arch.RSP] += 8 + more
+	return true
+}
+
+func (c *cpu) push(v uint64) bool {
+	sp := c.regs[arch.RSP] - 8
+	if !c.store(sp, v) {
+		return false
+	}
+	c.regs[arch.RSP] = sp
+	return true
+}
+
+func (c *cpu) pop(r arch.Reg) bool {
+	v, ok := c.load(c.regs[arch.RSP])
+	if !ok {
+		return false
+	}
+	c.regs[arch.RSP] += 8
+	return c.set(r, v, 64) // which may be rsp
+}
+
+func (c *cpu) leave() bool {
+	rbp, ok := c.load(c.regs[arch.RBP])
+	if !ok {
+		return false
+	}
+	c.regs[arch.RSP] = c.regs[arch.RBP] + 8
+	c.regs[arch.RBP] = rbp
+	return true
+}
+
+// load reads a word as the program may.
+func (c *cpu) load(addr uint64) (word uint64, ok bool) {
+	var data [8]byte
+	if c.guarded(addr) {
+		return 0, false
+	}
+	n, err := ptrace.ReadMemory(c.t.TID, addr, data[:])
+	return binary.LittleEndian.Uint64(data[:]), n == len(data) && err == nil
+}
+
+// store writes a word as the program may.
+func (c *cpu) store(addr, word uint64) bool {
+	var data [8]byte
+	binary.LittleEndian.PutUint64(data[:], word)
+	if c.guarded(addr) {
+		return false
+	}
+	n, err := ptrace.WriteMemory(c.t.TID, addr, data[:])
+	return n == len(data) && err == nil
+}
+
+// guarded reports whether an access to the word at addr has to be seen by a
+// watchpoint, or meets a breakpoint of ours.
+func (c *cpu) guarded(addr uint64) bool {
+	p := c.t.p
+	for i := range uint64(8) {
+		if p.sites[addr+i] != nil {
+			return true
+		}
+	}
+	return p.watches(addr, 8)
 }

@@ -3,80 +3,195 @@
 package tracer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
-// TestEmulateAsCPU runs each emulated instruction on the CPU as well, with random
-// registers, and compares.
+// emulated is the opcodes of what is emulated, each with the digit in its ModRM
+// byte, or -1 if that is anything, or none if there is no such byte.
+var emulated = func() (list []emulatedForm) {
+	const none = -2
+	form := func(digit int, opcode ...byte) { list = append(list, emulatedForm{opcode, digit, 0}) }
+	form(none, 0xf3, 0x0f, 0x1e, 0xfa)
+	form(none, 0x90)
+	form(-1, 0x0f, 0x1f)
+	for r := byte(0); r < 8; r++ {
+		form(none, 0x50+r)
+		form(none, 0x58+r)
+		form(none, 0xb8+r)
+	}
+	form(none, 0x68)
+	form(none, 0x6a)
+	form(none, 0xc9)
+	for c := byte(0); c < 16; c++ {
+		form(none, 0x70+c)
+		form(none, 0x0f, 0x80+c)
+	}
+	for _, prefix := range []byte{0x2e, 0x3e, 0xf2, 0xf3} {
+		form(none, prefix, 0xe9)
+		form(none, prefix, 0x74)
+		form(4, prefix, 0xff)
+	}
+	for _, op := range []byte{0xe8, 0xe9, 0xeb, 0xc2, 0xc3} {
+		form(none, op)
+	}
+	form(2, 0xff)
+	form(4, 0xff)
+	form(-1, 0x8d)
+	form(-1, 0x89)
+	form(-1, 0x8b)
+	form(0, 0xc7)
+	logic := func(digit int, opcode byte) {
+		list = append(list, emulatedForm{[]byte{opcode}, digit, flagAF})
+	}
+	for _, op := range []byte{byte(add), byte(sub), byte(cmp), byte(and), byte(or), byte(xor)} {
+		add := form
+		if op == byte(and) || op == byte(or) || op == byte(xor) {
+			add = func(digit int, opcode ...byte) { logic(digit, opcode[0]) }
+		}
+		add(-1, op<<3|1)
+		add(-1, op<<3|3)
+		add(none, op<<3|5)
+		add(int(op), 0x81)
+		add(int(op), 0x83)
+	}
+	logic(-1, 0x85)
+	logic(none, 0xa9)
+	logic(0, 0xf7)
+	logic(1, 0xf7)
+	return list
+}()
+
+type emulatedForm struct {
+	opcode    []byte
+	digit     int
+	undefined uint64 // flags after it
+}
+
+// random returns an instruction of the form, and whatever follows it.
+func (f *emulatedForm) random(random *rand.Rand) []byte {
+	prefixes := len(f.opcode) - 1
+	if prefixes > 0 && f.opcode[prefixes-1] == 0x0f {
+		prefixes--
+	}
+	code := slices.Clone(f.opcode[:prefixes])
+	if rex := random.UintN(32); rex < 16 && len(f.opcode) < 4 && f.opcode[0] != 0x90 {
+		code = append(code, 0x40|byte(rex))
+	}
+	code = append(code, f.opcode[prefixes:]...)
+	tail := binary.LittleEndian.AppendUint64(nil, random.Uint64())
+	tail = binary.LittleEndian.AppendUint32(tail, random.Uint32())
+	if f.digit >= -1 {
+		if random.UintN(2) == 0 {
+			tail[0] |= 0xc0 // a register
+		}
+		if f.digit >= 0 {
+			tail[0] = tail[0]&^0x38 | byte(f.digit)<<3
+		}
+	}
+	return append(code, tail...)[:maxInst]
+}
+
+// TestEmulateAsCPU runs instructions of each form that is emulated on the CPU as
+// well, with random operands, registers and stack, and compares.
 func TestEmulateAsCPU(t *testing.T) {
+	const times = 60
 	p := launch(t, "loop")
 	th := p.Thread()
 	before := *must(th.Regs())
-	pc, sp := before.PC(), before.SP()-4096&^15
-	var tests [][]byte
-	for r := byte(0); r < 8; r++ {
-		tests = append(tests, []byte{0x50 + r}, []byte{0x41, 0x50 + r}, []byte{0x40, 0x50 + r})
-	}
-	for _, rex := range []byte{0x48, 0x49, 0x4c, 0x4d} {
-		for modrm := 0xc0; modrm <= 0xff; modrm += 5 {
-			tests = append(tests, []byte{rex, 0x89, byte(modrm)}, []byte{rex, 0x8b, byte(modrm)})
-		}
-	}
-	for _, imm := range []byte{0, 1, 8, 0x10, 0x7f, 0x80, 0xff} {
-		tests = append(tests, []byte{0x48, 0x83, 0xec, imm}, []byte{0x48, 0x81, 0xec, imm, 0x12, 0, imm}, []byte{0xeb, imm}, []byte{0xe9, imm, 1, 0, 0})
-	}
-	tests = append(tests, []byte{0xf3, 0x0f, 0x1e, 0xfa}, []byte{0x90})
+	pc := before.PC()
+	stack := make([]byte, 4096)
+	bottom := before.SP() - 16384&^15
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, code := range tests {
-		regs := before
-		for _, r := range general {
-			regs[r] = random.Uint64()
-		}
-		regs[arch.RSP] = sp + random.Uint64N(64)*8
-		regs[arch.EFLAGS] = regs[arch.EFLAGS]&^0x8d5 | random.Uint64()&0x8d5
-		if _, err := p.WriteAt(pc, code); err != nil {
-			t.Fatal(err)
-		}
-		th.setRegs(&regs)
-		after, word, push, ok := emulate(code, regs)
-		if !ok {
-			t.Errorf("% x is not emulated", code)
-			continue
-		}
-		if err := th.flush(); err != nil {
-			t.Fatal(err)
-		}
-		// On the CPU itself, below the engine.
-		if err := ptrace.Step(th.TID, 0); err != nil {
-			t.Fatal(err)
-		}
-		if _, status, err := ptrace.Wait(th.TID, 0); err != nil || !status.Stopped() {
-			t.Fatalf("status %#x, %v", status, err)
-		}
-		th.regsRead = false
-		got := *must(th.Regs())
-		const rf = 1 << 16 // the CPU's own
-		got[arch.EFLAGS] &^= rf
-		after[arch.EFLAGS] &^= rf
-		if got != after {
-			for i := range got {
-				if got[i] != after[i] {
-					t.Errorf("% x: %s is %#x, emulated %#x", code, arch.Reg(i), got[i], after[i])
+	for _, form := range emulated {
+		compared := 0
+		for range times {
+			code := form.random(random)
+			regs := before
+			for _, r := range general {
+				// Many are to be addresses that can be accessed or called.
+				if regs[r] = random.Uint64(); random.UintN(4) != 0 {
+					regs[r] = bottom + random.Uint64N(uint64(len(stack)/8-2))*8
 				}
 			}
-		}
-		if push {
-			var stored [8]byte
-			if _, err := p.ReadAt(got.SP(), stored[:]); err != nil || binary.LittleEndian.Uint64(stored[:]) != word {
-				t.Errorf("% x: pushed % x, %v, emulated %#x", code, stored, err, word)
+			regs[arch.RSP] = bottom + 512 + random.Uint64N(64)*8
+			regs[arch.EFLAGS] = regs[arch.EFLAGS]&^0x8d5 | random.Uint64()&0x8d5
+			for i := 0; i < len(stack); i += 8 {
+				binary.LittleEndian.PutUint64(stack[i:], random.Uint64N(1<<47))
+			}
+			if err := p.writeRaw(bottom, stack); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.WriteAt(pc, code); err != nil {
+				t.Fatal(err)
+			}
+
+			do, n := compile(code)
+			if do == nil {
+				continue // for operands in memory, or a prefix that makes it another
+			}
+			if inst, err := disasm.Decode(code, pc, nil); err != nil || len(inst.Data) != n {
+				t.Fatalf("% x: %d bytes are compiled, decoded as % x %s, %v", code, n, inst.Data, inst.Text, err)
+			}
+			code = code[:n]
+			c := cpu{t: th, regs: regs}
+			c.regs[arch.RIP] += uint64(n)
+			c.regs[arch.OrigRAX] = ^uint64(0)
+			if !do(&c) {
+				continue // where the CPU would fault
+			}
+			compared++
+			stored := must(p.read(bottom, len(stack)))
+			if err := p.writeRaw(bottom, stack); err != nil {
+				t.Fatal(err)
+			}
+			got := th.stepCPU(t, regs)
+			const rf = 1 << 16 // the CPU's own
+			got[arch.EFLAGS] &^= rf | form.undefined
+			c.regs[arch.EFLAGS] &^= rf | form.undefined
+			for i := range got {
+				if got[i] != c.regs[i] {
+					t.Errorf("% x: %s is %#x, emulated %#x", code, arch.Reg(i), got[i], c.regs[i])
+				}
+			}
+			if !bytes.Equal(must(p.read(bottom, len(stack))), stored) {
+				t.Errorf("% x: the stack is not as emulated", code)
 			}
 		}
+		if compared < times/8 {
+			t.Errorf("% x /%d was emulated %d times of %d", form.opcode, form.digit, compared, times)
+		}
 	}
+}
+
+// stepCPU executes one instruction on the CPU itself, below the engine.
+func (th *Thread) stepCPU(t *testing.T, regs arch.Regs) arch.Regs {
+	th.setRegs(&regs)
+	if err := th.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ptrace.Step(th.TID, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, status, err := ptrace.Wait(th.TID, 0); err != nil || !status.Stopped() {
+		t.Fatalf("status %#x, %v", status, err)
+	}
+	th.regsRead = false
+	return *must(th.Regs())
+}
+
+func (p *Process) read(addr uint64, n int) ([]byte, error) {
+	data := make([]byte, n)
+	_, err := p.ReadAt(addr, data)
+	return data, err
 }
 
 func must[T any](v T, err error) T {
@@ -88,11 +203,76 @@ func must[T any](v T, err error) T {
 
 func TestEmulateRefuses(t *testing.T) {
 	for _, code := range [][]byte{
-		nil, {}, {0x48}, {0xf3, 0x0f, 0x1e}, {0x66, 0x90}, {0x66, 0x50}, {0x48, 0x89, 0x45}, {0x48, 0x83, 0xec},
-		{0x48, 0x81, 0xec, 1, 2, 3}, {0xe9, 1, 2, 3}, {0xe8, 0, 0, 0, 0}, {0x41, 0x90}, {0x49, 0x83, 0xec, 8}, {0xcc}, {0x0f, 0x05},
+		nil, {}, {0x48}, {0xf3, 0x0f, 0x1e}, {0x66, 0x90}, {0x66, 0x50}, {0xf3, 0x90}, {0x41, 0x90},
+		{0x48, 0x89, 0x45, 0}, {0x48, 0x8b, 0x45, 0}, {0x48, 0x83, 0x45, 0, 1}, {0x48, 0x83, 0xd4, 8}, {0x48, 0x83, 0xdc, 8},
+		{0x48, 0x83, 0xec}, {0x48, 0x81, 0xec, 1, 2, 3}, {0xe9, 1, 2, 3}, {0xe8, 0, 0, 0}, {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7}, {0x8d, 0xc0},
+		{0xff, 0xd8}, {0xff, 0x18}, {0xff, 0x28}, {0xff, 0xc0}, {0xcc}, {0x0f, 0x05}, {0xf3, 0x55}, {0x2e, 0x48, 0x89, 0xe5}, {0x40, 0xf3, 0x0f, 0x1e, 0xfa},
 	} {
-		if _, _, _, ok := emulate(code, arch.Regs{}); ok {
+		if do, _ := compile(code); do != nil {
 			t.Errorf("% x is emulated", code)
 		}
 	}
+}
+
+// TestEmulateLeavesFaults emulates what the CPU would not do.
+func TestEmulateLeavesFaults(t *testing.T) {
+	p := launch(t, "loop")
+	th := p.Thread()
+	regs := *must(th.Regs())
+	var readOnly uint64
+	for _, m := range must(p.Maps()) {
+		if m.Perms == procfs.R {
+			readOnly = m.Start
+		}
+	}
+	if readOnly == 0 {
+		t.Fatal("no mapping is read-only")
+	}
+	for _, test := range []struct {
+		code []byte
+		rsp  uint64
+		rax  uint64
+	}{
+		{[]byte{0x50}, readOnly + 64, 0},                 // push rax
+		{[]byte{0x58}, 64, 0},                            // pop rax
+		{[]byte{0xc3}, 64, 0},                            // ret
+		{[]byte{0xff, 0xe0}, regs.SP(), 1 << 47},         // jmp rax
+		{[]byte{0xff, 0xd0}, regs.SP(), 1 << 63},         // call rax
+		{[]byte{0xff, 0xd0}, readOnly + 64, regs.PC()},   // call rax
+		{[]byte{0xff, 0x10}, regs.SP(), 64},              // call [rax]
+		{[]byte{0xe8, 0, 0, 0, 0}, readOnly + 64, 0},     // call
+		{[]byte{0xeb, 0x80}, regs.SP(), 0},               // jmp, from an address near 0
+		{[]byte{0xff, 0x20}, regs.SP(), ^uint64(0) - 64}, // jmp [rax]
+	} {
+		do, n := compile(test.code)
+		if do == nil {
+			t.Errorf("% x has no effect", test.code)
+			continue
+		}
+		c := cpu{t: th, regs: regs}
+		c.regs[arch.RSP], c.regs[arch.RAX] = test.rsp, test.rax
+		if c.regs[arch.RIP] += uint64(n); test.code[0] == 0xeb {
+			c.regs[arch.RIP] = 2
+		}
+		if do(&c) {
+			t.Errorf("% x is emulated with rsp = %#x, rax = %#x", test.code, test.rsp, test.rax)
+		}
+	}
+}
+
+// FuzzCompile compares the lengths of what is compiled with the disassembler's.
+func FuzzCompile(f *testing.F) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, form := range emulated {
+		f.Add(form.random(random))
+	}
+	f.Fuzz(func(t *testing.T, code []byte) {
+		do, n := compile(code)
+		if do == nil {
+			return
+		}
+		if inst, err := disasm.Decode(code, 0, nil); err != nil || len(inst.Data) != n {
+			t.Errorf("% x: %d bytes are compiled, decoded as % x %s, %v", code, n, inst.Data, inst.Text, err)
+		}
+	})
 }

@@ -115,7 +115,7 @@ func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
 // refresh reads the code of a site again.
 func (p *Process) refresh(s *site) {
 	n, _ := p.ReadAt(s.addr, s.code[:cap(s.code)])
-	s.code = s.code[:n]
+	s.code, s.prepared = s.code[:n], false
 }
 
 // writeRaw writes all of data as it is.

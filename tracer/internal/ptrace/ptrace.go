@@ -193,6 +193,23 @@ func ReadMemory(pid int, addr uint64, buf []byte) (int, error) {
 	return int(n), nil
 }
 
+// WriteMemory writes a tracee's memory with process_vm_writev(2), which respects
+// its protection, unlike Pwrite. It returns the number of bytes written before the
+// first page that cannot be.
+func WriteMemory(pid int, addr uint64, data []byte) (int, error) {
+	if len(data) == 0 {
+		return 0, nil
+	}
+	local := unix.Iovec{Base: &data[0], Len: uint64(len(data))}
+	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(data)}
+	n, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_WRITEV, uintptr(pid),
+		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), nil
+}
+
 // longRead is the number of bytes from which on a read takes so long that the
 // scheduler has to know.
 const longRead = 256 << 10

@@ -3,6 +3,7 @@
 package ptrace
 
 import (
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -87,3 +88,21 @@ func Rseq(tid int) uint64 {
 	}
 	return conf.addr
 }
+
+// HasShadowStack reports whether the CPU keeps the return addresses of a stopped
+// thread on a second stack too, as it does from Linux 6.6 on where a program asks.
+func HasShadowStack(tid int) bool {
+	const ntX86Shstk = 0x204
+	if !shadowStacks() {
+		return false
+	}
+	var pointer uint64
+	iov := unix.Iovec{Base: (*byte)(unsafe.Pointer(&pointer)), Len: uint64(unsafe.Sizeof(pointer))}
+	return exchange(unix.PTRACE_GETREGSET, tid, ntX86Shstk, unsafe.Pointer(&iov)) == nil
+}
+
+// shadowStacks reports whether the CPU has shadow stacks (SDM volume 2, CPUID).
+var shadowStacks = sync.OnceValue(func() bool {
+	_, _, ecx, _ := CPUID(7, 0)
+	return ecx>>7&1 != 0
+})
