@@ -116,6 +116,7 @@ func (t *Thread) setAside() (*aside, error) {
 		return nil, err
 	}
 	t.signal, t.mayPass, t.pending, t.isReported, t.skip, t.suspended, t.grouped = 0, false, nil, false, skip{}, false, false
+	t.trap.maskRead = false
 	return a, nil
 }
 

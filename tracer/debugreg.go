@@ -268,6 +268,9 @@ func (p *Process) takeDebug(t *Thread, code int) (stop *Stop, ours bool) {
 		t.regsDirty = true
 	}
 	stepped := t.stepping && status&dr6Step != 0
+	if stepped {
+		t.mend()
+	}
 	t.stepping = false
 	switch {
 	case hit != nil:

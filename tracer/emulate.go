@@ -14,7 +14,7 @@ import (
 // running the thread, if it has an effect, and reports whether it did. It spares
 // two stops, and other threads need not be held.
 func (p *Process) emulate(t *Thread) bool {
-	if t.state != threadStopped || t.faulted() || !p.mustPass(t) {
+	if t.state != threadStopped || t.faulted() || !p.mustPass(t) || t.regs[arch.EFLAGS]&trapFlag != 0 {
 		return false
 	}
 	s := p.sites[t.reported]

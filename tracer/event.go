@@ -56,7 +56,7 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 		// end of a group-stop says SIGTRAP.
 		t.grouped = stopSignals.has(int(status.StopSignal()))
 		p.drainTrap(t)
-		return nil
+		return p.settled(t)
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		return p.takeBirth(t, event)
 	case unix.PTRACE_EVENT_VFORK_DONE:
@@ -149,6 +149,7 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 	if err := ptrace.GetSiginfo(t.TID, &info); err != nil {
 		return nil // killed meanwhile
 	}
+	t.trap.maskRead = t.trap.maskRead && info.Code() == ptrace.TrapTrace // else a system call or handler may have changed it
 	if sig == int(unix.SIGTRAP) {
 		if stop, ours := p.takeDebug(t, info.Code()); ours {
 			return stop
@@ -159,7 +160,10 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 			// (user_single_step_report), SIGTRAP, which is TRAP_UNK, where the
 			// step went into a signal handler (signal_delivered), and SI_KERNEL
 			// for int3.
-			if t.unflag() || t.stepping {
+			if t.stepping {
+				t.mend()
+			}
+			if t.unflag() || t.stepping && !t.ownTrap(info.Code()) {
 				return p.newStop(ReasonStep, t)
 			}
 		case ptrace.SIKernel:
@@ -207,18 +211,21 @@ func (p *Process) sharesTerminal() bool {
 }
 
 // drainTrap lets a thread that was interrupted report the int3 that it has just
-// executed, or what its debug registers have caught. Stops go before signals
+// executed, what its debug registers have caught, or the end of its step, which may
+// be a system call that was interrupted. Stops go before signals
 // (get_signal), so the SIGTRAP is queued still, and would come when the breakpoint
 // may be gone.
 func (p *Process) drainTrap(t *Thread) {
-	if len(p.sites) == 0 && t.armed == 0 {
+	stepping := t.stepping
+	if len(p.sites) == 0 && t.armed == 0 && !stepping {
 		return
 	}
-	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil && !t.caught() {
+	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil && !t.caught() && !stepping {
 		return
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
 		t.run(false)
+		t.stepping = stepping
 	}
 }
 
@@ -229,8 +236,8 @@ func (p *Process) takeTrap(t *Thread) (stop *Stop, ours bool) {
 		return nil, true // killed meanwhile
 	}
 	addr := regs[arch.RIP] - 1
-	if p.sites[addr] == nil {
-		return nil, false
+	if s := p.sites[addr]; s == nil || s.saved == int3 && t.stepping && t.trap.pc == addr {
+		return nil, false // the program has one there itself
 	}
 	regs[arch.RIP] = addr
 	t.regsDirty = true

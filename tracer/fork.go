@@ -77,6 +77,7 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 		if sig == int(unix.SIGTRAP) {
 			if g.stepping && (info.Code() == ptrace.TrapTrace || info.Code() == ptrace.TrapBrkpt) {
 				g.stepping = false
+				g.mend()
 				return
 			}
 			if info.Code() == ptrace.SIKernel {

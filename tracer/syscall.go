@@ -75,6 +75,7 @@ type call struct {
 	restarting bool      // interrupted: the entry that follows is no new call
 	pc         uint64    // behind the instruction
 	followed   bool      // the filter stopped it: it is followed to its exit
+	stepped    bool      // by letting it enter and leave
 	altered    bool      // Args are not those that the program passed
 	passed     [6]uint64 // those
 }
@@ -171,7 +172,9 @@ func (p *Process) takeCall(t *Thread) *Stop {
 			t.call.restarting = false
 			return nil
 		}
+		stepped := t.call.stepped
 		t.call = enteredCall(&info)
+		t.call.stepped = stepped
 		if t.call.Nr == unix.SYS_SCHED_GETAFFINITY {
 			p.tr.pin.release(0) // it is to see its own mask
 		}
@@ -280,14 +283,18 @@ func (t *Thread) tracesCall() bool {
 }
 
 // stepsCall reports whether a step of t, to which sig is delivered, is a system
-// call that is traced. Such a call is stepped by letting it enter and leave: under
-// PTRACE_SINGLESTEP its exit is a step, and its entry is not reported.
+// call that is traced, or one that must not see the trap flag. Such a call is
+// stepped by letting it enter and leave: under PTRACE_SINGLESTEP its exit is a
+// step, and its entry is not reported.
 func (t *Thread) stepsCall(sig int) bool {
-	if !t.tracesCall() || t.p.catches(sig) {
+	if t.p.catches(sig) {
 		return false
 	}
-	if t.call.inside {
+	if t.call.inside && (t.tracesCall() || t.call.stepped) {
 		return true
+	}
+	if !t.tracesCall() {
+		return t.copiesState()
 	}
 	regs, err := t.Regs()
 	if err != nil {

@@ -44,6 +44,7 @@ type Thread struct {
 	pending *Stop   // reported by the kernel, not yet to the caller
 
 	call call // the system call that it is in
+	trap trap // of its steps
 
 	regs      arch.Regs
 	regsRead  bool
@@ -230,25 +231,32 @@ func (t *Thread) run(step bool) error {
 	if t.mayPass {
 		sig = t.signal
 	}
+	if step {
+		t.leave()
+	}
 	flagged := step && t.flag(sig)
 	if err := t.flush(); err != nil && !gone(err) {
 		return err
 	}
 	stepsCall := step && !flagged && t.stepsCall(sig)
+	traps := step && !flagged && !stepsCall
+	t.call.stepped = stepsCall
+	t.trap.maskRead = t.trap.maskRead && traps && sig == 0
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
 	t.x.state = nil
 	var err error
 	switch {
-	case step && !flagged && !stepsCall:
-		err = ptrace.Step(t.TID, sig)
+	case traps:
+		err = t.singleStep(sig)
 	case t.grouped && !step:
 		err = ptrace.Listen(t.TID)
-	case t.tracesCall():
+	case stepsCall || t.tracesCall():
 		err = ptrace.Syscall(t.TID, sig)
 	default:
 		err = ptrace.Cont(t.TID, sig)
 	}
+	t.trap.mistaken = false
 	if err != nil && err != unix.ESRCH {
 		t.state = threadStopped
 		return &Error{Op: "resume", TID: t.TID, Err: err}

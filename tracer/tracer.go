@@ -195,6 +195,7 @@ func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 	case t != nil && status.Stopped():
 		t.state = threadStopped
 		t.regsRead, t.vforking, t.execing = false, false, false
+		t.remask()
 	}
 	return t
 }

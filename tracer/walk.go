@@ -149,7 +149,7 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 		return err == nil && regs[arch.RSP] >= sp
 	}
 	if err := p.plant(back, b); err != nil {
-		return false, err
+		return false, nil // the handler of a jump to nowhere: it is stepped
 	}
 	b.addrs = []uint64{back}
 	k.back, m.until, m.step = b, b, false

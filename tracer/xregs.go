@@ -159,6 +159,7 @@ func (t *Thread) SetSigmask(mask uint64) error {
 	if err := t.ready(); err != nil {
 		return &Error{Op: op, TID: t.TID, Err: err}
 	}
+	t.trap.maskRead = false
 	if err := ptrace.SetSigmask(t.TID, mask); err != nil {
 		return &Error{Op: op, TID: t.TID, Err: err}
 	}
