@@ -160,7 +160,7 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 			// (user_single_step_report), SIGTRAP, which is TRAP_UNK, where the
 			// step went into a signal handler (signal_delivered), and SI_KERNEL
 			// for int3.
-			if t.stepping {
+			if t.stepping && info.Code() != ptrace.TrapUnk {
 				t.mend()
 			}
 			if t.unflag() || t.stepping && !t.ownTrap(info.Code()) {
