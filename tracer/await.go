@@ -126,6 +126,9 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 		if loose < 0 {
 			return nil, &Error{Op: "wait", TID: max(id, 0), Err: fmt.Errorf("%w: no such process was let go on", unix.ECHILD)}
 		}
+		if err := tr.deadlock(id); err != nil {
+			return nil, err
+		}
 		t, status, err := tr.wait(true)
 		switch {
 		case err != nil:
@@ -151,6 +154,22 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 			return nil, nil
 		}
 	}
+}
+
+// deadlock returns an error if each process that id names, and was let go on, waits
+// for one that was not.
+func (tr *Tracer) deadlock(id int) (err error) {
+	for _, p := range tr.processes {
+		if p.loose == nil || !p.answers(id) {
+			continue
+		}
+		stalled := p.stalled(p.loose)
+		if stalled == nil {
+			return nil
+		}
+		err = &Error{Op: "wait", TID: p.PID, Err: fmt.Errorf("%w: %w", unix.EDEADLK, stalled)}
+	}
+	return err
 }
 
 // poll returns what a tracee has reported, or a nil thread.
@@ -225,12 +244,12 @@ func (p *Process) settle(m *motion, stop *Stop, settled bool, err error) error {
 			}
 			var last *Stop
 			last, err = p.decide(m, stop)
-			if p.busy() || p.state == Detached {
+			if p.busy() || p.state == Detached && !last.left() {
 				return err // a handler let it go on, or go
 			}
 			if last != nil {
 				p.due = last
-				if p.state == Exited {
+				if p.state != Stopped {
 					p.tr.ended = append(p.tr.ended, p)
 				}
 			}

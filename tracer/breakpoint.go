@@ -334,6 +334,9 @@ func (b *Breakpoint) unplant(addr uint64) error {
 // plant makes b a user of the site at addr, which is made if need be.
 func (p *Process) plant(addr uint64, b *Breakpoint) error {
 	s := p.sites[addr]
+	if err := p.exposure(); err != nil {
+		return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: err}
+	}
 	if s == nil {
 		code := make([]byte, maxInst)
 		n, err := p.ReadAt(addr, code)
@@ -391,6 +394,9 @@ func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 			return false, nil, nil
 		}
 		defer t.postpone()()
+		if err := p.steady(); err != nil {
+			return false, nil, err
+		}
 		if err := s.remove(p); err != nil && !gone(err) {
 			return false, nil, err
 		}

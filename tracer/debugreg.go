@@ -219,7 +219,7 @@ func (p *Process) slotsAt(addr uint64) []*Breakpoint {
 func (p *Process) usersAt(addr uint64) []*Breakpoint {
 	var users []*Breakpoint
 	if s := p.sites[addr]; s != nil {
-		users = s.users
+		users = p.own(s.users)
 	}
 	if p.arms == 0 {
 		return users

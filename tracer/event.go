@@ -60,6 +60,11 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		return p.takeBirth(t, event)
 	case unix.PTRACE_EVENT_VFORK_DONE:
+		if p.wants(ReasonVforkDone, 0) {
+			stop := p.newStop(ReasonVforkDone, t)
+			stop.Child = t.born
+			return stop
+		}
 		return nil
 	case unix.PTRACE_EVENT_EXEC:
 		return p.takeExec(t)
@@ -236,8 +241,9 @@ func (p *Process) takeTrap(t *Thread) (stop *Stop, ours bool) {
 		return nil, true // killed meanwhile
 	}
 	addr := regs[arch.RIP] - 1
-	if s := p.sites[addr]; s == nil || s.saved == int3 && t.stepping && t.trap.pc == addr {
-		return nil, false // the program has one there itself
+	s := p.sites[addr]
+	if s == nil && !p.withdrawn(addr) || s != nil && s.saved == int3 && t.stepping && t.trap.pc == addr {
+		return nil, false // it is the program's own
 	}
 	regs[arch.RIP] = addr
 	t.regsDirty = true
@@ -259,7 +265,7 @@ func (p *Process) takeBirth(t *Thread, event int) *Stop {
 	if !ok {
 		return nil
 	}
-	reason, held := p.birth(t, child, event, p.wants(ReasonFork, 0))
+	reason, held := p.birth(t, child, event, true)
 	if !p.wants(reason, 0) {
 		return nil
 	}
@@ -269,13 +275,14 @@ func (p *Process) takeBirth(t *Thread, event int) *Stop {
 }
 
 // birth takes in what t has made and returns what that was: ReasonThread,
-// ReasonFork or ReasonVfork. A process is held if hold is set, and let go otherwise.
-func (p *Process) birth(t *Thread, child, event int, hold bool) (what Reason, held *Process) {
+// ReasonFork or ReasonVfork. A process is held if reported is set and somebody wants
+// it, and let go otherwise.
+func (p *Process) birth(t *Thread, child, event int, reported bool) (what Reason, held *Process) {
 	p.tr.pin.release(child)
+	what = ReasonFork
 	if event == unix.PTRACE_EVENT_VFORK {
 		t.vforking = true
-		p.adopt(child)
-		return ReasonVfork, nil
+		what = ReasonVfork
 	}
 	// Without CLONE_THREAD clone makes a process.
 	if status, err := procfs.Status(child); event == unix.PTRACE_EVENT_CLONE && (err != nil || status.Tgid == p.PID) {
@@ -284,7 +291,7 @@ func (p *Process) birth(t *Thread, child, event int, hold bool) (what Reason, he
 		}
 		return ReasonThread, nil
 	}
-	return ReasonFork, p.bear(child, hold)
+	return what, p.bear(child, what, reported && p.wants(what, 0))
 }
 
 // takeExec handles a new program. All threads but one are gone, and that one has
@@ -296,7 +303,9 @@ func (p *Process) takeExec(t *Thread) *Stop {
 			p.removeThread(u)
 		}
 	}
-	t.ending, t.isReported, t.skip, t.signal, t.pending = false, false, skip{}, 0, nil
+	t.pending.disown()
+	t.ending, t.vforking, t.isReported, t.skip, t.signal, t.pending = false, false, false, skip{}, 0, nil
+	p.part()
 	p.execs++
 	p.gate = 0
 	p.reset()

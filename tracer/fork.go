@@ -8,19 +8,38 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
-	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
 // This file handles the children of a traced process. A child of fork has a copy
 // of the memory, with our int3 in it: they are removed, and the child is let go
-// unless a hook asks for it. A child of vfork runs in the parent's memory: it stays
-// traced, as a guest, until it execs or exits, and breakpoints do not exist for
-// it.
+// unless a hook asks for it. A child of vfork runs in the parent's memory: held, it
+// shares that with its parent. Let go, it stays traced, as a guest, until it execs or
+// exits, and breakpoints do not exist for it.
 
-// bear handles a child that was just made: it is held if hold is set, and let go
-// otherwise. It returns the process that is held, if there is one.
-func (p *Process) bear(child int, hold bool) *Process {
-	if ptrace.SharesMemory(p.task(), child) {
+// A Follow says which processes stay traced when one makes a child. The children
+// inherit it.
+type Follow uint8
+
+// The ways to follow.
+const (
+	FollowParent Follow = iota // the child is let go unless a hook asks for it
+	FollowChild                // the parent is let go
+	FollowBoth                 // neither is
+)
+
+// String returns the name in scripts.
+func (f Follow) String() string { return [...]string{"parent", "child", "both"}[f] }
+
+// SetFollow says what becomes of the process and the children that it makes from now
+// on. Unless it is FollowParent, every birth of a child surfaces, with the child
+// held. With FollowChild the stop's process is detached by then.
+func (p *Process) SetFollow(f Follow) { p.following = f }
+
+// bear handles a child that was just made by fork or vfork: it is held if hold is
+// set, and let go otherwise. It returns the process that is held, if there is one.
+func (p *Process) bear(child int, what Reason, hold bool) *Process {
+	shared := what == ReasonVfork || ptrace.SharesMemory(p.task(), child)
+	if shared && !hold {
 		p.adopt(child)
 		return nil
 	}
@@ -29,13 +48,8 @@ func (p *Process) bear(child int, hold bool) *Process {
 	} else if _, err := expectStop(child, 0); err != nil {
 		return nil // killed
 	}
-	if len(p.sites) > 0 {
-		if mem, err := unix.Open(procfs.Path(child, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil {
-			for addr, s := range p.sites {
-				ptrace.Pwrite(mem, addr, []byte{s.saved})
-			}
-			unix.Close(mem)
-		}
+	if !shared {
+		p.cleanse(child)
 	}
 	p.aside.inherit(child)
 	if !hold {
@@ -44,12 +58,43 @@ func (p *Process) bear(child int, hold bool) *Process {
 	}
 	q := p.tr.newProcess(child)
 	q.launched, q.noPin, q.loading = p.launched, p.noPin, p.loading
-	q.exe, q.argv, q.filter = p.exe, p.argv, p.filter
-	q.sites = make(map[uint64]*site)
+	q.exe, q.argv, q.filter, q.following = p.exe, p.argv, p.filter, p.following
+	if shared {
+		p.share(q)
+	} else {
+		q.sites = make(map[uint64]*site)
+	}
 	q.addThread(child).state = threadStopped
 	q.openMemory() // what cannot be opened is poked
-	q.report(q.newStop(ReasonFork, q.threads[0]))
+	q.report(q.newStop(what, q.threads[0]))
 	return q
+}
+
+// pursue decides what becomes of the process and the child that it has made, which
+// hooks want to surface or not.
+func (p *Process) pursue(stop *Stop, wanted bool) (surface bool, err error) {
+	q := stop.Held
+	switch {
+	case q == nil || p.state != Stopped || p.stop != stop:
+		return wanted, nil
+	case p.following == FollowChild:
+		err = p.Detach(0)
+		stop.Thread = nil
+		return true, err
+	case wanted || p.following == FollowBoth:
+		return true, nil
+	case q.held() == nil:
+		err = q.drop(0)
+	}
+	return false, err
+}
+
+// disown lets the child go whose birth will not be reported: what it was born to has
+// ended or runs another program.
+func (s *Stop) disown() {
+	if s != nil && s.Held != nil && s.Held.held() == nil {
+		s.Held.drop(0)
+	}
 }
 
 // adopt makes a child that runs in the process's memory a guest.
@@ -99,21 +144,33 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 	case unix.PTRACE_EVENT_EXIT:
 		g.ending = true
 		if child := g.unreported(); child != 0 {
-			p.bear(child, false)
+			p.bear(child, ReasonFork, false)
 		}
 		g.run(false)
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		if child, ok := g.reportedChild(); ok {
-			p.bear(child, false)
+			p.bear(child, ReasonFork, false)
 		}
 	}
 }
 
-// releaseGuests detaches the guests.
+// releaseGuests detaches the guests, the youngest first: one that waits in vfork
+// stops when its child is gone. Nothing else is waited for.
 func (p *Process) releaseGuests() {
-	for _, g := range slices.Clone(p.guests) {
+	for _, g := range slices.Backward(slices.Clone(p.guests)) {
 		if g.state == threadRunning {
-			p.halt(g)
+			ptrace.Interrupt(g.TID)
+		}
+		for g.state == threadRunning || g.state == threadExiting {
+			tid, status, err := ptrace.Wait(g.TID, 0)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			p.tr.recognize(tid, status)
+			p.takeGuest(g, status)
 		}
 		if g.state == threadStopped {
 			g.detach()

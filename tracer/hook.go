@@ -67,6 +67,7 @@ func (p *Process) wants(reason Reason, sig int) bool {
 		return false
 	}
 	return reason == ReasonSignal && p.sees.signals ||
+		p.following != FollowParent && (reason == ReasonFork || reason == ReasonVfork) ||
 		slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
 }
 
@@ -102,13 +103,10 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 	// These may have been pending when their hook was removed.
 	case ReasonSyscall:
 		return surface || p.sees.call(stop.Syscall.Phase), nil
-	case ReasonThread, ReasonThreadExit, ReasonVfork:
+	case ReasonThread, ReasonThreadExit, ReasonVforkDone:
 		return surface, nil
-	case ReasonFork:
-		if q := stop.Held; !surface && q != nil && q.state == Stopped {
-			return false, q.drop(0)
-		}
-		return surface, nil
+	case ReasonFork, ReasonVfork:
+		return p.pursue(stop, surface)
 	}
 	return surface || !asked, nil
 }

@@ -279,6 +279,9 @@ func TestSyscallInVfork(t *testing.T) {
 	if _, err := p.Syscall(unix.SYS_GETPID); !errors.Is(err, ErrVfork) {
 		t.Errorf("Syscall: %v, want %v", err, ErrVfork)
 	}
+	if err := p.Stop().Held.Detach(0); err != nil {
+		t.Fatal(err)
+	}
 	wantExit(t, p, 6)
 }
 

@@ -252,7 +252,7 @@ func (tr *Tracer) newProcess(pid int) *Process {
 // reset takes in a program that has just begun: what was known of the one before
 // is void, and breakpoints that were set by name look for their places anew.
 func (p *Process) reset() error {
-	p.sites = make(map[uint64]*site)
+	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
 	p.images = imageCache{}
 	p.linkHook = nil

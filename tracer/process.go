@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +54,9 @@ type Process struct {
 	mem         int // /proc/PID/mem
 	sites       map[uint64]*site
 	breakpoints []*Breakpoint
-	lastID      int // of a breakpoint or watchpoint
+	lastID      int    // of a breakpoint or watchpoint
+	space       *space // shared with other processes, or nil
+	exposed     bool   // the memory is also that of a process that is not traced
 	slots       [4]slot
 	arms        uint64 // counts changes of slots
 	watchpoints []*Watchpoint
@@ -65,6 +68,8 @@ type Process struct {
 	loading  bool        // libraries may still be to come
 	noPin    bool
 	filter   []int // system calls that its seccomp filter stops; nil without one
+
+	following Follow
 }
 
 // State returns what the process does.
@@ -164,6 +169,7 @@ func (p *Process) addThread(tid int) *Thread {
 
 // removeThread forgets a thread that has ended.
 func (p *Process) removeThread(t *Thread) {
+	t.pending.disown()
 	t.state = threadGone
 	t.regsRead = false
 	delete(p.tr.threads, t.TID)
@@ -183,6 +189,7 @@ func (p *Process) close(state State) {
 	for len(p.threads) > 0 {
 		p.removeThread(p.threads[0])
 	}
+	p.part()
 	p.state = state
 	p.sites = nil
 	if p.mem >= 0 {
@@ -226,9 +233,12 @@ func (p *Process) kill() error {
 		return &Error{Op: "kill", TID: p.PID, Err: err}
 	}
 	p.parting = true
+	for _, t := range p.threads {
+		t.pending.disown()
+		t.pending = nil
+	}
 	p.releaseGuests()
 	for _, t := range p.threads {
-		t.pending = nil
 		if t.state == threadStopped && t.ending {
 			t.run(false)
 		}
@@ -239,7 +249,9 @@ func (p *Process) kill() error {
 // Detach lets the process go on as if it had never been traced: breakpoints are
 // removed, a signal that is pending is delivered, a stopped job stays stopped. If
 // sig is not 0 it is sent instead of a pending one. The kernel lets only stopped
-// threads go, so Detach waits for the end of a vfork that one is in.
+// threads go, so Detach waits for the end of a vfork that one is in. A child of vfork
+// that is let go before it has memory of its own carries no breakpoint, but goes on
+// only while its parent does, or when that is let go too.
 //
 // The kernel does not let go of a leader that has left its threads: its end is
 // reported to the tracer's thread, and to its parent when that thread ends.
@@ -261,21 +273,27 @@ func (p *Process) drop(sig int) error {
 	if sig < 0 || sig > MaxSignal {
 		return &Error{Op: "detach", TID: p.PID, Err: unix.EINVAL}
 	}
+	for _, t := range p.threads {
+		t.pending.disown()
+		if q := t.awaited(); q != nil && t.state == threadRunning {
+			return &Error{Op: "detach", TID: p.PID, Err: fmt.Errorf("%w, and process %d is held: move or detach it first", ErrVfork, q.PID)}
+		}
+	}
+	if p.space != nil && p.space.processes[0] != p {
+		if t := p.Thread(); t != nil && sig != 0 {
+			t.signal = sig
+		}
+		return p.lodge(p.space.processes[0])
+	}
 	for _, s := range p.sites {
 		if err := s.remove(p); err != nil && !gone(err) {
 			return &Error{Op: "detach", TID: p.PID, Err: err}
 		}
 	}
+	p.expose()
 	p.sites, p.breakpoints, p.parting = nil, nil, true
 	p.tr.pin.release(0)
 	p.releaseGuests()
-	for _, t := range p.threads {
-		if stop := t.pending; stop != nil && stop.Held != nil && stop.Held.state == Stopped {
-			if err := stop.Held.drop(0); err != nil {
-				return err
-			}
-		}
-	}
 	if err := p.reap(); err != nil || p.state == Exited {
 		return err
 	}

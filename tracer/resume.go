@@ -62,6 +62,9 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 	if m.t == nil || m.t.Gone() {
 		return nil, &Error{Op: m.op, TID: p.PID, Err: ErrThread}
 	}
+	if err := p.stalled(&m); err != nil {
+		return nil, &Error{Op: m.op, TID: p.PID, Err: err}
+	}
 	if o != nil {
 		m.only = o.Only
 		if err := m.t.deliver(m.op, o.Signal); err != nil {
@@ -244,6 +247,7 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 		t.isReported = false // no other thread has to stop for it
 	case stop != nil || p.mustPass(t):
 		if last, err := p.sweep(); last != nil || err != nil || stop == nil {
+			stop.disown()
 			return last, true, err
 		}
 		if stop.Reason == ReasonSyscall && (stop.Thread.Gone() || stop.Thread.pending != nil) {
@@ -251,10 +255,11 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 			// it the new program's.
 			return nil, true, nil
 		}
-		if stop.Thread.Gone() || stop.Thread.stuck() {
+		if stop.Thread.Gone() || stop.Thread.stuck() && stop.Thread.state == threadRunning {
 			stop.Thread = p.Thread()
 		}
 		if stop.Thread == nil {
+			stop.disown()
 			return nil, false, nil // all are on their way out, and the end is next
 		}
 		return p.arrive(stop), true, nil

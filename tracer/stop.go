@@ -29,13 +29,14 @@ const (
 	ReasonTimeout                  // the time given to Cont ran out
 	ReasonSyscall                  // a thread enters or leaves a system call
 	ReasonLimit                    // the steps that StepUntil may take are used up
+	ReasonVforkDone                // a thread goes on after vfork, whose child runs another program or has ended
 )
 
 var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
-	ReasonSyscall: "syscall", ReasonLimit: "limit",
+	ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done",
 }
 
 // String returns the reason's name in scripts.
@@ -45,15 +46,15 @@ func (r Reason) String() string { return reasonNames[r] }
 type Stop struct {
 	Reason     Reason
 	Process    *Process
-	Thread     *Thread     // nil when the process is gone
+	Thread     *Thread     // nil when the process is gone, or was let go to follow its child
 	PC         uint64      // of Thread; 0 when the process is gone
 	Signal     int         // ReasonSignal, ReasonKilled
 	Breakpoint *Breakpoint // ReasonBreakpoint
 	Watchpoint *Watchpoint // ReasonWatchpoint
 	Old, New   []byte      // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
 	ExitCode   int         // ReasonExit
-	Child      int         // ReasonFork, ReasonVfork: process ID; ReasonThread: thread ID
-	Held       *Process    // ReasonFork: the child, stopped at its birth; it is let go unless the stop surfaces
+	Child      int         // ReasonFork, ReasonVfork, ReasonVforkDone: process ID; ReasonThread: thread ID
+	Held       *Process    // ReasonFork, ReasonVfork: the child, stopped at its birth; it is let go unless the stop surfaces
 	Syscall    *Syscall    // ReasonSyscall
 	Value      uint64      // rax when Finish is done, which sets Finished
 	Finished   bool
@@ -86,6 +87,9 @@ func (s *Stop) Siginfo() *Siginfo {
 
 // Gone reports whether the process ended.
 func (s *Stop) Gone() bool { return s.Reason == ReasonExit || s.Reason == ReasonKilled }
+
+// left reports whether the process was let go to follow its child.
+func (s *Stop) left() bool { return s != nil && s.Held != nil && s.Thread == nil }
 
 // wakeSignal interrupts the tracer's wait when Interrupt is called. The host
 // program must leave it alone. It is a realtime signal that neither the Go

@@ -89,7 +89,7 @@ func (tr *Tracer) Processes() []*Process {
 // attached to, and unlocks the goroutine.
 func (tr *Tracer) Close() error {
 	var errs []error
-	for _, p := range tr.Processes() {
+	for _, p := range slices.Backward(tr.Processes()) { // children first: a parent may wait for one
 		p.recall() // it is loose, or a handler panicked
 		if p.state == Exited {
 			continue
