@@ -137,7 +137,7 @@ var constants = []struct {
 }
 
 // launchArgs is the signature of what starts a program, without what it returns.
-const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None) -> "
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\") -> "
 
 // functions are the predeclared functions.
 var functions = append([]method[*Env]{
@@ -146,9 +146,10 @@ var functions = append([]method[*Env]{
 			"env is a dict that replaces the environment. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
 			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
 			"pin lets the debugger share a CPU with the target while stops come fast. " +
-			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script.",
+			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. " +
+			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with.",
 		(*Env).launch},
-	{"attach", "(pid) -> process", "Trace a running process, with every thread stopped. It is let go when the script ends.", (*Env).attach},
+	{"attach", "(pid, follow=\"parent\") -> process", "Trace a running process, with every thread stopped. It is let go when the script ends. follow is that of launch.", (*Env).attach},
 	{"processes", "(name=None) -> list of struct", "List the processes of the machine as structs of pid, exe, argv and uid; only those whose program or command name is name, if given.", (*Env).list},
 	{"attempt", "(fn, *args, **kwargs) -> (value, error)", "Call fn and return (value, None), or (None, error) if it fails. It does not stop exit, an interrupt or a limit.", (*Env).attempt},
 	{"exit", "(code=0)", "End the script with an exit code of 0 to 255. What it launched is killed, what it attached to is detached.", (*Env).exit},

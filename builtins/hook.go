@@ -54,6 +54,7 @@ var events = map[string][]tracer.Reason{
 	"exec":        {tracer.ReasonExec},
 	"fork":        {tracer.ReasonFork},
 	"vfork":       {tracer.ReasonVfork},
+	"vfork_done":  {tracer.ReasonVforkDone},
 	"thread":      {tracer.ReasonThread},
 	"thread_exit": {tracer.ReasonThreadExit},
 	"load":        {tracer.ReasonLoad},

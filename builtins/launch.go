@@ -23,12 +23,16 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	var filter callNumbers
 	var stdin, stdout, stderr starlark.Value
 	var o tracer.LaunchOptions
+	var f follow
 	pin := true
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
 		"argv", &argv, "env??", &env, "cwd??", &o.Dir,
 		"stdin??", &stdin, "stdout??", &stdout, "stderr??", &stderr,
-		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin, "filter??", &filter); err != nil {
+		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin, "filter??", &filter, "follow?", &f); err != nil {
 		return nil, err
+	}
+	if f == follow(tracer.FollowChild) && filter != nil {
+		return nil, fmt.Errorf("%s: follow=\"child\" lets processes go, which a filter does not allow", b.Name())
 	}
 	o.Env, o.Limits, o.NoPin, o.Filter = env, limits, !pin, filter
 
@@ -49,6 +53,7 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 		p.closeStreams()
 		return nil, err
 	}
+	p.p.SetFollow(tracer.Follow(f))
 	e.add(p)
 	return p, nil
 }
@@ -143,13 +148,15 @@ func (p *process) closeStreams() {
 // attach traces a running process.
 func (e *Env) attach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var pid int
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pid", &pid); err != nil {
+	var f follow
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pid", &pid, "follow?", &f); err != nil {
 		return nil, err
 	}
 	p, err := e.tr.Attach(pid)
 	if err != nil {
 		return nil, err
 	}
+	p.SetFollow(tracer.Follow(f))
 	return e.process(p), nil
 }
 
@@ -250,6 +257,19 @@ func (e *environment) Unpack(v starlark.Value) error {
 		*e = append(*e, name+"="+value)
 	}
 	return nil
+}
+
+// A follow is an argument that says which processes stay traced.
+type follow tracer.Follow
+
+func (f *follow) Unpack(v starlark.Value) error {
+	for _, known := range []tracer.Follow{tracer.FollowParent, tracer.FollowChild, tracer.FollowBoth} {
+		if v == starlark.String(known.String()) {
+			*f = follow(known)
+			return nil
+		}
+	}
+	return fmt.Errorf("got %s, want \"parent\", \"child\" or \"both\"", brief(v))
 }
 
 // A resourceLimits is an argument that is a dict of limits by their names.

@@ -31,7 +31,7 @@ var requests = append([]method[*Env]{
 	{"to_sce", letGoArgs, "Let a process go on up to the next entry to a system call. PT_TO_SCE.", letGo(tracer.GoOptions{Entry: true})},
 	{"to_scx", letGoArgs, "Let a process go on up to the next exit from a system call. PT_TO_SCX.", letGo(tracer.GoOptions{Exit: true})},
 	{"syscall", letGoArgs, "Let a process go on up to the next entry to or exit from a system call. PT_SYSCALL.", letGo(tracer.GoOptions{Entry: true, Exit: true})},
-	{"wait", "(id=-1, timeout=None) -> struct or None", "Wait until a process that was let go on stops or ends, and return struct(pid, tid, event, sig, status): event is the reason as stop.reason has it, sig the signal that stopped or killed it, status that of wait4(2). -1 is any process. None after timeout seconds; ECHILD if there is nothing to wait for. process.interrupt stops the process that is waited for.", (*Env).ptWait},
+	{"wait", "(id=-1, timeout=None) -> struct or None", "Wait until a process that was let go on stops or ends, and return struct(pid, tid, event, sig, status, child): event is the reason as stop.reason has it, sig the signal that stopped or killed it, status that of wait4(2), child the ID of the process or thread that was made, or None. -1 is any process. None after timeout seconds; ECHILD if there is nothing to wait for. process.interrupt stops the process that is waited for.", (*Env).ptWait},
 	{"kill", "(pid)", "Kill a process. Its end is still to be waited for. PT_KILL.", (*Env).ptKill},
 	{"read_i", "(id, addr) -> int", "Read a signed int of 4 bytes. PT_READ_I.", (*Env).readWord},
 	{"read_d", "(id, addr) -> int", "Read a signed int of 4 bytes. PT_READ_D.", (*Env).readWord},
@@ -231,6 +231,7 @@ func (e *Env) ptWait(thread *starlark.Thread, b *starlark.Builtin, args starlark
 		"event":  starlark.String(s.Reason.String()),
 		"sig":    starlark.MakeInt(sig),
 		"status": starlark.MakeInt(status),
+		"child":  optionalInt(s.Child, s.Child != 0),
 	}), nil
 }
 

@@ -27,13 +27,13 @@ func (p *process) stop(s *tracer.Stop) *stop {
 }
 
 var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
-	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
+	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
 	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
 		return s.p, nil
 	}},
-	{"thread", "thread or None", "The thread that stopped; None when the process is gone.", func(s *stop) (starlark.Value, error) {
+	{"thread", "thread or None", "The thread that stopped; None when the process is gone, or was let go to follow its child.", func(s *stop) (starlark.Value, error) {
 		if s.s.Thread == nil {
 			return starlark.None, nil
 		}
@@ -96,7 +96,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 	{"new", "int or None", "What the watched memory holds now (\"watchpoint\"). Where several threads write, that may be another's value.", func(s *stop) (starlark.Value, error) {
 		return unsigned(s.s.New), nil
 	}},
-	{"child", "process, int or None", "What was made. For \"fork\" it is the child as a process, stopped at its birth and without breakpoints; it is let go when the handlers let the parent go on. For \"vfork\" it is the child's ID, which runs in its parent's memory and is not held, and for \"thread\" the thread's ID.", func(s *stop) (starlark.Value, error) {
+	{"child", "process, int or None", "What was made. For \"fork\" and \"vfork\" it is the child as a process, stopped at its birth and without breakpoints of its own; it is let go when the handlers let the parent go on. A child of vfork runs in its parent's memory, and its parent waits, until it execs or ends: move it first, or detach it. For \"vfork_done\", which says that the wait is over, it is that child's ID, for \"thread\" the thread's ID.", func(s *stop) (starlark.Value, error) {
 		if q := s.s.Held; q != nil {
 			return s.p.env.process(q), nil
 		}
