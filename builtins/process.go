@@ -114,6 +114,9 @@ var processClass = newClass("process",
 		{"stop", "stop", "The last stop. After launch its reason is \"exec\", after attach \"interrupt\".", func(p *process) (starlark.Value, error) {
 			return p.stop(p.p.Stop()), nil
 		}},
+		{"pending", "list of siginfo", "The signals that were sent to the process and wait for a thread that does not block them. A thread's pending has those sent to it too.", func(p *process) (starlark.Value, error) {
+			return queued(p.p.Queued())
+		}},
 		{"regs", "regs", "The registers of the thread that stopped last.", (*process).regs},
 		{"frame", "frame", "The innermost frame of the thread that stopped last.", func(p *process) (starlark.Value, error) {
 			t, err := p.current("unwind")

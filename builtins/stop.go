@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -66,11 +67,16 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 	{"fatal", "bool", "Whether the signal will end the process when it is delivered: it has no handler, and its default is to end. False for other reasons.", func(s *stop) (starlark.Value, error) {
 		return starlark.Bool(s.s.Fatal()), nil
 	}},
-	{"siginfo", "siginfo or None", "The kernel's record of the signal.", func(s *stop) (starlark.Value, error) {
-		if info := s.s.Siginfo(); info != nil {
-			return &siginfo{info: *info}, nil
+	{"siginfo", "siginfo or None", "The kernel's record of the signal. Until the process goes on it can be changed, and a dict assigned to it.", func(s *stop) (starlark.Value, error) {
+		info := s.s.Siginfo()
+		if info == nil {
+			return starlark.None, nil
 		}
-		return starlark.None, nil
+		v := &siginfo{info: *info}
+		if s.delivers() {
+			v.set = s.s.Thread.SetSiginfo
+		}
+		return v, nil
 	}},
 	{"breakpoint", "breakpoint or None", "The breakpoint that was hit.", func(s *stop) (starlark.Value, error) {
 		if s.s.Breakpoint == nil {
@@ -114,14 +120,28 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 }, syscallMethods)
 
 var (
-	_ starlark.HasAttrs   = (*stop)(nil)
-	_ starlark.Comparable = (*stop)(nil)
+	_ starlark.HasSetField = (*stop)(nil)
+	_ starlark.Comparable  = (*stop)(nil)
 )
 
 func (s *stop) Type() string                             { return "stop" }
 func (s *stop) Hash() (uint32, error)                    { return 0, unhashable(s) }
 func (s *stop) Attr(name string) (starlark.Value, error) { return stopClass.attr(s, name) }
 func (s *stop) AttrNames() []string                      { return stopClass.names }
+
+// delivers reports whether the stop's signal is about to be delivered.
+func (s *stop) delivers() bool { return s.s.Siginfo() != nil && s.p.p.Stop() == s.s }
+
+// SetField changes the record of the signal that is about to be delivered.
+func (s *stop) SetField(name string, v starlark.Value) error {
+	switch {
+	case name != "siginfo":
+		return fmt.Errorf("cannot assign to .%s of a stop, only to .siginfo", name)
+	case !s.delivers():
+		return errors.New("siginfo: the process is not stopped here with a signal")
+	}
+	return s.p.thread(s.s.Thread).setSiginfo(v)
+}
 
 // CompareSameType compares stops: each is equal to itself alone.
 func (s *stop) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {

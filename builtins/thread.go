@@ -44,7 +44,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		}
 		return starlark.None, nil
 	}},
-	{"siginfo", "siginfo or None", "The kernel's record of the signal that is pending: it is delivered when the thread goes on.", func(t *thread) (starlark.Value, error) {
+	{"siginfo", "siginfo or None", "The kernel's record of the signal that is delivered when the thread goes on. It can be changed, and a dict assigned to it.", func(t *thread) (starlark.Value, error) {
 		if t.t.Pending() == 0 {
 			return starlark.None, nil
 		}
@@ -52,7 +52,10 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		if err != nil {
 			return nil, err
 		}
-		return &siginfo{info: *info}, nil
+		return &siginfo{info: *info, set: t.t.SetSiginfo}, nil
+	}},
+	{"pending", "list of siginfo", "The signals that wait for the thread, because it blocks them or has not run since: those sent to it, then those sent to its process, which are shared. The one that it is stopped with is not among them.", func(t *thread) (starlark.Value, error) {
+		return queued(t.t.Queued())
 	}},
 	{"sigmask", "list of str", "The names of the signals that the thread blocks; assign a list of names or numbers to change that.", (*thread).sigmask},
 	{"frame", "frame", "The innermost frame of the stack.", func(t *thread) (starlark.Value, error) {

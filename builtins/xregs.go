@@ -139,10 +139,15 @@ func (t *thread) sigmask() (starlark.Value, error) {
 	return starlark.NewList(names), nil
 }
 
-// SetField changes the signals that the thread blocks.
+// SetField changes the signals that the thread blocks, or the record of the one that
+// it is about to get.
 func (t *thread) SetField(name string, v starlark.Value) error {
-	if name != "sigmask" {
-		return fmt.Errorf("cannot assign to .%s of a thread, only to .sigmask", name)
+	switch name {
+	case "siginfo":
+		return t.setSiginfo(v)
+	case "sigmask":
+	default:
+		return fmt.Errorf("cannot assign to .%s of a thread, only to .sigmask and .siginfo", name)
 	}
 	list, ok := v.(starlark.Iterable)
 	if !ok {

@@ -121,6 +121,23 @@ func SetSiginfo(tid int, info *Siginfo) error {
 	return exchange(unix.PTRACE_SETSIGINFO, tid, 0, unsafe.Pointer(info))
 }
 
+// PeekSiginfo reads the signals that are queued for a stopped thread, or for its
+// process if shared is set, from the one that has a number of others before it. It
+// returns how many there were, which is less than len(infos) at the end.
+func PeekSiginfo(tid int, shared bool, before int, infos []Siginfo) (int, error) {
+	args := struct {
+		off   uint64
+		flags uint32
+		nr    int32
+	}{off: uint64(before), nr: int32(len(infos))}
+	if shared {
+		args.flags = unix.PTRACE_PEEKSIGINFO_SHARED
+	}
+	n, _, e := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_PEEKSIGINFO, uintptr(tid),
+		uintptr(unsafe.Pointer(&args)), uintptr(unsafe.Pointer(unsafe.SliceData(infos))), 0, 0)
+	return int(n), errno(e)
+}
+
 // EventMsg returns the message of the last PTRACE_EVENT stop.
 func EventMsg(tid int) (uint64, error) {
 	var msg uint64
