@@ -306,6 +306,7 @@ func (p *Process) takeExec(t *Thread) *Stop {
 	t.pending.disown()
 	t.ending, t.vforking, t.isReported, t.skip, t.signal, t.pending = false, false, false, skip{}, 0, nil
 	p.part()
+	t.trap = trap{}
 	p.execs++
 	p.gate = 0
 	p.reset()

@@ -38,6 +38,7 @@ type motion struct {
 	only  bool        // the other threads are held
 	until *Breakpoint // where it is to end, or nil
 	walk  *walker     // decides after each step whether it ends, or nil
+	aims  *Breakpoint // where what is to be one step ends, and stepping goes on, or nil
 
 	deadline time.Time // zero if there is none
 	sees     sight     // what a request asks to see besides
@@ -85,6 +86,7 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 			t.pending.arrived = false
 		}
 	}
+	defer m.forget()
 	for {
 		if !m.deadline.IsZero() && !time.Now().Before(m.deadline) {
 			// It passed while a handler ran.
@@ -118,7 +120,7 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 	case p.stop != stop:
 		// A handler moved the process, so a step is over. It may have come to
 		// where this movement was to end.
-		if surface || m.step || m.arrived() {
+		if surface || m.step && m.aims == nil || m.arrived() {
 			return p.stop, nil
 		}
 		return nil, nil
@@ -127,13 +129,17 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 		// call, whose handlers let it go on.
 		stop.Reason, stop.Breakpoint, stop.Watchpoint, stop.Syscall, surface = ReasonStep, nil, nil, nil, true
 	}
-	if m.walk != nil {
-		if surface && stop.Breakpoint != nil && stop.Breakpoint == m.walk.back {
-			if err := m.walk.returned(m, stop); err != nil {
-				return nil, err
-			}
+	if surface && m.aims != nil && stop.Breakpoint == m.aims {
+		stop.Reason, stop.Breakpoint = ReasonStep, nil
+		if err := m.forget(); err != nil {
+			return nil, err
 		}
-		if stop.Reason == ReasonStep && stop.Thread == m.t {
+	}
+	if stop.Reason == ReasonStep && stop.Thread == m.t {
+		if m.enterSequence() {
+			return nil, nil
+		}
+		if m.walk != nil {
 			surface, err = m.walk.next(m, stop)
 			switch {
 			case err != nil:
@@ -149,6 +155,33 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 		return stop, nil
 	}
 	return nil, nil
+}
+
+// aim lets the thread run to one of some addresses, which ends its step, where
+// accept allows that.
+func (m *motion) aim(accept func(*Thread) bool, addrs ...uint64) error {
+	p := m.t.p
+	b := &Breakpoint{p: p, thread: m.t, internal: true, accept: accept}
+	m.aims = b
+	for _, addr := range addrs {
+		if err := p.plant(addr, b); err != nil {
+			m.forget()
+			return err
+		}
+		b.addrs = append(b.addrs, addr)
+	}
+	m.until = b
+	return nil
+}
+
+// forget undoes aim.
+func (m *motion) forget() error {
+	if m.aims == nil {
+		return nil
+	}
+	b := m.aims
+	m.aims, m.until = nil, nil
+	return b.Remove()
 }
 
 // limit ends the movement that begins after a time. The function that it returns
@@ -303,7 +336,9 @@ func (m *motion) moves(t *Thread) bool {
 }
 
 // isStep reports whether t goes on for one instruction.
-func (m *motion) isStep(t *Thread) bool { return m.step && t == m.t || t.single }
+func (m *motion) isStep(t *Thread) bool {
+	return (m.step && t == m.t || t.single) && (m.aims == nil || t != m.t)
+}
 
 // start gets the threads over the breakpoints that they stand on and resumes
 // them. It returns a Stop if one of them got no further.

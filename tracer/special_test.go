@@ -95,7 +95,7 @@ func TestSpecialInstructions(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"pushf", "popf", "iret", "owntrap", "traps", "sysenter", "system_call", "int80", "rep", "cpuid", "handlers", "vsyscall", "children", "nap", "again",
+		"pushf", "popf", "iret", "owntrap", "traps", "sysenter", "system_call", "int80", "rep", "cpuid", "handlers", "vsyscall", "children", "nap", "again", "rseq",
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := toDone(t, special(t, name), cont)

@@ -39,7 +39,8 @@ type trap struct {
 	settling      bool   // interrupted before its step, so that the kernel forgets that
 	mask          sigset // what it blocks, if maskRead is set
 	maskRead      bool
-	unmasked      bool // SIGTRAP, which it blocks, is not blocked for a step
+	rseq          uint64 // where its struct rseq is, if that is known
+	unmasked      bool   // SIGTRAP, which it blocks, is not blocked for a step
 }
 
 // leave notes where the thread is when it begins a step.

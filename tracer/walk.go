@@ -4,7 +4,6 @@ package tracer
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -40,8 +39,7 @@ func (t *Thread) StepUntil(w *Walk, o *MoveOptions) (*Stop, error) {
 	if err != nil {
 		return nil, &Error{Op: "step", TID: t.TID, Err: err}
 	}
-	stop, err := t.p.move(motion{op: "step", t: t, step: true, walk: k}, o)
-	return stop, errors.Join(err, k.leave())
+	return t.p.move(motion{op: "step", t: t, step: true, walk: k}, o)
 }
 
 func (t *Thread) newWalker(w *Walk) (*walker, error) {
@@ -74,8 +72,7 @@ type walker struct {
 	t      *Thread
 	until  *Condition
 	steps  int
-	pc, sp uint64      // before the step, if it goes over calls
-	back   *Breakpoint // where the call returns to that it goes over, or nil
+	pc, sp uint64 // before the step, if it goes over calls
 }
 
 // next decides what follows a step of m: it returns true where the walk ends.
@@ -143,16 +140,13 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	b := &Breakpoint{p: p, addr: back, thread: k.t, internal: true}
-	b.accept = func(t *Thread) bool {
+	returned := func(t *Thread) bool {
 		regs, err := t.Regs()
 		return err == nil && regs[arch.RSP] >= sp
 	}
-	if err := p.plant(back, b); err != nil {
+	if m.aim(returned, back) != nil {
 		return false, nil // the handler of a jump to nowhere: it is stepped
 	}
-	b.addrs = []uint64{back}
-	k.back, m.until, m.step = b, b, false
 	k.pc, k.sp = back, sp
 	return true, nil
 }
@@ -169,22 +163,4 @@ func (p *Process) word(addr uint64) (word uint64, ok bool) {
 	var data [8]byte
 	_, err := p.ReadAt(addr, data[:])
 	return binary.LittleEndian.Uint64(data[:]), err == nil
-}
-
-// returned makes a step of the stop where a call or handler has returned, and goes
-// on stepping.
-func (k *walker) returned(m *motion, stop *Stop) error {
-	m.until, m.step = nil, true
-	stop.Reason, stop.Breakpoint = ReasonStep, nil
-	return k.leave()
-}
-
-// leave removes what enter has planted.
-func (k *walker) leave() error {
-	if k.back == nil {
-		return nil
-	}
-	b := k.back
-	k.back = nil
-	return b.Remove()
 }

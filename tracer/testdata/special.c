@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -205,11 +206,27 @@ static void block(void) {
 	see(read(0, &c, 1)); see(c);
 }
 
+// A restartable sequence that is left behind its end for an odd n, else by a branch.
+static long sequence(long n) {
+	long left;
+	asm volatile("1: lea cs(%%rip), %%rax\n mov %%rax, %%fs:8(%1)\n"
+	             "2: xor %%edx, %%edx\n add $5, %%rdx\n test $1, %2\n jz 5f\n nop\n mov %%rdx, %0\n"
+	             "3: jmp 6f\n .long 0x53053053\n 4: jmp 1b\n 5: mov $6, %0\n 6:\n"
+	             ".pushsection __rseq_cs, \"aw\"\n .balign 32\n cs: .long 0, 0\n .quad 2b, 3b - 2b, 4b\n .popsection"
+	             : "=&r"(left) : "r"(__rseq_offset), "r"((int)n) : "rax", "rdx", "cc", "memory");
+	return left;
+}
+
+static void rseq(void) {
+	for (long n = 0; n < 10; n++)
+		see(sequence(n));
+}
+
 int main(int argc, char **argv) {
 	static const struct { const char *name; void (*play)(void); } cases[] = {
 		{"pushf", pushf}, {"popf", popf}, {"iret", iret}, {"owntrap", owntrap}, {"traps", traps}, {"sysenter", sysenter},
 		{"system_call", system_call}, {"int80", int80}, {"rep", rep}, {"cpuid", cpuid}, {"handlers", handlers},
-		{"vsyscall", vsyscall}, {"children", children}, {"again", again}, {"nap", nap}, {"block", block},
+		{"vsyscall", vsyscall}, {"children", children}, {"again", again}, {"nap", nap}, {"block", block}, {"rseq", rseq},
 	};
 	for (int i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (strcmp(argv[1], cases[i].name) == 0) {
