@@ -23,7 +23,8 @@ type Breakpoint struct {
 	Temp     bool   // removed when it is hit
 
 	p         *Process
-	addr      uint64 // where Location is ""
+	addr      uint64  // where Location is ""
+	anchor    *anchor // where addr is found again, or nil
 	thread    *Thread
 	addrs     []uint64
 	hits      int
@@ -73,6 +74,12 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	p.lastID++
 	b.ID = p.lastID
 	p.breakpoints = append(p.breakpoints, b)
+	if b.Location == "" {
+		b.anchor = p.anchor(b.addr)
+	}
+	if p.inLibrary(b.addrs) {
+		p.watchLinker() // else it does not come back if the library does
+	}
 	if len(b.addrs) == 0 {
 		if err := p.watchLinker(); err != nil {
 			b.Remove()
@@ -85,6 +92,16 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 // resolve finds where the breakpoint lies and puts it there.
 func (b *Breakpoint) resolve() error {
 	addrs := []uint64{b.addr}
+	if b.anchor != nil {
+		addr, ok := b.p.whereIs(b.anchor)
+		if !ok {
+			return nil
+		}
+		b.addr, addrs[0] = addr, addr
+	}
+	if b.watch != nil {
+		return b.watch.resolve()
+	}
 	if b.Location != "" {
 		var err error
 		if addrs, err = b.p.Addrs(b.Location); err != nil {
@@ -367,11 +384,21 @@ func (p *Process) unplant(addr uint64, b *Breakpoint) error {
 		return nil
 	}
 	delete(p.sites, addr)
-	return s.remove(p)
+	return s.withdraw(p)
 }
 
 func (s *site) insert(p *Process) error { return p.writeRaw(s.addr, []byte{int3}) }
 func (s *site) remove(p *Process) error { return p.writeRaw(s.addr, []byte{s.saved}) }
+
+// withdraw is remove for good. The memory may have been unmapped since, and something
+// else be there.
+func (s *site) withdraw(p *Process) error {
+	var code [1]byte
+	if n, err := p.readRaw(s.addr, code[:]); n == 0 && err == unix.EFAULT || n == 1 && code[0] != int3 {
+		return nil
+	}
+	return s.remove(p)
+}
 
 // mustPass reports whether t stands on a site whose hit was reported already.
 func (p *Process) mustPass(t *Thread) bool {

@@ -114,13 +114,14 @@ func (p *Process) slotUsers() string {
 	return strings.Join(users, ", ")
 }
 
-// dropSlots forgets all slots. The kernel empties the debug registers at an exec.
+// dropSlots forgets all slots, and the watchpoints on memory that is in no file. The
+// kernel empties the debug registers at an exec.
 func (p *Process) dropSlots() {
 	p.slots = [4]slot{}
-	for _, w := range p.watchpoints {
-		w.b.removed = true
-	}
-	p.watchpoints = nil
+	p.watchpoints = slices.DeleteFunc(p.watchpoints, func(w *Watchpoint) bool {
+		w.b.removed = w.b.anchor == nil
+		return w.b.removed
+	})
 	for _, t := range p.threads {
 		t.armed, t.debugged = p.arms, false
 	}

@@ -35,7 +35,7 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 	p.hooks = append(p.hooks, h)
 	var err error
 	switch o.Reason {
-	case ReasonLoad:
+	case ReasonLoad, ReasonUnload:
 		err = p.watchLinker()
 	case ReasonSyscall:
 		if !p.filtered(h) {
@@ -78,7 +78,7 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 		if err != nil || !surface || stop.Breakpoint == nil || stop.Breakpoint != p.linkHook {
 			return surface, err
 		}
-		stop.Reason, stop.Breakpoint = ReasonLoad, nil
+		stop.Reason, stop.Breakpoint = stop.change, nil
 	}
 	surface, asked := false, false
 	for _, h := range slices.Clone(p.hooks) {
@@ -103,7 +103,7 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 	// These may have been pending when their hook was removed.
 	case ReasonSyscall:
 		return surface || p.sees.call(stop.Syscall.Phase), nil
-	case ReasonThread, ReasonThreadExit, ReasonVforkDone:
+	case ReasonThread, ReasonThreadExit, ReasonVforkDone, ReasonLoad, ReasonUnload:
 		return surface, nil
 	case ReasonFork, ReasonVfork:
 		return p.pursue(stop, surface)

@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -19,6 +20,8 @@ type imageCache struct {
 	maps   []procfs.Mapping
 	sorted []*image.Image // by address
 	images []*image.Image // by precedence
+
+	unloaded map[string]*image.Image // by path, those that are not mapped any more
 }
 
 // Images returns the ELF files that are mapped for execution: the program first,
@@ -55,10 +58,54 @@ func (p *Process) updateImages() error {
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: p.PID, Err: errors.New("no ELF file is mapped")}
 		}
+		c.keep(sorted)
 		c.maps, c.sorted, c.images = maps, sorted, p.byPrecedence(sorted)
 	}
 	c.valid, c.moves = true, p.moves
 	return nil
+}
+
+// keep replaces images by those that have stood for them, so that each is the same
+// value as long as it is mapped, and marks those that are mapped no more.
+func (c *imageCache) keep(now []*image.Image) {
+	for _, old := range c.sorted {
+		i := slices.IndexFunc(now, func(img *image.Image) bool {
+			return img.Path == old.Path && img.Bias == old.Bias && img.Start == old.Start && img.End == old.End && sameFile(img.File, old.File)
+		})
+		if i >= 0 {
+			now[i] = old
+			continue
+		}
+		old.File, old.Err = nil, fmt.Errorf("%s was unloaded", old.Path)
+		if c.unloaded == nil {
+			c.unloaded = make(map[string]*image.Image)
+		}
+		c.unloaded[old.Path] = old
+	}
+	for _, img := range now {
+		delete(c.unloaded, img.Path)
+	}
+}
+
+// sameFile reports whether two files that are mapped at one address are the same, as
+// far as their build IDs tell.
+func sameFile(f, g *image.File) bool {
+	return f == g || f != nil && g != nil && f.BuildID() == g.BuildID()
+}
+
+// isLibrary reports whether an image is neither of those that the kernel maps: the
+// program, the dynamic linker and the vdso.
+func (p *Process) isLibrary(img *image.Image) bool {
+	auxv, _ := procfs.Auxv(p.task())
+	return !img.Contains(auxv[procfs.AT_ENTRY]) && !img.Contains(auxv[procfs.AT_SYSINFO_EHDR]) && !img.Contains(auxv[procfs.AT_BASE])
+}
+
+// inLibrary reports whether any of the addresses is in a library.
+func (p *Process) inLibrary(addrs []uint64) bool {
+	images, _ := p.Images()
+	return slices.ContainsFunc(images, func(img *image.Image) bool {
+		return slices.ContainsFunc(addrs, img.Contains) && p.isLibrary(img)
+	})
 }
 
 // byPrecedence orders images as the dynamic linker searches them. It maps each

@@ -255,8 +255,8 @@ func (p *Process) reset() error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
 	p.images = imageCache{}
-	p.linkHook = nil
-	for _, b := range p.breakpoints {
+	p.linkHook, p.libraries = nil, nil
+	for _, b := range p.placed() {
 		b.addrs = nil
 	}
 	if err := p.openMemory(); err != nil {

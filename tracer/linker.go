@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tracelark/tracelark/tracer/image"
 )
@@ -20,6 +22,9 @@ func (p *Process) linker() (*image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if images[0].File != nil && images[0].File.Interp() == "" {
+		return nil, errors.New("the program is linked statically and loads none")
+	}
 	for _, img := range images[1:] {
 		if len(img.Lookup("_dl_debug_state")) > 0 {
 			return img, nil
@@ -28,7 +33,7 @@ func (p *Process) linker() (*image.Image, error) {
 	return nil, fmt.Errorf("no dynamic linker with _dl_debug_state is mapped")
 }
 
-// watchLinker makes the process notice libraries that are loaded.
+// watchLinker makes the process notice libraries that are loaded and unloaded.
 func (p *Process) watchLinker() error {
 	if p.linkHook != nil {
 		return nil
@@ -44,22 +49,152 @@ func (p *Process) watchLinker() error {
 		return err
 	}
 	p.linkHook = b
-	return nil
+	if !p.loading {
+		_, _, err = p.compareLibraries(img)
+	}
+	return err
 }
 
 // linked is called when the dynamic linker has changed the list of libraries, or
 // is about to.
-func (p *Process) linked(*Stop) (surface bool, err error) {
+func (p *Process) linked(stop *Stop) (surface bool, err error) {
 	if p.stillLoading() {
 		return false, nil
 	}
-	return p.wants(ReasonLoad, 0), p.resolvePending()
+	img, err := p.linker()
+	if err != nil {
+		return false, err
+	}
+	loaded, unloaded, err := p.compareLibraries(img)
+	if err != nil {
+		return false, &Error{Op: "compare libraries", TID: p.PID, Err: err}
+	}
+	for _, img := range unloaded {
+		if err := p.retract(img); err != nil {
+			return false, err
+		}
+	}
+	if err := p.resolvePending(); err != nil {
+		return false, err
+	}
+	for _, change := range []struct {
+		reason Reason
+		images []*image.Image
+	}{{ReasonUnload, unloaded}, {ReasonLoad, loaded}} {
+		switch {
+		case len(change.images) == 0 || !p.wants(change.reason, 0):
+		case !surface:
+			surface, stop.change, stop.Libraries = true, change.reason, change.images
+		default: // a library took the place of another
+			stop.Thread.pending = &Stop{Reason: change.reason, Process: p, Thread: stop.Thread, Libraries: change.images}
+		}
+	}
+	return surface, nil
 }
 
-// resolvePending puts breakpoints in place whose location has become known.
+// compareLibraries takes in what the dynamic linker has in its lists and returns what
+// has come and gone since it was called last.
+func (p *Process) compareLibraries(linker *image.Image) (loaded, unloaded []*image.Image, err error) {
+	debug := linker.Lookup("_r_debug")
+	if len(debug) == 0 {
+		return nil, nil, fmt.Errorf("%s has no symbol _r_debug", linker.Name())
+	}
+	dynamic, settled, err := linkMaps(p, debug[0].Addr)
+	if err != nil || !settled {
+		return nil, nil, err
+	}
+	libraries := make(map[uint64]*image.Image)
+	for _, addr := range dynamic {
+		if libraries[addr] != nil {
+			continue // in several namespaces
+		}
+		if img := p.libraries[addr]; img != nil && img.Err == nil {
+			libraries[addr] = img
+		} else if img, ok := p.ImageAt(addr); ok && p.isLibrary(img) {
+			libraries[addr] = img
+			loaded = append(loaded, img)
+		}
+	}
+	for addr, img := range p.libraries {
+		if libraries[addr] != img {
+			unloaded = append(unloaded, img)
+		}
+	}
+	slices.SortFunc(unloaded, func(a, b *image.Image) int { return strings.Compare(a.Path, b.Path) })
+	p.libraries = libraries
+	return loaded, unloaded, nil
+}
+
+// retract takes breakpoints and watchpoints out of a library that was unloaded. They
+// wait for it to be loaded again.
+func (p *Process) retract(img *image.Image) error {
+	for addr := range p.sites {
+		if img.Contains(addr) {
+			delete(p.sites, addr)
+		}
+	}
+	for _, b := range p.placed() {
+		n := len(b.addrs)
+		b.addrs = slices.DeleteFunc(b.addrs, img.Contains)
+		if len(b.addrs) == n || !b.hardware {
+			continue
+		}
+		err := p.disclaim(b)
+		for _, addr := range b.addrs {
+			if err == nil {
+				err = b.plant(addr)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placed returns all breakpoints, those of watchpoints included.
+func (p *Process) placed() []*Breakpoint {
+	all := p.Breakpoints()
+	for _, w := range p.watchpoints {
+		all = append(all, w.b)
+	}
+	return all
+}
+
+// An anchor is a place in an image, wherever that is mapped.
+type anchor struct {
+	path   string
+	offset uint64 // an address of the file
+}
+
+// anchor returns the place of an address, or nil if that is in no image.
+func (p *Process) anchor(addr uint64) *anchor {
+	img, ok := p.ImageAt(addr)
+	if !ok {
+		return nil
+	}
+	return &anchor{img.Path, addr - img.Bias}
+}
+
+// whereIs returns the address of an anchor; ok is false if its image is not mapped.
+func (p *Process) whereIs(a *anchor) (addr uint64, ok bool) {
+	images, err := p.Images()
+	if err != nil {
+		return 0, false
+	}
+	for _, img := range images {
+		if img.Path == a.path && img.Err == nil {
+			return img.Bias + a.offset, true
+		}
+	}
+	return 0, false
+}
+
+// resolvePending puts breakpoints and watchpoints in place whose location has become
+// known.
 func (p *Process) resolvePending() error {
-	for _, b := range p.breakpoints {
-		if b.Pending() && b.Location != "" {
+	for _, b := range p.placed() {
+		if b.Pending() && (b.Location != "" || b.anchor != nil) {
 			var none *NotFoundError
 			if err := b.resolve(); err != nil && !errors.As(err, &none) {
 				return err

@@ -16,10 +16,14 @@ import (
 type NotFoundError struct {
 	Name string
 	Near []string // names that are nearly the same
+	Err  error    // why the image that it names has no symbols, or nil
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
 func (e *NotFoundError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("no symbol %q: %v", e.Name, e.Err)
+	}
 	return fmt.Sprintf("no symbol %q%s", e.Name, didYouMean(e.Near))
 }
 
@@ -160,7 +164,13 @@ func (p *Process) symbols(name string) ([]image.Symbol, error) {
 			}
 		}
 		if len(in) == 0 {
-			return nil, &NotFoundError{Name: name}
+			missing := &NotFoundError{Name: name}
+			for _, img := range p.images.unloaded {
+				if imageMatches(img, file) {
+					missing.Err = img.Err
+				}
+			}
+			return nil, missing
 		}
 		images, name = in, sym
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
@@ -69,6 +70,7 @@ type Process struct {
 	noPin    bool
 	filter   []int // system calls that its seccomp filter stops; nil without one
 
+	libraries map[uint64]*image.Image // by the address of their dynamic sections
 	following Follow
 }
 
@@ -286,7 +288,7 @@ func (p *Process) drop(sig int) error {
 		return p.lodge(p.space.processes[0])
 	}
 	for _, s := range p.sites {
-		if err := s.remove(p); err != nil && !gone(err) {
+		if err := s.withdraw(p); err != nil && !gone(err) {
 			return &Error{Op: "detach", TID: p.PID, Err: err}
 		}
 	}

@@ -65,7 +65,7 @@ func (p *Process) part() {
 		s.users = slices.DeleteFunc(s.users, func(b *Breakpoint) bool { return b.p == p })
 		if len(s.users) == 0 {
 			delete(p.sites, addr)
-			s.remove(others[0])
+			s.withdraw(others[0])
 		}
 	}
 	for _, g := range p.guests {

@@ -5,6 +5,7 @@ package tracer
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
@@ -22,13 +23,14 @@ const (
 	ReasonThreadExit               // a thread is about to end
 	ReasonFork                     // a child process was made by fork
 	ReasonVfork                    // a child process was made by vfork
-	ReasonLoad                     // libraries were loaded or unloaded
+	ReasonLoad                     // libraries were loaded
 	ReasonExit                     // the process exited
 	ReasonKilled                   // the process was killed by a signal
 	ReasonInterrupt                // Interrupt was called
 	ReasonTimeout                  // the time given to Cont ran out
 	ReasonSyscall                  // a thread enters or leaves a system call
 	ReasonLimit                    // the steps that StepUntil may take are used up
+	ReasonUnload                   // libraries were unloaded
 	ReasonVforkDone                // a thread goes on after vfork, whose child runs another program or has ended
 )
 
@@ -36,7 +38,7 @@ var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
-	ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done",
+	ReasonUnload: "unload", ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done",
 }
 
 // String returns the reason's name in scripts.
@@ -46,21 +48,23 @@ func (r Reason) String() string { return reasonNames[r] }
 type Stop struct {
 	Reason     Reason
 	Process    *Process
-	Thread     *Thread     // nil when the process is gone, or was let go to follow its child
-	PC         uint64      // of Thread; 0 when the process is gone
-	Signal     int         // ReasonSignal, ReasonKilled
-	Breakpoint *Breakpoint // ReasonBreakpoint
-	Watchpoint *Watchpoint // ReasonWatchpoint
-	Old, New   []byte      // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
-	ExitCode   int         // ReasonExit
-	Child      int         // ReasonFork, ReasonVfork, ReasonVforkDone: process ID; ReasonThread: thread ID
-	Held       *Process    // ReasonFork, ReasonVfork: the child, stopped at its birth; it is let go unless the stop surfaces
-	Syscall    *Syscall    // ReasonSyscall
-	Value      uint64      // rax when Finish is done, which sets Finished
+	Thread     *Thread        // nil when the process is gone, or was let go to follow its child
+	PC         uint64         // of Thread; 0 when the process is gone
+	Signal     int            // ReasonSignal, ReasonKilled
+	Breakpoint *Breakpoint    // ReasonBreakpoint
+	Watchpoint *Watchpoint    // ReasonWatchpoint
+	Old, New   []byte         // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
+	ExitCode   int            // ReasonExit
+	Child      int            // ReasonFork, ReasonVfork, ReasonVforkDone: process ID; ReasonThread: thread ID
+	Held       *Process       // ReasonFork, ReasonVfork: the child, stopped at its birth; it is let go unless the stop surfaces
+	Syscall    *Syscall       // ReasonSyscall
+	Libraries  []*image.Image // ReasonLoad, ReasonUnload
+	Value      uint64         // rax when Finish is done, which sets Finished
 	Finished   bool
 
 	siginfo    Siginfo
 	hasSiginfo bool
+	change     Reason        // what the dynamic linker has done
 	arrived    bool          // by a step: ReasonBreakpoint, ReasonWatchpoint or ReasonSyscall, or else ReasonStep
 	caught     []*Breakpoint // ReasonWatchpoint: those of all watchpoints that the access concerns
 	then       *Stop         // of the same thread, reported next

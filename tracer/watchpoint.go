@@ -28,7 +28,10 @@ func (a Access) String() string { return [...]string{"w", "rw", "x"}[a] }
 // Only the program's instructions are seen. What the kernel reads and writes for
 // it, as read(2) does, is not, nor what a child does that vfork made. Values are
 // looked at when a hit is noticed: of threads that write at the same time each hit
-// is reported, but not always the value that it wrote. Exec removes watchpoints.
+// is reported, but not always the value that it wrote.
+//
+// Exec removes watchpoints, except those in an ELF file: they come back when that is
+// mapped again. While it is not, they wait, as they do for a library that was unloaded.
 type Watchpoint struct {
 	Addr   uint64
 	Size   int // in bytes; of no meaning for AccessExecute
@@ -62,14 +65,33 @@ func (p *Process) Watch(o *WatchOptions) (*Watchpoint, error) {
 	if w.Size == 0 {
 		w.Size = 8
 	}
-	w.b = &Breakpoint{p: p, watch: w, hardware: true, When: o.When, addr: o.Addr, addrs: []uint64{o.Addr}, condition: o.Condition, handler: o.Handler}
+	w.b = &Breakpoint{p: p, watch: w, hardware: true, When: o.When, addr: o.Addr, condition: o.Condition, handler: o.Handler}
 	w.b.ID = p.lastID + 1
-	parts, err := w.parts()
-	if err == nil && o.When != "" {
-		w.b.when, err = ParseCondition(o.When, p.Addr)
+	if o.When != "" {
+		var err error
+		if w.b.when, err = ParseCondition(o.When, p.Addr); err != nil {
+			return fail(err)
+		}
 	}
-	if err != nil {
+	if err := w.resolve(); err != nil {
 		return fail(err)
+	}
+	w.b.anchor = p.anchor(o.Addr)
+	if p.inLibrary(w.b.addrs) {
+		p.watchLinker() // else it does not come back if the library does
+	}
+	p.lastID++
+	p.watchpoints = append(p.watchpoints, w)
+	return w, nil
+}
+
+// resolve puts the watchpoint where it lies.
+func (w *Watchpoint) resolve() error {
+	p := w.b.p
+	w.Addr = w.b.addr
+	parts, err := w.parts()
+	if err != nil {
+		return err
 	}
 	for _, s := range parts {
 		if err = p.claim(s.addr, s.kind, w.b); err != nil {
@@ -82,12 +104,10 @@ func (p *Process) Watch(o *WatchOptions) (*Watchpoint, error) {
 	}
 	if err != nil {
 		p.disclaim(w.b)
-		return fail(err)
+		return err
 	}
-	w.old = w.now
-	p.lastID++
-	p.watchpoints = append(p.watchpoints, w)
-	return w, nil
+	w.old, w.b.addrs = w.now, []uint64{w.Addr}
+	return nil
 }
 
 // parts divides the memory into what a slot can watch each.

