@@ -58,6 +58,7 @@ var events = map[string][]tracer.Reason{
 	"thread":      {tracer.ReasonThread},
 	"thread_exit": {tracer.ReasonThreadExit},
 	"load":        {tracer.ReasonLoad},
+	"unload":      {tracer.ReasonUnload},
 	"exit":        {tracer.ReasonExit, tracer.ReasonKilled},
 	"killed":      {tracer.ReasonKilled},
 	"syscall":     {tracer.ReasonSyscall},

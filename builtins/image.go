@@ -49,14 +49,14 @@ var imageClass = newClass("image", "An ELF file at the addresses where a process
 		}
 		return optional(i.im.File.BuildID()), nil
 	}},
-	{"error", "str or None", "Why the file could not be read, in which case it has no symbols.", func(i *elfImage) (starlark.Value, error) {
+	{"error", "str or None", "Why it has no symbols: the file could not be read, or it was unloaded.", func(i *elfImage) (starlark.Value, error) {
 		if i.im.Err == nil {
 			return starlark.None, nil
 		}
 		return starlark.String(i.im.Err.Error()), nil
 	}},
 }, []method[*elfImage]{
-	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address.", (*elfImage).symbols},
+	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address. An image that could not be read, or was unloaded, is an error.", (*elfImage).symbols},
 })
 
 var (
@@ -100,6 +100,9 @@ func (i *elfImage) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlar
 	pattern := "*"
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern?", &pattern); err != nil {
 		return nil, err
+	}
+	if i.im.File == nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
 	}
 	return listOf(i.im.Match(pattern), func(s image.Symbol) starlark.Value { return &symbol{s: s, im: i.im} }), nil
 }

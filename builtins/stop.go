@@ -28,7 +28,7 @@ func (p *process) stop(s *tracer.Stop) *stop {
 }
 
 var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
-	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
+	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"unload\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
 	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
@@ -108,6 +108,15 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return optionalInt(s.s.Child, s.s.Child != 0), nil
 	}},
+	{"library", "image or None", "The library that was loaded or unloaded (\"load\", \"unload\"), the first if there are several.", func(s *stop) (starlark.Value, error) {
+		if len(s.s.Libraries) == 0 {
+			return starlark.None, nil
+		}
+		return newImage(s.s.Libraries[0]), nil
+	}},
+	{"libraries", "list of image", "The libraries that were loaded or unloaded together.", func(s *stop) (starlark.Value, error) {
+		return listOf(s.s.Libraries, newImage), nil
+	}},
 	{"exit_code", "int or None", "The code that the process exited with (\"exit\").", func(s *stop) (starlark.Value, error) {
 		return optionalInt(s.s.ExitCode, s.s.Reason == tracer.ReasonExit), nil
 	}},
@@ -172,6 +181,12 @@ func (s *stop) String() string {
 		fmt.Fprintf(&b, " %s %s", s.s.Syscall.Phase, &systemCall{c: s.s.Syscall})
 	case s.s.Child != 0:
 		fmt.Fprintf(&b, " %d", s.s.Child)
+	case len(s.s.Libraries) != 0:
+		var names []string
+		for _, im := range s.s.Libraries {
+			names = append(names, im.Name())
+		}
+		fmt.Fprintf(&b, " %s", strings.Join(names, ", "))
 	}
 	if t == nil {
 		return b.String()
@@ -201,6 +216,7 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 		New        *big.Int    `json:"new,omitempty"`
 		Syscall    *systemCall `json:"syscall,omitempty"`
 		Child      int         `json:"child,omitempty"`
+		Libraries  []string    `json:"libraries,omitempty"`
 		ExitCode   *int        `json:"exit_code,omitempty"`
 		Value      *uint64     `json:"value,omitempty"`
 	}{
@@ -209,6 +225,9 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 	}
 	if t := s.s.Thread; t != nil {
 		v.TID, v.PC = t.TID, &s.s.PC
+	}
+	for _, im := range s.s.Libraries {
+		v.Libraries = append(v.Libraries, im.Path)
 	}
 	if b := s.s.Breakpoint; b != nil {
 		v.Breakpoint = b.ID
