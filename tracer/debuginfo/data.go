@@ -1,0 +1,184 @@
+package debuginfo
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrNoDWARF is the error for a file without debug information.
+var ErrNoDWARF = errors.New("no debug information")
+
+// A section is one of those that hold debug information.
+type section int
+
+const (
+	secInfo section = iota
+	secAbbrev
+	secStr
+	secLineStr
+	secStrOffsets
+	secAddr
+	secLine
+	secRanges
+	secRnglists
+	secLoc
+	secLoclists
+	secTypes
+	secAranges
+	secNames
+	secGDBIndex
+	secAltLink
+
+	numSections = iota
+)
+
+var sectionNames = [numSections]string{
+	".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_line",
+	".debug_ranges", ".debug_rnglists", ".debug_loc", ".debug_loclists", ".debug_types", ".debug_aranges", ".debug_names",
+	".gdb_index", ".gnu_debugaltlink",
+}
+
+func (s section) String() string { return sectionNames[s] }
+
+// Sections returns the contents of the section called name, decompressed where
+// SHF_COMPRESSED says so, and nothing if the file has none. They must not change
+// while a Data uses them.
+type Sections func(name string) ([]byte, error)
+
+// Data is the debug information of one file. Any number of goroutines may use
+// it at the same time.
+type Data struct {
+	name string
+	load Sections
+	sup  *Data
+
+	sections [numSections]lazySection
+	units    []*unit // of .debug_info, then of .debug_types, each in the order of offsets
+	infos    int     // how many units .debug_info has
+	sigs     map[uint64]*unit
+
+	abbrevs      sync.Map // abbrevKey → *abbrevTable
+	abbrevBudget atomic.Int64
+	programs     sync.Map // offset in .debug_line → *lineTable
+
+	addresses func() *addressTable
+	names     func() *nameTable
+	files     func() *fileTable
+}
+
+type lazySection struct {
+	once sync.Once
+	data []byte
+	err  error
+}
+
+// Open returns the debug information of the file called name in errors. It
+// reads the headers of the units; all else is read when it is first needed.
+func Open(name string, sections Sections) (*Data, error) {
+	d := &Data{name: name, load: sections, sigs: make(map[uint64]*unit)}
+	d.addresses = sync.OnceValue(d.buildAddresses)
+	d.names = sync.OnceValue(d.buildNames)
+	d.files = sync.OnceValue(d.buildFiles)
+	info := d.section(secInfo)
+	if err := d.sections[secInfo].err; err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(info) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoDWARF)
+	}
+	if err := d.readUnits(secInfo); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	d.infos = len(d.units)
+	if err := d.readUnits(secTypes); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return d, nil
+}
+
+// Supplementary returns the path and the build ID of the file to which parts
+// of the debug information have been moved, as dwz does, or "" if there is none.
+func (d *Data) Supplementary() (path string, buildID []byte) {
+	name, id, _ := bytes.Cut(d.section(secAltLink), []byte{0})
+	return string(name), id
+}
+
+// SetSupplementary makes d use what the file that Supplementary names holds. It
+// must be called before anything is looked up.
+func (d *Data) SetSupplementary(sup *Data) { d.sup = sup }
+
+func (d *Data) errNoSup() error {
+	path, _ := d.Supplementary()
+	if path == "" {
+		return fmt.Errorf("%s: refers to a supplementary file but names none", d.name)
+	}
+	return fmt.Errorf("%s: needs the supplementary file %s: install it", d.name, path)
+}
+
+// section returns the contents of a section, nil if there are none to be read.
+func (d *Data) section(s section) []byte {
+	l := &d.sections[s]
+	l.once.Do(func() {
+		if l.data, l.err = d.load(s.String()); l.err == nil && l.data == nil {
+			l.data, l.err = d.oldCompressed(s)
+		}
+	})
+	return l.data
+}
+
+// oldCompressed returns the contents of a section of the kind that GNU tools
+// compressed before SHF_COMPRESSED: its name starts with .zdebug, its contents
+// with "ZLIB" and the size, big-endian.
+func (d *Data) oldCompressed(s section) ([]byte, error) {
+	rest, ok := bytes.CutPrefix([]byte(s.String()), []byte(".debug"))
+	if !ok {
+		return nil, nil
+	}
+	data, err := d.load(".zdebug" + string(rest))
+	if err != nil || data == nil {
+		return nil, err
+	}
+	if len(data) < 12 || string(data[:4]) != "ZLIB" {
+		return nil, fmt.Errorf(".zdebug%s: bad header", rest)
+	}
+	size := binary.BigEndian.Uint64(data[4:])
+	// Deflate makes at most 1032 bytes of one.
+	if size > uint64(len(data))*1032 {
+		return nil, fmt.Errorf(".zdebug%s: %d bytes would become %d", rest, len(data), size)
+	}
+	z, err := zlib.NewReader(bytes.NewReader(data[12:]))
+	if err != nil {
+		return nil, fmt.Errorf(".zdebug%s: %w", rest, err)
+	}
+	out := make([]byte, size)
+	if _, err := io.ReadFull(z, out); err != nil {
+		return nil, fmt.Errorf(".zdebug%s: %w", rest, err)
+	}
+	return out, nil
+}
+
+// errSection returns why a section that is needed cannot be read.
+func (d *Data) errSection(s section) error {
+	if err := d.sections[s].err; err != nil {
+		return fmt.Errorf("%s: %w", d.name, err)
+	}
+	return fmt.Errorf("%s: section %v is missing", d.name, s)
+}
+
+// stringAt returns the string at off, which ends in a zero byte, or nil.
+func stringAt(data []byte, off uint64) []byte {
+	if off >= uint64(len(data)) {
+		return nil
+	}
+	n := bytes.IndexByte(data[off:], 0)
+	if n < 0 {
+		return nil
+	}
+	return data[off:][:n]
+}

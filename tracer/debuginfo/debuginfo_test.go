@@ -1,0 +1,53 @@
+package debuginfo
+
+import (
+	"errors"
+	"os/exec"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// sectionsOf returns the sections of an ELF file.
+func sectionsOf(tb testing.TB, path string) Sections {
+	tb.Helper()
+	f, err := image.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func(name string) ([]byte, error) {
+		data, _, err := f.Section(name)
+		if errors.Is(err, image.ErrNoSection) {
+			err = nil
+		}
+		return data, err
+	}
+}
+
+// openFile returns the debug information of an ELF file.
+func openFile(tb testing.TB, path string) *Data {
+	tb.Helper()
+	d, err := Open(path, sectionsOf(tb, path))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// build compiles a file of testdata. C++ files are compiled with g++, which
+// knows its libraries.
+func build(tb testing.TB, source string, flags ...string) string {
+	tb.Helper()
+	return tracertest.Build(tb, "testdata/"+source, flags...)
+}
+
+// output runs an installed program and returns what it prints.
+func output(tb testing.TB, name string, args ...string) string {
+	tb.Helper()
+	out, err := exec.Command(tracertest.Tool(tb, name), args...).Output()
+	if err != nil {
+		tb.Fatalf("%s %q: %v", name, args, err)
+	}
+	return string(out)
+}

@@ -1,0 +1,122 @@
+package debuginfo
+
+import "debug/dwarf"
+
+// Kinds of entries of range lists (DWARF 5, 7.25).
+const (
+	rleEndOfList    = 0x00
+	rleBaseAddressx = 0x01
+	rleStartxEndx   = 0x02
+	rleStartxLength = 0x03
+	rleOffsetPair   = 0x04
+	rleBaseAddress  = 0x05
+	rleStartEnd     = 0x06
+	rleStartLength  = 0x07
+)
+
+// ranges returns where the code of an entry is.
+func (e *entry) ranges() []Range {
+	low, ok := e.u.addr(e.get(dwarf.AttrLowpc))
+	return e.u.rangesOf(e.get(dwarf.AttrRanges), low, ok, e.get(dwarf.AttrHighpc))
+}
+
+// rangesOf returns the ranges that the attributes of an entry say. Those of
+// dropped code, empty ones and ones that cannot be read are left out.
+func (u *unit) rangesOf(ranges value, low uint64, hasLow bool, high value) []Range {
+	if !ranges.isZero() {
+		return u.rangeList(ranges)
+	}
+	if !hasLow || high.isZero() {
+		return nil
+	}
+	to, isAddr := u.addr(high)
+	if !isAddr {
+		to = low + high.u
+	}
+	return appendRange(nil, low, to)
+}
+
+func appendRange(list []Range, low, high uint64) []Range {
+	if low == 0 || low >= tombstone || low >= high {
+		return list
+	}
+	return append(list, Range{low, high})
+}
+
+func (u *unit) rangeList(v value) []Range {
+	if u.version < 5 {
+		return u.oldRangeList(v.u)
+	}
+	off := v.u
+	data := u.data.section(secRnglists)
+	if v.form == formRnglistx {
+		// The offsets in front of the lists count from there.
+		size := uint64(4)
+		if u.wide {
+			size = 8
+		}
+		if v.u > uint64(len(data)) {
+			return nil
+		}
+		r := newReader(secRnglists, data, u.rngBase+v.u*size)
+		r.wide = u.wide
+		if off = u.rngBase + r.offset(); r.err != nil {
+			return nil
+		}
+	}
+	r := newReader(secRnglists, data, off)
+	base := u.lowPC
+	var list []Range
+	for r.err == nil {
+		var low, high uint64
+		ok := true
+		switch kind := r.u8(); kind {
+		case rleEndOfList:
+			return list
+		case rleBaseAddressx:
+			base, _ = u.addrx(r.uleb())
+			continue
+		case rleStartxEndx:
+			low, ok = u.addrx(r.uleb())
+			high, _ = u.addrx(r.uleb())
+		case rleStartxLength:
+			low, ok = u.addrx(r.uleb())
+			high = low + r.uleb()
+		case rleOffsetPair:
+			low, high = base+r.uleb(), base+r.uleb()
+			ok = base < tombstone
+		case rleBaseAddress:
+			base = r.u64()
+			continue
+		case rleStartEnd:
+			low, high = r.u64(), r.u64()
+		case rleStartLength:
+			low = r.u64()
+			high = low + r.uleb()
+		default:
+			r.fail(r.off-1, "range list entry of kind %#x", kind)
+		}
+		if ok && r.err == nil {
+			list = appendRange(list, low, high)
+		}
+	}
+	return list
+}
+
+// oldRangeList reads a list of .debug_ranges (DWARF 4, 2.17.3).
+func (u *unit) oldRangeList(off uint64) []Range {
+	r := newReader(secRanges, u.data.section(secRanges), off)
+	base := u.lowPC
+	var list []Range
+	for {
+		low, high := r.u64(), r.u64()
+		switch {
+		case r.err != nil || low == 0 && high == 0:
+			return list
+		case low == ^uint64(0):
+			base = high
+		case low < high && base < tombstone:
+			list = appendRange(list, base+low, base+high)
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"strconv"
+	"strings"
+)
+
+// A nameKind tells apart what may have the same name.
+type nameKind uint32
+
+const (
+	funcName nameKind = iota + 1
+	varName
+	typeName
+)
+
+// hashName returns the hash of a name without scope and template arguments, as
+// what it names.
+func hashName[T string | []byte](name T, kind nameKind) uint32 {
+	return hashOf(name) ^ uint32(kind)*0x9e3779b1
+}
+
+func kindOf(tag dwarf.Tag) nameKind {
+	switch tag {
+	case dwarf.TagSubprogram:
+		return funcName
+	case dwarf.TagVariable, dwarf.TagConstant:
+		return varName
+	case dwarf.TagStructType, dwarf.TagClassType, dwarf.TagUnionType, dwarf.TagEnumerationType,
+		dwarf.TagTypedef, dwarf.TagBaseType, dwarf.TagInterfaceType, dwarf.TagUnspecifiedType:
+		return typeName
+	}
+	return 0
+}
+
+// A nameTable finds entries by their names: functions, variables and types that
+// are defined outside of functions and classes. Functions are under the entry
+// that names them, which for those that have been inlined is the abstract one.
+type nameTable struct {
+	*hashTable
+	crossing []*unit // those with instances of other units' functions
+}
+
+// buildNames makes the table of all units.
+func (d *Data) buildNames() *nameTable {
+	t := new(nameTable)
+	lists := make([][]hashed, len(d.units))
+	d.parallel(d.units, func(u *unit) { lists[u.index] = u.scan() })
+	t.hashTable = newHashTable(lists)
+	for _, u := range d.units {
+		if u.open() == nil && u.abbrev.crosses() {
+			t.crossing = append(t.crossing, u)
+		}
+	}
+	return t
+}
+
+// crosses reports whether functions of a unit may be instances of others'.
+func (t *abbrevTable) crosses() bool {
+	for _, ab := range t.dense {
+		if ab == nil || ab.tag != dwarf.TagInlinedSubroutine && ab.tag != dwarf.TagSubprogram {
+			continue
+		}
+		for _, a := range ab.attrs {
+			if a.attr == dwarf.AttrAbstractOrigin && (a.form == formRefAddr || a.form == formGNURefAlt || a.form == formRefSup4) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noScope is the scope of what is in no namespace.
+const noScope = 1
+
+// named calls f with the entries of a kind that may be called what the last
+// part of name says, until it returns false.
+func (d *Data) named(name string, kind nameKind, f func(*entry) bool) {
+	q := newNameQuery(name, kind)
+	for _, h := range d.names().find(q.hash) {
+		e := d.candidate(h, &q)
+		if e != nil && !f(e) {
+			return
+		}
+	}
+}
+
+// A nameQuery is what is looked for in a table of names.
+type nameQuery struct {
+	last   string // without scopes and template arguments
+	hash   uint32
+	scope  uint32 // hash of the scope around it, or 0 if any will do
+	symbol string // what the names of its symbols contain
+}
+
+func newNameQuery(name string, kind nameKind) nameQuery {
+	list := parts(name)
+	q := nameQuery{last: stripArgs(list[len(list)-1])}
+	q.hash = hashName(q.last, kind)
+	for i := len(list) - 2; i >= 0; i-- {
+		if isHidden(list[i]) {
+			continue
+		}
+		scope := stripArgs(list[i])
+		if q.scope = noScope; scope != "" {
+			q.scope = hashOf(scope) | 2
+		}
+		// The Itanium ABI writes a name with its length before, the first time,
+		// or abbreviates it (5.1.10, Compression).
+		switch scope {
+		case "", "std", "allocator", "basic_string", "string", "basic_istream", "istream", "basic_ostream", "ostream",
+			"basic_iostream", "iostream":
+		default:
+			if isIdentifier(scope) {
+				q.symbol = strconv.Itoa(len(scope)) + scope
+			}
+		}
+		break
+	}
+	return q
+}
+
+// candidate returns the entry of h if it may be meant, or nil.
+func (d *Data) candidate(h hashed, q *nameQuery) *entry {
+	if h.hash != q.hash || q.scope != 0 && h.scope != 0 && h.scope != q.scope {
+		return nil
+	}
+	u := d.units[h.unit]
+	if u.open() != nil {
+		return nil
+	}
+	e, err := u.readEntry(u.off + uint64(h.off))
+	if err != nil || e.ab == nil || stripArgs(e.name()) != q.last {
+		return nil
+	}
+	if q.symbol != "" && h.scope == 0 {
+		v, o := e.inherited(dwarf.AttrLinkageName, attrMIPSLinkageName)
+		if o != nil && strings.HasPrefix(o.u.str(v), "_Z") && !strings.Contains(o.u.str(v), q.symbol) {
+			return nil
+		}
+	}
+	return e
+}
+
+// scan returns the hashes of the names that a unit defines. It reads no more
+// than it must of what is in functions and types.
+func (u *unit) scan() []hashed {
+	if u.open() != nil {
+		return nil
+	}
+	// In C++ there is a name every few hundred bytes.
+	list := make([]hashed, 0, (u.end-u.start)/256)
+	var e entry
+	r := u.reader(u.start)
+	scopes := []uint32{noScope} // of the namespaces around, the unit first
+	for depth := 0; r.err == nil && r.off < r.end; {
+		off := r.off
+		code := r.uleb()
+		if code == 0 {
+			if depth--; depth <= 0 {
+				return list
+			}
+			scopes = scopes[:depth]
+			continue
+		}
+		ab := u.abbrev.get(code)
+		if ab == nil {
+			break
+		}
+		kind := kindOf(ab.tag)
+		switch {
+		case kind != 0:
+			if ab.has&(hasName|hasDeclaration) != hasName {
+				u.skipTree(&r, ab)
+				break
+			}
+			n := u.readNames(&r, ab)
+			text, scope := u.strBytes(n.name), scopes[len(scopes)-1]
+			if n.name.isZero() {
+				text, scope = u.declaredName(n.spec), 0
+			}
+			if len(text) > 0 && r.err == nil {
+				list = append(list, hashed{hashName(stripArgs(text), kind), scope, uint32(u.index), uint32(uint64(off) - u.off)})
+			}
+			if n.sibling >= r.off {
+				r.off = n.sibling
+			} else if ab.children {
+				r.seek(uint64(off))
+				r.uleb()
+				u.skipTree(&r, ab)
+			}
+		case depth == 0:
+			u.skipAttrs(&r, ab)
+			if !ab.children {
+				return list
+			}
+			depth++
+		case ab.tag == dwarf.TagNamespace || ab.tag == dwarf.TagModule:
+			r.off = off
+			u.next(&r, &e)
+			if ab.children {
+				scope := scopes[depth-1]
+				if name := e.name(); name != "" && !isHidden(name) {
+					scope = hashOf(name) | 2
+				}
+				scopes = append(scopes, scope)
+				depth++
+			}
+		default:
+			u.skipTree(&r, ab)
+		}
+	}
+	return list
+}
+
+// scanned is what a scan reads of an entry.
+type scanned struct {
+	name, spec value
+	sibling    int // offset, or 0
+}
+
+// readNames reads the attributes of an entry that a scan needs.
+func (u *unit) readNames(r *reader, ab *abbrev) scanned {
+	var n scanned
+	for i := range ab.attrs {
+		a := &ab.attrs[i]
+		switch a.attr {
+		case dwarf.AttrName:
+			n.name = r.value(a.form, a.implicit, u.version)
+		case dwarf.AttrSpecification:
+			n.spec = r.value(a.form, a.implicit, u.version)
+		case dwarf.AttrSibling:
+			n.sibling = u.siblingAt(r.value(a.form, a.implicit, u.version))
+		default:
+			if a.size >= 0 {
+				r.take(uint64(a.size))
+			} else {
+				r.skip(a.form, u.version)
+			}
+		}
+	}
+	return n
+}
+
+// declaredName returns the name of the declaration that spec refers to.
+func (u *unit) declaredName(spec value) []byte {
+	if spec.isZero() {
+		return nil
+	}
+	decl, err := u.followRef(spec)
+	if err != nil {
+		return nil
+	}
+	return decl.u.strBytes(decl.get(dwarf.AttrName))
+}

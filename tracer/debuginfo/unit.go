@@ -1,0 +1,214 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"fmt"
+	"path"
+	"sort"
+	"sync"
+)
+
+// Types of units (DWARF 5, 7.5.1).
+const (
+	unitCompile      = 0x01
+	unitType         = 0x02
+	unitPartial      = 0x03
+	unitSkeleton     = 0x04
+	unitSplitCompile = 0x05
+	unitSplitType    = 0x06
+)
+
+// A unit is what the compiler made of one source file, a part of that which
+// others import, or a single type.
+type unit struct {
+	data      *Data
+	sec       section
+	index     int    // in data.units
+	off       uint64 // of the header
+	start     uint64 // of the first entry
+	end       uint64 // behind the last entry
+	version   int
+	kind      int
+	wide      bool
+	abbrevOff uint64
+	signature uint64 // of a type unit
+	typeOff   uint64 // of the entry of its type
+
+	// What open finds out.
+	once       sync.Once
+	err        error
+	abbrev     *abbrevTable
+	tag        dwarf.Tag
+	name       string
+	dir        string
+	lowPC      uint64
+	ranges     value // DW_AT_ranges
+	highPC     value
+	hasLow     bool
+	lineOff    uint64
+	hasLines   bool
+	strOffsets uint64
+	addrBase   uint64
+	rngBase    uint64
+	locBase    uint64
+
+	treeOnce sync.Once
+	tree     *tree
+	decls    sync.Map // offset of an entry → *FuncDecl
+}
+
+// readUnits reads the headers of the units in a section.
+func (d *Data) readUnits(sec section) error {
+	data := d.section(sec)
+	r := newReader(sec, data, 0)
+	for r.off < r.end {
+		u := &unit{data: d, sec: sec, index: len(d.units), off: uint64(r.off)}
+		end := r.length()
+		if r.err != nil {
+			break
+		}
+		h := r // reads the header only
+		h.end = end
+		u.readHeader(&h)
+		if h.err != nil {
+			// What follows may be fine: the length tells where it is.
+			u.err = h.err
+			u.once.Do(func() {})
+		}
+		u.start, u.end = uint64(h.off), uint64(end)
+		d.units = append(d.units, u)
+		if u.kind == unitType && u.err == nil {
+			d.sigs[u.signature] = u
+		}
+		r.off = end
+	}
+	if len(d.units) == 0 {
+		return r.err
+	}
+	return nil // units before the bad length can be used
+}
+
+func (u *unit) readHeader(r *reader) {
+	u.wide = r.wide
+	u.version = int(r.u16())
+	if u.version < 2 || u.version > 5 {
+		r.fail(int(u.off), "DWARF version %d, want 2 to 5", u.version)
+		return
+	}
+	u.kind = unitCompile
+	var addrSize uint8
+	if u.version >= 5 {
+		u.kind = int(r.u8())
+		addrSize = r.u8()
+		u.abbrevOff = r.offset()
+	} else {
+		u.abbrevOff = r.offset()
+		addrSize = r.u8()
+		if u.sec == secTypes {
+			u.kind = unitType
+		}
+	}
+	if addrSize != 8 && r.err == nil {
+		r.fail(int(u.off), "addresses of %d bytes, want 8", addrSize)
+	}
+	switch u.kind {
+	case unitType, unitSplitType:
+		u.signature = r.u64()
+		u.typeOff = u.off + r.offset()
+	case unitSkeleton, unitSplitCompile:
+		r.u64() // the ID of the split unit
+	}
+}
+
+// unitAt returns the unit that holds off in .debug_info, and off.
+func (d *Data) unitAt(off uint64) (*unit, uint64, error) {
+	i := sort.Search(d.infos, func(i int) bool { return d.units[i].end > off })
+	if i < d.infos && off >= d.units[i].start {
+		return d.units[i], off, nil
+	}
+	return nil, 0, fmt.Errorf("%s: .debug_info+%#x: no unit has an entry there", d.name, off)
+}
+
+// typeUnit returns the type unit with a signature, and the offset of its type.
+func (d *Data) typeUnit(signature uint64) (*unit, uint64, error) {
+	if u := d.sigs[signature]; u != nil && u.typeOff < u.end {
+		return u, u.typeOff, nil
+	}
+	return nil, 0, fmt.Errorf("%s: no type has signature %#x", d.name, signature)
+}
+
+// open reads the abbreviations and the first entry of a unit. It must have
+// returned nil before entries are read.
+func (u *unit) open() error {
+	u.once.Do(func() {
+		if u.err = u.readRoot(); u.err != nil {
+			u.err = fmt.Errorf("%s: %w", u.data.name, u.err)
+		}
+	})
+	return u.err
+}
+
+func (u *unit) readRoot() error {
+	var err error
+	if u.abbrev, err = u.data.abbrevTable(u); err != nil {
+		return err
+	}
+	e, err := u.readEntry(u.start)
+	if err != nil {
+		return err
+	}
+	if e.ab == nil {
+		return fmt.Errorf("%v+%#x: unit without an entry", u.sec, u.off)
+	}
+	u.tag = e.ab.tag
+	// Where no base is given, the first table is meant; before DWARF 5, and in
+	// split units, it has no header.
+	if u.version >= 5 {
+		header := uint64(8)
+		if u.wide {
+			header = 16
+		}
+		u.strOffsets, u.addrBase = header, header
+		u.rngBase, u.locBase = header+4, header+4
+	}
+	for i, a := range e.ab.attrs {
+		v := e.vals[i]
+		switch a.attr {
+		case dwarf.AttrStrOffsetsBase:
+			u.strOffsets = v.u
+		case dwarf.AttrAddrBase, 0x2133: // DW_AT_GNU_addr_base
+			u.addrBase = v.u
+		case dwarf.AttrRnglistsBase, 0x2132: // DW_AT_GNU_ranges_base
+			u.rngBase = v.u
+		case dwarf.AttrLoclistsBase:
+			u.locBase = v.u
+		case dwarf.AttrStmtList:
+			u.lineOff, u.hasLines = v.u, true
+		case dwarf.AttrRanges:
+			u.ranges = v
+		case dwarf.AttrHighpc:
+			u.highPC = v
+		}
+	}
+	if v := e.get(dwarf.AttrLowpc); !v.isZero() {
+		u.lowPC, u.hasLow = u.addr(v)
+	}
+	u.name = u.str(e.get(dwarf.AttrName))
+	u.dir = u.str(e.get(dwarf.AttrCompDir))
+	if dwo := e.firstOf(dwarf.AttrDwoName, attrGNUDwoName); !dwo.isZero() && !e.ab.children {
+		name := u.str(dwo)
+		if !path.IsAbs(name) {
+			name = path.Join(u.dir, name)
+		}
+		return &SplitError{File: name}
+	}
+	return nil
+}
+
+// A SplitError tells that a unit's debug information is in another file, which
+// is not read. Its lines are known all the same.
+type SplitError struct{ File string }
+
+func (e *SplitError) Error() string {
+	return fmt.Sprintf("debug information is split into %s: compile without -gsplit-dwarf", e.File)
+}
