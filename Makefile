@@ -56,6 +56,7 @@ deps:
 	want gdb command -v gdb; \
 	want python3 command -v python3; \
 	want tmux command -v tmux; \
+	want xz-utils command -v xz; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 	if ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \

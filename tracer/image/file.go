@@ -60,6 +60,8 @@ type File struct {
 	buildID  string
 
 	symbols func() (*symbolTable, error)
+	relocs  func() ([]reloc, error)
+	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
 }
 
@@ -83,6 +85,8 @@ func Parse(r io.ReaderAt, size int64, name string) (*File, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	f.symbols = sync.OnceValues(f.loadSymbols)
+	f.relocs = sync.OnceValues(f.loadRelocs)
+	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
 	return f, nil
 }

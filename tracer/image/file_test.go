@@ -380,6 +380,19 @@ func TestNoSections(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// A separate debug file that is installed has them, too.
+			if debug, _ := f.Debug(); debug != f {
+				raw, err := debug.sectionTable(elf.SHT_SYMTAB)
+				if err != nil {
+					t.Fatal(err)
+				}
+				more, err := raw.decode(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.adopt(more, debug)
+				symbols = append(more, symbols...)
+			}
 			if want := newSymbolTable(whole, symbols).symbols; !slices.Equal(got, want) {
 				t.Errorf("%d symbols, want %d", len(got), len(want))
 			}

@@ -61,6 +61,38 @@ func (im *Image) Lookup(name string) []Symbol {
 	return im.relocate(im.File.Lookup(name))
 }
 
+// LookupDemangled returns the symbols that a name in C++ or Rust means, as
+// File.LookupDemangled does.
+func (im *Image) LookupDemangled(name string) []Symbol {
+	if im.File == nil {
+		return nil
+	}
+	return im.relocate(im.File.LookupDemangled(name))
+}
+
+// ResolvedBy returns what File.ResolvedBy does.
+func (im *Image) ResolvedBy(resolver uint64) []uint64 {
+	if im.File == nil {
+		return nil
+	}
+	return im.addBias(im.File.ResolvedBy(resolver - im.Bias))
+}
+
+// Slots returns what File.Slots does.
+func (im *Image) Slots(name string) []uint64 {
+	if im.File == nil {
+		return nil
+	}
+	return im.addBias(im.File.Slots(name))
+}
+
+func (im *Image) addBias(addrs []uint64) []uint64 {
+	for i := range addrs {
+		addrs[i] += im.Bias
+	}
+	return addrs
+}
+
 // Match returns the symbols whose names match pattern, as File.Match does. The
 // address of a TLS symbol remains an offset.
 func (im *Image) Match(pattern string) []Symbol {

@@ -15,6 +15,7 @@ type symbolTable struct {
 	symbols []Symbol // in the order of Symbols
 	names   func() *nameIndex
 	cover   func() *cover
+	mangled func() []int32 // the indexes of symbols whose names can be demangled
 }
 
 func newSymbolTable(f *File, symbols []Symbol) *symbolTable {
@@ -23,6 +24,7 @@ func newSymbolTable(f *File, symbols []Symbol) *symbolTable {
 		symbols: sorted,
 		names:   sync.OnceValue(func() *nameIndex { return newNameIndex(sorted) }),
 		cover:   sync.OnceValue(func() *cover { return newCover(f, sorted[:tls]) }),
+		mangled: sync.OnceValue(func() []int32 { return findMangled(sorted) }),
 	}
 }
 
@@ -110,15 +112,17 @@ func (f *File) At(addr uint64) (Symbol, bool) {
 	return t.symbols[i], true
 }
 
-// Match returns the symbols whose names match pattern, in the order of
-// Symbols. In a pattern, * stands for any bytes, ? for any one byte, and all
+// Match returns the symbols whose names match pattern, mangled or not, in the order
+// of Symbols. In a pattern, * stands for any bytes, ? for any one byte, and all
 // others for themselves, brackets too: names in Go and C++ have them.
 func (f *File) Match(pattern string) []Symbol {
 	t, _ := f.symbols()
+	word := tellingWord(pattern)
 	var found []Symbol
 	for i := range t.symbols {
-		if match(pattern, t.symbols[i].Name) {
-			found = append(found, t.symbols[i])
+		s := &t.symbols[i]
+		if match(pattern, s.Name) || isMangled(s.Name) && strings.Contains(s.Name, word) && s.matches(pattern) {
+			found = append(found, *s)
 		}
 	}
 	return found

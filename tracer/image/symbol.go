@@ -12,7 +12,7 @@ import (
 
 // A Symbol is a name for an address of a file or of an image.
 type Symbol struct {
-	Name   string // without its version
+	Name   string // as linkers know it, without its version
 	Addr   uint64 // of a TLS symbol, the offset in the thread's block
 	Size   uint64 // in bytes, or 0 if the file does not tell
 	Kind   Kind
@@ -32,9 +32,10 @@ const (
 	IFunc // a function that returns the address of the function to use
 	Object
 	TLS // a variable each thread has
+	PLT // a stub that jumps to a function of another file; its name ends in @plt
 )
 
-var kinds = [...]string{"untyped", "func", "ifunc", "object", "tls"}
+var kinds = [...]string{"untyped", "func", "ifunc", "object", "tls", "plt"}
 
 // String returns the kind in lower case, such as "func".
 func (k Kind) String() string { return kinds[k] }
@@ -91,14 +92,18 @@ type rawTable struct {
 	versions []byte // 2 bytes for each entry, or none at all (SHT_GNU_VERSYM)
 }
 
+var errNamesOverlap = errors.New("names overlap as no linker makes them")
+
+// nameBudget limits the length of all names together. Linkers let a name be the
+// end of another. In a hostile table all can be one long name, each starting a
+// byte later.
+func nameBudget(names string, symbols int) int { return 16*len(names) + 256*symbols }
+
 // decode appends the symbols of t that have an address to symbols. Their names
 // share one string.
 func (t *rawTable) decode(symbols []Symbol) ([]Symbol, error) {
 	names := string(t.names)
-	// Linkers let a name be the end of another. In a hostile table all can
-	// be one long name, each starting a byte later.
-	budget := 16*len(names) + 256*len(t.entries)/elf.Sym64Size
-
+	budget := nameBudget(names, len(t.entries)/elf.Sym64Size)
 	for i := 0; len(t.entries)-i >= elf.Sym64Size; i += elf.Sym64Size {
 		entry := t.entries[i : i+elf.Sym64Size]
 		name := binary.LittleEndian.Uint32(entry)
@@ -138,7 +143,7 @@ func (t *rawTable) decode(symbols []Symbol) ([]Symbol, error) {
 		}
 		n := strings.IndexByte(names[name:], 0)
 		if budget -= n; budget < 0 {
-			return symbols, errors.New("names overlap as no linker makes them")
+			return symbols, errNamesOverlap
 		}
 		if n <= 0 {
 			continue
@@ -160,22 +165,31 @@ func (t *rawTable) decode(symbols []Symbol) ([]Symbol, error) {
 
 // loadSymbols reads the symbol tables and merges them.
 func (f *File) loadSymbols() (*symbolTable, error) {
-	var symbols []Symbol
 	var errs []error
-	for _, read := range []func() (*rawTable, error){
-		func() (*rawTable, error) { return f.sectionTable(elf.SHT_SYMTAB) },
-		f.dynamicTable,
-	} {
+	var symbols []Symbol
+	add := func(from *File, read func() (*rawTable, error)) {
 		raw, err := read()
+		first := len(symbols)
 		if err == nil {
 			symbols = slices.Grow(symbols, len(raw.entries)/elf.Sym64Size)
 			symbols, err = raw.decode(symbols)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: read symbols: %w", f.name, err))
+			errs = append(errs, fmt.Errorf("%s: read symbols: %w", from.name, err))
+		}
+		if from != f {
+			f.adopt(symbols[first:], from)
 		}
 	}
-	return newSymbolTable(f, symbols), errors.Join(errs...)
+	from, err := f.symbolFile()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if from != nil {
+		add(from, func() (*rawTable, error) { return from.sectionTable(elf.SHT_SYMTAB) })
+	}
+	add(f, f.dynamicTable)
+	return newSymbolTable(f, f.appendStubs(symbols)), errors.Join(errs...)
 }
 
 // sectionTable returns the symbol table in the first section of type typ. It
