@@ -32,9 +32,9 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 		}
 		return starlark.MakeUint64(f.f.CFA), nil
 	}},
-	{"function", "str or None", "The name of the function.", func(f *frame) (starlark.Value, error) {
+	{"function", "str or None", "The name of the function, without its parameters in C++.", func(f *frame) (starlark.Value, error) {
 		sym, _, _ := f.f.Symbol()
-		return optional(sym.Name), nil
+		return optional(sym.Function()), nil
 	}},
 	{"symbol", "symbol or None", "The symbol of the function.", func(f *frame) (starlark.Value, error) {
 		sym, _, ok := f.f.Symbol()
@@ -110,7 +110,7 @@ func (f *frame) MarshalJSON() ([]byte, error) {
 		Image    string  `json:"image,omitempty"`
 	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP}
 	if sym, offset, ok := f.f.Symbol(); ok {
-		v.Function, v.Offset = sym.Name, &offset
+		v.Function, v.Offset = sym.Function(), &offset
 	}
 	if im := f.f.Image(); im != nil {
 		v.Image = im.Path

@@ -99,5 +99,5 @@ func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 // name returns the symbol that an address lies in, and where that begins.
 func (p *process) name(addr uint64) (name string, base uint64) {
 	s, _ := p.p.SymbolAt(addr)
-	return s.Name, s.Addr
+	return s.Demangled(), s.Addr
 }

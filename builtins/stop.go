@@ -193,7 +193,7 @@ func (s *stop) String() string {
 	}
 	fmt.Fprintf(&b, " at %#x", s.s.PC)
 	if sym, ok := s.p.p.SymbolAt(s.s.PC); ok {
-		fmt.Fprintf(&b, " in %s", sym.Name)
+		fmt.Fprintf(&b, " in %s", sym.Demangled())
 		if offset := s.s.PC - sym.Addr; offset != 0 {
 			fmt.Fprintf(&b, "+%#x", offset)
 		}

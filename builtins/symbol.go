@@ -18,7 +18,10 @@ type symbol struct {
 }
 
 var symbolClass = newClass("symbol", "A name for an address. It can be used wherever an address is taken.", []attribute[*symbol]{
-	{"name", "str", "The name, without a version.", func(s *symbol) (starlark.Value, error) {
+	{"name", "str", "The name as the program's source has it, such as \"ns::parse(int)\", without a version.", func(s *symbol) (starlark.Value, error) {
+		return starlark.String(s.s.Demangled()), nil
+	}},
+	{"linkage_name", "str", "The name as linkers know it, such as \"_ZN2ns5parseEi\".", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Name), nil
 	}},
 	{"addr", "int", "The address; of a thread-local variable, the offset in the thread's block.", func(s *symbol) (starlark.Value, error) {
@@ -27,7 +30,7 @@ var symbolClass = newClass("symbol", "A name for an address. It can be used wher
 	{"size", "int", "The size in bytes, or 0 if the file does not tell.", func(s *symbol) (starlark.Value, error) {
 		return starlark.MakeUint64(s.s.Size), nil
 	}},
-	{"kind", "str", "\"func\", \"ifunc\", \"object\", \"tls\" or \"untyped\".", func(s *symbol) (starlark.Value, error) {
+	{"kind", "str", "\"func\", \"ifunc\", \"object\", \"tls\", \"plt\" (a stub that jumps to a function of another file) or \"untyped\". The address of an \"ifunc\" is that of its resolver, while as a location its name is the function that was chosen.", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Kind.String()), nil
 	}},
 	{"bind", "str", "\"local\", \"global\" or \"weak\".", func(s *symbol) (starlark.Value, error) {
@@ -44,7 +47,7 @@ var (
 )
 
 func (s *symbol) String() string {
-	return fmt.Sprintf("<symbol %s at %#x>", s.s.Name, s.s.Addr)
+	return fmt.Sprintf("<symbol %s at %#x>", s.s.Demangled(), s.s.Addr)
 }
 func (s *symbol) Type() string                             { return "symbol" }
 func (s *symbol) Hash() (uint32, error)                    { return starlark.String(s.s.Name).Hash() }
@@ -67,7 +70,7 @@ func (s *symbol) MarshalJSON() ([]byte, error) {
 		Kind  string `json:"kind"`
 		Bind  string `json:"bind"`
 		Image string `json:"image"`
-	}{s.s.Name, s.s.Addr, s.s.Size, s.s.Kind.String(), s.s.Bind.String(), s.im.Path})
+	}{s.s.Demangled(), s.s.Addr, s.s.Size, s.s.Kind.String(), s.s.Bind.String(), s.im.Path})
 }
 
 // symbol looks up a symbol. An address may have several; where a name was given,
@@ -90,7 +93,7 @@ func (p *process) symbol(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 		name = loc.name
 	}
 	for _, s := range im.Lookup(name) {
-		if s.Addr == addr {
+		if s.Addr == addr || s.Kind == image.IFunc {
 			return &symbol{s: s, im: im}, nil
 		}
 	}

@@ -68,9 +68,9 @@ func (f *Frame) String() string {
 	if sym, offset, ok := f.Symbol(); !ok {
 		b.WriteString("??")
 	} else if offset == 0 {
-		b.WriteString(sym.Name)
+		b.WriteString(sym.Demangled())
 	} else {
-		fmt.Fprintf(&b, "%s+%#x", sym.Name, offset)
+		fmt.Fprintf(&b, "%s+%#x", sym.Demangled(), offset)
 	}
 	if img := f.Image(); img != nil {
 		fmt.Fprintf(&b, " from %s", img.Name())

@@ -60,7 +60,7 @@ func (p *Process) Addr(loc string) (uint64, error) {
 func (p *Process) place(addr uint64) string {
 	text := fmt.Sprintf("%#x", addr)
 	if sym, ok := p.SymbolAt(addr); ok {
-		text += " " + sym.Name
+		text += " " + sym.Demangled()
 	}
 	if img, ok := p.ImageAt(addr); ok {
 		text += " in " + img.Name()
@@ -98,6 +98,9 @@ func (p *Process) Addrs(loc string) ([]uint64, error) {
 	addrs := make([]uint64, len(symbols))
 	for i, sym := range symbols {
 		addrs[i] = sym.Addr + offset
+		if sym.Kind == image.IFunc {
+			addrs[i] = p.implementation(sym) + offset
+		}
 	}
 	return addrs, nil
 }
@@ -150,13 +153,15 @@ func (p *Process) term(term string) (uint64, error) {
 
 // symbols returns the symbols that a name or pattern means: those of the image
 // before "!", or else of the first image that has any, in the order in which the
-// dynamic linker looks; a pattern means those of all images.
+// dynamic linker looks; a pattern means those of all images. The name that linkers
+// know goes before one that is demangled, in all images: a method does not hide a
+// function of C.
 func (p *Process) symbols(name string) ([]image.Symbol, error) {
 	images, err := p.Images()
 	if err != nil {
 		return nil, err
 	}
-	if file, sym, ok := strings.Cut(name, "!"); ok {
+	if file, sym, ok := strings.Cut(name, "!"); ok && !strings.HasSuffix(file, "operator") {
 		var in []*image.Image
 		for _, img := range images {
 			if imageMatches(img, file) {
@@ -174,17 +179,27 @@ func (p *Process) symbols(name string) ([]image.Symbol, error) {
 		}
 		images, name = in, sym
 	}
-	var found []image.Symbol
-	pattern := strings.ContainsAny(name, "*?")
 	for _, img := range images {
-		if pattern {
-			found = append(found, img.Match(name)...)
-		} else if found = meant(img.Lookup(name)); len(found) > 0 {
-			break
+		if found := meant(img.Lookup(name)); len(found) > 0 {
+			return found, nil
 		}
 	}
-	if len(found) > 0 {
-		return found, nil
+	pattern := strings.ContainsAny(name, "*?")
+	if !pattern || strings.Contains(name, "(") { // of parameters, which may be pointers
+		for _, img := range images {
+			if found := img.LookupDemangled(name); len(found) > 0 {
+				return slices.CompactFunc(found, func(s, t image.Symbol) bool { return s.Addr == t.Addr }), nil
+			}
+		}
+	}
+	if pattern {
+		var found []image.Symbol
+		for _, img := range images {
+			found = append(found, img.Match(name)...)
+		}
+		if len(found) > 0 {
+			return found, nil
+		}
 	}
 	missing := &NotFoundError{Name: name}
 	for _, img := range images {
