@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
@@ -63,6 +64,7 @@ type File struct {
 	relocs  func() ([]reloc, error)
 	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
+	dwarf   func() (*debuginfo.Data, error)
 }
 
 // A Segment is a part of a file that is loaded into memory.
@@ -88,6 +90,7 @@ func Parse(r io.ReaderAt, size int64, name string) (*File, error) {
 	f.relocs = sync.OnceValues(f.loadRelocs)
 	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
+	f.dwarf = sync.OnceValues(f.loadDWARF)
 	return f, nil
 }
 

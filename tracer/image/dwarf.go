@@ -1,0 +1,70 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+)
+
+// DWARF returns the debug information that belongs to the file: its own, or that of
+// its separate debug file. The error is debuginfo.ErrNoDWARF if it has none.
+func (f *File) DWARF() (*debuginfo.Data, error) { return f.dwarf() }
+
+func (f *File) loadDWARF() (*debuginfo.Data, error) {
+	file, mismatch := f.Debug()
+	data, err := debuginfo.Open(file.name, func(name string) ([]byte, error) {
+		contents, _, err := file.optional(name)
+		return contents, err
+	})
+	if errors.Is(err, debuginfo.ErrNoDWARF) && mismatch != nil {
+		err = fmt.Errorf("%w: %w", err, mismatch)
+	}
+	return data, err
+}
+
+// DWARF returns File.DWARF. Its addresses are those of the process without Bias.
+func (im *Image) DWARF() (*debuginfo.Data, error) {
+	if im.File == nil {
+		return nil, im.Err
+	}
+	return im.File.DWARF()
+}
+
+// Line returns the line of source that the instruction at addr comes from.
+func (im *Image) Line(addr uint64) (debuginfo.Line, error) {
+	data, err := im.DWARF()
+	if err != nil {
+		return debuginfo.Line{}, err
+	}
+	line, err := data.Line(addr - im.Bias)
+	line.Low += im.Bias
+	line.High += im.Bias
+	return line, err
+}
+
+// Places returns where breakpoints on a line of a source file belong, as
+// debuginfo.Data.Places does.
+func (im *Image) Places(file string, line int) ([]debuginfo.Place, error) {
+	data, err := im.DWARF()
+	if err != nil {
+		return nil, err
+	}
+	places, err := data.Places(file, line)
+	for i := range places {
+		places[i].Addr += im.Bias
+		places[i].Low += im.Bias
+		places[i].High += im.Bias
+	}
+	return places, err
+}
+
+// Funcs returns the functions around addr, the innermost first. Their own addresses
+// are those of the file.
+func (im *Image) Funcs(addr uint64) ([]*debuginfo.Func, error) {
+	data, err := im.DWARF()
+	if err != nil {
+		return nil, err
+	}
+	return data.Funcs(addr - im.Bias)
+}
