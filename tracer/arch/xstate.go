@@ -210,9 +210,17 @@ func (s *XState) Set(r *XRegister, v []byte) error {
 	return nil
 }
 
+// xcr0Of returns the components that the kernel uses, as an area tells them.
+func xcr0Of(area []byte) uint64 {
+	if len(area) < header {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(area[xcr0At:])
+}
+
 // places returns the bytes of the area that hold a register.
 func (s *XState) places(r *XRegister) ([][]byte, error) {
-	xcr0 := binary.LittleEndian.Uint64(s.area[xcr0At:])
+	xcr0 := xcr0Of(s.area)
 	places := make([][]byte, 0, len(r.parts))
 	for _, p := range r.parts {
 		at := p.offset
