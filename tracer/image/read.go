@@ -1,0 +1,5 @@
+package image
+
+// ReadAt implements io.ReaderAt: it reads the file's bytes. A file that was
+// written to since it was opened is an error.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.r.ReadAt(p, off) }
