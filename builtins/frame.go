@@ -12,7 +12,7 @@ import (
 // A frame is a frame of a thread's stack as it was when it was asked for.
 type frame struct {
 	handle
-	p *process
+	t *thread
 	f *tracer.Frame
 }
 
@@ -60,7 +60,7 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 		return &regs{frame: f.f}, nil
 	}},
 	{"thread", "thread", "The thread on whose stack it is.", func(f *frame) (starlark.Value, error) {
-		return f.p.thread(f.f.Thread), nil
+		return f.t, nil
 	}},
 	{"by", "str", "How it was found, from the surest to the least sure: \"registers\", \"cfi\", \"signal-context\", \"frame-pointer\" or \"guess\".", func(f *frame) (starlark.Value, error) {
 		return starlark.String(f.f.By.String()), nil
@@ -83,7 +83,7 @@ func (f *frame) address() uint64                          { return f.f.PC }
 // the same stack.
 func (f *frame) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	g := y.(*frame)
-	same := f.f.Thread == g.f.Thread && f.f.PC == g.f.PC && f.f.SP == g.f.SP
+	same := f.t == g.t && f.f.PC == g.f.PC && f.f.SP == g.f.SP
 	return equality(f, op, same)
 }
 

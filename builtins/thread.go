@@ -116,7 +116,7 @@ func (t *thread) frame() (starlark.Value, error) {
 	if len(frames) == 0 {
 		return nil, err
 	}
-	return &frame{p: t.p, f: frames[0]}, nil
+	return &frame{t: t, f: frames[0]}, nil
 }
 
 // frames returns the stack as far as it can be followed.
@@ -125,7 +125,7 @@ func (t *thread) frames() (starlark.Value, error) {
 	if len(frames) == 0 && err != nil {
 		return nil, err
 	}
-	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{p: t.p, f: f} }), nil
+	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{t: t, f: f} }), nil
 }
 
 // toggle returns the method that switches something of a thread on or off.

@@ -30,13 +30,13 @@ var ErrInterrupted = errors.New("interrupted")
 // Memory of the process's own that was never touched is known to be zero and not
 // read. Pages that cannot be read are passed over, breakpoints do not show.
 // Interrupt ends the search with ErrInterrupted.
-func (p *Process) Find(pat *Pattern, o *FindOptions) ([]uint64, error) {
+func (x *target) Find(pat *Pattern, o *FindOptions) ([]uint64, error) {
 	if o == nil {
 		o = &FindOptions{}
 	}
-	s := &search{p: p, pat: pat, max: o.Max, chunk: findChunk, keep: pat.longest(), zeros: pat.inZeros()}
+	s := &search{in: x, pat: pat, max: o.Max, chunk: findChunk, keep: pat.longest(), zeros: pat.inZeros()}
 	if err := s.run(o); err != nil {
-		return nil, &Error{Op: "find", TID: p.PID, Err: cause(err)}
+		return nil, &Error{Op: "find", TID: x.of.id(), Err: cause(err)}
 	}
 	return s.hits, nil
 }
@@ -46,7 +46,7 @@ const findChunk = 256 << 10
 
 // A search moves a window over memory.
 type search struct {
-	p     *Process
+	in    *target
 	pat   *Pattern
 	max   int
 	chunk int  // bytes that are read at once
@@ -68,7 +68,7 @@ type span struct {
 }
 
 func (s *search) run(o *FindOptions) error {
-	if err := s.p.held(); err != nil {
+	if err := s.in.of.held(); err != nil {
 		return err
 	}
 	end := o.End
@@ -81,11 +81,11 @@ func (s *search) run(o *FindOptions) error {
 	if strings.Trim(o.Perms, "rwxps") != "" {
 		return fmt.Errorf("permissions %q are not letters of \"rwxps\"", o.Perms)
 	}
-	maps, err := s.p.Maps()
+	maps, pages, err := s.in.of.searchable()
 	if err != nil {
 		return err
 	}
-	s.pages = openPagemap(s.p.task())
+	s.pages = pages
 	defer s.pages.close()
 	s.window = make([]byte, 0, 2*(s.keep+1)+s.chunk)
 	last := o.Start
@@ -124,7 +124,7 @@ func (s *search) span(part span) error {
 			return err
 		}
 		for at = lo; at < hi && !s.done(); {
-			if s.p.tr.interrupted() {
+			if s.in.tr.interrupted() {
 				return ErrInterrupted
 			}
 			var err error
@@ -139,7 +139,7 @@ func (s *search) span(part span) error {
 // read searches memory from at to end, or a part of it, and returns how far it got.
 func (s *search) read(at, end uint64) (uint64, error) {
 	have := len(s.window)
-	n, err := s.p.ReadAt(at, s.window[have:have+int(min(uint64(s.chunk), end-at))])
+	n, err := s.in.of.ReadAt(at, s.window[have:have+int(min(uint64(s.chunk), end-at))])
 	s.window = s.window[:have+n]
 	s.match(err != nil)
 	at += uint64(n)
@@ -171,7 +171,7 @@ func (s *search) skip(at, end uint64) error {
 		s.window[0] = 0
 	}
 	for at < end && !s.done() {
-		if s.p.tr.interrupted() {
+		if s.in.tr.interrupted() {
 			return ErrInterrupted
 		}
 		n := min(uint64(s.chunk), end-at)

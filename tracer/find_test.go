@@ -119,7 +119,7 @@ func TestFindRegexp(t *testing.T) {
 	for _, text := range []string{"1", "[0-9]+-", "00(0-\n00)?1", "(?s)01.{100}", "(?s)2.{90}9", `(?m)^.*7-$`, `\b\d+7\b`, `[^7]+`, "(?s)9-.1"} {
 		for shift := range 10 {
 			// No match is longer than what is kept.
-			s := &search{p: p, pat: must(Regexp(text)), chunk: 1000, keep: 200}
+			s := &search{in: &p.target, pat: must(Regexp(text)), chunk: 1000, keep: 200}
 			if err := s.run(&FindOptions{Start: dense + uint64(shift), End: dense + uint64(len(data))}); err != nil {
 				t.Fatal(err)
 			}

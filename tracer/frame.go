@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/unwind"
 )
@@ -13,8 +14,9 @@ import (
 // A Frame is the activation of a function on a thread's stack.
 type Frame struct {
 	unwind.Frame
-	Level  int // 0 is the innermost
-	Thread *Thread
+	Level int // 0 is the innermost
+
+	in *target
 }
 
 // Frames returns the thread's stack, innermost frame first and max frames at
@@ -25,22 +27,27 @@ func (t *Thread) Frames(max int) ([]*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	stack, err := unwind.Stack(t.p, code{t.p}, regs, max)
+	return t.p.stack(regs, max)
+}
+
+// stack returns the stack of a thread with the registers regs.
+func (x *target) stack(regs *arch.Regs, max int) ([]*Frame, error) {
+	stack, err := unwind.Stack(x.of, code{x}, regs, max)
 	frames := make([]*Frame, len(stack))
 	for i := range stack {
-		frames[i] = &Frame{Frame: stack[i], Level: i, Thread: t}
+		frames[i] = &Frame{Frame: stack[i], Level: i, in: x}
 	}
 	return frames, err
 }
 
-// code is the process's code as the unwinder sees it.
-type code struct{ p *Process }
+// code is the target's code as the unwinder sees it.
+type code struct{ in *target }
 
 func (c code) CFI(pc uint64) (*unwind.Table, uint64, bool) {
-	if !c.p.executable(pc) {
+	if !c.in.executable(pc) {
 		return nil, 0, false
 	}
-	img, ok := c.p.ImageAt(pc)
+	img, ok := c.in.ImageAt(pc)
 	if !ok {
 		return nil, 0, true
 	}
@@ -50,14 +57,14 @@ func (c code) CFI(pc uint64) (*unwind.Table, uint64, bool) {
 
 // Image returns the ELF file that the frame's code lies in, or nil.
 func (f *Frame) Image() *image.Image {
-	img, _ := f.Thread.p.ImageAt(f.Lookup)
+	img, _ := f.in.ImageAt(f.Lookup)
 	return img
 }
 
 // Symbol returns the function that the frame's code lies in, and how far into it
 // PC is.
 func (f *Frame) Symbol() (sym image.Symbol, offset uint64, ok bool) {
-	sym, ok = f.Thread.p.SymbolAt(f.Lookup)
+	sym, ok = f.in.SymbolAt(f.Lookup)
 	return sym, f.PC - sym.Addr, ok
 }
 

@@ -12,11 +12,11 @@ import (
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
-// An imageCache holds what is mapped in a process. It is compared with the
+// An imageCache holds what is mapped in a target. It is compared with the
 // kernel's list once after each movement.
 type imageCache struct {
 	valid  bool
-	moves  uint64
+	epoch  uint64
 	maps   []procfs.Mapping
 	sorted []*image.Image // by address
 	images []*image.Image // by precedence
@@ -27,41 +27,39 @@ type imageCache struct {
 // Images returns the ELF files that are mapped for execution: the program first,
 // then the libraries about in the order in which they were mapped, which is that
 // of the dynamic linker's search, then the dynamic linker and the vdso.
-func (p *Process) Images() ([]*image.Image, error) {
-	if err := p.updateImages(); err != nil {
+func (x *target) Images() ([]*image.Image, error) {
+	if err := x.updateImages(); err != nil {
 		return nil, err
 	}
-	return slices.Clone(p.images.images), nil
+	return slices.Clone(x.images.images), nil
 }
 
 // MainImage returns the image of the program.
-func (p *Process) MainImage() (*image.Image, error) {
-	if err := p.updateImages(); err != nil {
+func (x *target) MainImage() (*image.Image, error) {
+	if err := x.updateImages(); err != nil {
 		return nil, err
 	}
-	return p.images.images[0], nil
+	return x.images.images[0], nil
 }
 
-func (p *Process) updateImages() error {
-	c := &p.images
-	if c.valid && c.moves == p.moves {
+func (x *target) updateImages() error {
+	c := &x.images
+	if c.valid && c.epoch == x.of.epoch() {
 		return nil
 	}
-	maps, err := p.Maps()
+	maps, err := x.of.Maps()
 	if err != nil {
 		return err
 	}
 	if !c.valid || !slices.Equal(maps, c.maps) {
-		sorted := image.FromMaps(maps, p, func(m procfs.Mapping) (*image.File, error) {
-			return image.OpenMapped(p.task(), m)
-		})
+		sorted := image.FromMaps(maps, x.of, x.of.open)
 		if len(sorted) == 0 {
-			return &Error{Op: "images", TID: p.PID, Err: errors.New("no ELF file is mapped")}
+			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
 		c.keep(sorted)
-		c.maps, c.sorted, c.images = maps, sorted, p.byPrecedence(sorted)
+		c.maps, c.sorted, c.images = maps, sorted, x.byPrecedence(sorted)
 	}
-	c.valid, c.moves = true, p.moves
+	c.valid, c.epoch = true, x.of.epoch()
 	return nil
 }
 
@@ -110,8 +108,8 @@ func (p *Process) inLibrary(addrs []uint64) bool {
 
 // byPrecedence orders images as the dynamic linker searches them. It maps each
 // library below the one before.
-func (p *Process) byPrecedence(sorted []*image.Image) []*image.Image {
-	auxv, _ := procfs.Auxv(p.task())
+func (x *target) byPrecedence(sorted []*image.Image) []*image.Image {
+	auxv := x.of.auxv()
 	images := slices.Clone(sorted)
 	slices.Reverse(images)
 	rank := func(img *image.Image) int {
@@ -130,17 +128,17 @@ func (p *Process) byPrecedence(sorted []*image.Image) []*image.Image {
 }
 
 // ImageAt returns the image that is mapped at an address.
-func (p *Process) ImageAt(addr uint64) (*image.Image, bool) {
-	if p.updateImages() != nil {
+func (x *target) ImageAt(addr uint64) (*image.Image, bool) {
+	if x.updateImages() != nil {
 		return nil, false
 	}
-	img := image.Find(p.images.sorted, addr)
+	img := image.Find(x.images.sorted, addr)
 	return img, img != nil
 }
 
 // SymbolAt returns the symbol that covers an address.
-func (p *Process) SymbolAt(addr uint64) (image.Symbol, bool) {
-	img, ok := p.ImageAt(addr)
+func (x *target) SymbolAt(addr uint64) (image.Symbol, bool) {
+	img, ok := x.ImageAt(addr)
 	if !ok {
 		return image.Symbol{}, false
 	}
@@ -148,11 +146,11 @@ func (p *Process) SymbolAt(addr uint64) (image.Symbol, bool) {
 }
 
 // executable reports whether an address lies in memory that can be executed.
-func (p *Process) executable(addr uint64) bool {
-	if p.updateImages() != nil {
+func (x *target) executable(addr uint64) bool {
+	if x.updateImages() != nil {
 		return false
 	}
-	maps := p.images.maps
+	maps := x.images.maps
 	i := sort.Search(len(maps), func(i int) bool { return maps[i].End > addr })
 	return i < len(maps) && maps[i].Start <= addr && maps[i].Perms&procfs.X != 0
 }

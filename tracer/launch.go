@@ -243,7 +243,8 @@ func expectStop(pid, options int) (unix.WaitStatus, error) {
 
 // newProcess makes a process known to the tracer.
 func (tr *Tracer) newProcess(pid int) *Process {
-	p := &Process{PID: pid, tr: tr, mem: -1}
+	p := &Process{PID: pid, target: target{tr: tr}, mem: -1}
+	p.of = p
 	tr.pin.tracerID = tr.tid
 	tr.processes = append(tr.processes, p)
 	return p

@@ -37,8 +37,8 @@ func didYouMean(names []string) string {
 // Addr returns the address of a location that is one place: a number, a symbol
 // with an image before it ("libc!malloc") or an offset behind it ("parse+0x1c"),
 // or a sum of registers of the current thread, numbers and symbols ("*rip+4").
-func (p *Process) Addr(loc string) (uint64, error) {
-	addrs, err := p.Addrs(loc)
+func (x *target) Addr(loc string) (uint64, error) {
+	addrs, err := x.Addrs(loc)
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +49,7 @@ func (p *Process) Addr(loc string) (uint64, error) {
 				places = append(places, "...")
 				break
 			}
-			places = append(places, p.place(addr))
+			places = append(places, x.place(addr))
 		}
 		return 0, fmt.Errorf("%q is %d places: %s", loc, len(addrs), strings.Join(places, ", "))
 	}
@@ -57,12 +57,12 @@ func (p *Process) Addr(loc string) (uint64, error) {
 }
 
 // place describes an address, such as "0x401136 parse in a.out".
-func (p *Process) place(addr uint64) string {
+func (x *target) place(addr uint64) string {
 	text := fmt.Sprintf("%#x", addr)
-	if sym, ok := p.SymbolAt(addr); ok {
+	if sym, ok := x.SymbolAt(addr); ok {
 		text += " " + sym.Demangled()
 	}
-	if img, ok := p.ImageAt(addr); ok {
+	if img, ok := x.ImageAt(addr); ok {
 		text += " in " + img.Name()
 	}
 	return text
@@ -70,13 +70,13 @@ func (p *Process) place(addr uint64) string {
 
 // Addrs is Addr for a location that may be many places: static functions of one
 // name, or a pattern such as "parse_*". There is always at least one.
-func (p *Process) Addrs(loc string) ([]uint64, error) {
-	if err := p.held(); err != nil {
-		return nil, &Error{Op: "find " + loc, TID: p.PID, Err: err}
+func (x *target) Addrs(loc string) ([]uint64, error) {
+	if err := x.of.held(); err != nil {
+		return nil, &Error{Op: "find " + loc, TID: x.of.id(), Err: err}
 	}
 	loc = strings.TrimSpace(loc)
 	if expr, ok := strings.CutPrefix(loc, "*"); ok && !strings.ContainsAny(expr, "*?") {
-		addr, err := p.sum(expr)
+		addr, err := x.sum(expr)
 		return []uint64{addr}, err
 	}
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
@@ -91,7 +91,7 @@ func (p *Process) Addrs(loc string) ([]uint64, error) {
 	if name == "" {
 		return nil, fmt.Errorf("empty location")
 	}
-	symbols, err := p.symbols(name)
+	symbols, err := x.symbols(name)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +99,14 @@ func (p *Process) Addrs(loc string) ([]uint64, error) {
 	for i, sym := range symbols {
 		addrs[i] = sym.Addr + offset
 		if sym.Kind == image.IFunc {
-			addrs[i] = p.implementation(sym) + offset
+			addrs[i] = x.implementation(sym) + offset
 		}
 	}
 	return addrs, nil
 }
 
 // sum adds the terms of an expression such as "rip+4" or "buffer-0x10".
-func (p *Process) sum(expr string) (uint64, error) {
+func (x *target) sum(expr string) (uint64, error) {
 	var total uint64
 	rest, negative := expr, false
 	for {
@@ -115,7 +115,7 @@ func (p *Process) sum(expr string) (uint64, error) {
 		if end >= 0 {
 			term = rest[:end]
 		}
-		v, err := p.term(strings.TrimSpace(term))
+		v, err := x.term(strings.TrimSpace(term))
 		if err != nil {
 			return 0, fmt.Errorf("location %q: %w", "*"+expr, err)
 		}
@@ -130,7 +130,7 @@ func (p *Process) sum(expr string) (uint64, error) {
 	}
 }
 
-func (p *Process) term(term string) (uint64, error) {
+func (x *target) term(term string) (uint64, error) {
 	if term == "" {
 		return 0, fmt.Errorf("want a number, a register or a symbol")
 	}
@@ -138,17 +138,13 @@ func (p *Process) term(term string) (uint64, error) {
 		return v, nil
 	}
 	if r := arch.Lookup(strings.TrimPrefix(term, "$")); r != nil {
-		t := p.Thread()
-		if t == nil {
-			return 0, ErrThread
-		}
-		regs, err := t.Regs()
+		regs, err := x.of.registers()
 		if err != nil {
 			return 0, err
 		}
 		return r.Get(regs), nil
 	}
-	return p.Addr(term)
+	return x.Addr(term)
 }
 
 // symbols returns the symbols that a name or pattern means: those of the image
@@ -156,8 +152,8 @@ func (p *Process) term(term string) (uint64, error) {
 // dynamic linker looks; a pattern means those of all images. The name that linkers
 // know goes before one that is demangled, in all images: a method does not hide a
 // function of C.
-func (p *Process) symbols(name string) ([]image.Symbol, error) {
-	images, err := p.Images()
+func (x *target) symbols(name string) ([]image.Symbol, error) {
+	images, err := x.Images()
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +166,7 @@ func (p *Process) symbols(name string) ([]image.Symbol, error) {
 		}
 		if len(in) == 0 {
 			missing := &NotFoundError{Name: name}
-			for _, img := range p.images.unloaded {
+			for _, img := range x.images.unloaded {
 				if imageMatches(img, file) {
 					missing.Err = img.Err
 				}

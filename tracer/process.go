@@ -33,7 +33,7 @@ func (s State) String() string {
 type Process struct {
 	PID int
 
-	tr       *Tracer
+	target
 	state    State
 	launched bool
 	parting  bool // it is killed or let go: nobody looks at its threads any more
@@ -64,7 +64,6 @@ type Process struct {
 	hooks       []*Hook
 	tracesCalls bool // a hook asks for system calls
 
-	images   imageCache
 	linkHook *Breakpoint // on the dynamic linker's notification
 	loading  bool        // libraries may still be to come
 	noPin    bool
