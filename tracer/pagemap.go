@@ -57,6 +57,30 @@ func (m *pagemap) next(addr, end uint64) (lo, hi uint64) {
 		}
 		m.read = true
 	}
+	return m.run(addr, end, holds)
+}
+
+// own is next for a private mapping of a file: it returns the first run of pages that
+// are the process's own, and not the file's.
+func (m *pagemap) own(addr, end uint64) (lo, hi uint64) {
+	return m.run(addr, end, func(entry uint64) bool { return holds(entry) && entry&pageOfFile == 0 })
+}
+
+// Bits of entries (Documentation/admin-guide/mm/pagemap.rst). A page that is swapped
+// out is no file's.
+const (
+	pagePresentOrSwapped = 3 << 62
+	pageOfFile           = 1 << 61 // or shared
+)
+
+// holds reports whether the page of an entry is in memory or swapped out.
+func holds(entry uint64) bool { return entry&pagePresentOrSwapped != 0 }
+
+// run reads entries and returns the first run of those for which is holds.
+func (m *pagemap) run(addr, end uint64, is func(entry uint64) bool) (lo, hi uint64) {
+	if m.fd < 0 {
+		return addr, end
+	}
 	if addr < m.lo || addr >= m.hi {
 		if m.buf == nil {
 			m.buf = make([]byte, 64<<10)
@@ -68,18 +92,13 @@ func (m *pagemap) next(addr, end uint64) (lo, hi uint64) {
 		}
 		m.lo, m.hi = addr, addr+uint64(got)/8*pageSize
 	}
+	entry := func(addr uint64) uint64 { return binary.LittleEndian.Uint64(m.buf[(addr-m.lo)/pageSize*8:]) }
 	end = min(end, m.hi)
-	for lo = addr; lo < end && !m.holds(lo); {
+	for lo = addr; lo < end && !is(entry(lo)); {
 		lo += pageSize
 	}
-	for hi = lo; hi < end && m.holds(hi); {
+	for hi = lo; hi < end && is(entry(hi)); {
 		hi += pageSize
 	}
 	return lo, hi
-}
-
-// holds reports whether the page at addr is in memory or swapped out.
-func (m *pagemap) holds(addr uint64) bool {
-	const presentOrSwapped = 3 << 62
-	return binary.LittleEndian.Uint64(m.buf[(addr-m.lo)/pageSize*8:])&presentOrSwapped != 0
 }

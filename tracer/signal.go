@@ -82,10 +82,14 @@ var harmless = stopSignals | sigsetOf(unix.SIGCONT, unix.SIGCHLD, unix.SIGURG, u
 
 // Fatal reports whether the signal that stopped the process will end it when it
 // is delivered: it has no handler, and its default is not to do nothing or to
-// stop. A fault while the program blocks the signal is fatal too.
+// stop. A fault while the program blocks the signal is fatal too. A core does not
+// tell of handlers: its signal was fatal if it may have been.
 func (s *Stop) Fatal() bool {
 	if s.Reason != ReasonSignal || harmless.has(s.Signal) {
 		return false
+	}
+	if s.Thread == nil {
+		return true
 	}
 	status, err := procfs.Status(s.Thread.TID)
 	if err != nil {

@@ -328,7 +328,11 @@ func (s *Stop) changeable(op string) (*arch.Regs, error) {
 			return s.Thread.Regs()
 		}
 	}
-	return nil, &Error{Op: op, TID: s.Process.PID, Err: err}
+	e := &Error{Op: op, Err: err}
+	if s.Process != nil { // it has none in a core
+		e.TID = s.Process.PID
+	}
+	return nil, e
 }
 
 // SetArgs changes the first arguments of the system call that the thread is about

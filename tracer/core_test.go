@@ -1,0 +1,516 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/core"
+	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+func openCore(t testing.TB, path string, o *core.Options) *Core {
+	t.Helper()
+	c, err := newTracer(t).OpenCore(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// launchCores runs testdata/cores.c with n threads until it is about to die.
+func launchCores(t testing.TB, n int) *Process {
+	t.Helper()
+	path := tracertest.Build(t, "testdata/cores.c")
+	p, err := newTracer(t).Launch([]string{path, fmt.Sprint(n), "two words"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stop := cont(t, p); stop.Reason != ReasonSignal || stop.Signal != int(unix.SIGSEGV) {
+		t.Fatalf("stop = %s, signal %d, want SIGSEGV", stop.Reason, stop.Signal)
+	}
+	return p
+}
+
+// gdb runs gdb and returns what it prints.
+func gdb(t testing.TB, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), tracertest.Tool(t, "gdb"), append([]string{"-nx", "-batch", "-iex", "set debuginfod enabled off"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("gdb: %v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// wantCrash checks what the core of testdata/cores.c with n threads has.
+func wantCrash(t *testing.T, c *Core, n int) {
+	t.Helper()
+	if c.Signal() != int(unix.SIGSEGV) || c.Stop().Reason != ReasonSignal || c.Stop().Siginfo().Addr() != 0 || !c.Stop().Fatal() {
+		t.Errorf("the stop is %+v, want SIGSEGV at 0", c.Stop())
+	}
+	wantScene(t, c, n, "two words")
+	if got := functionsOf(t, c.Thread()); !slices.Equal(got[:2], []string{"store", "main"}) {
+		t.Errorf("the stack is %q, want store, main, ...", got)
+	}
+}
+
+// wantScene checks what is the same in all cores of testdata/cores.c.
+func wantScene(t *testing.T, c *Core, n int, arg string) {
+	t.Helper()
+	exe := tracertest.Build(t, "testdata/cores.c")
+	if c.Exe() != exe || !slices.Equal(c.Argv(), []string{exe, fmt.Sprint(n), arg}) {
+		t.Errorf("the program is %s, its arguments are %q", c.Exe(), c.Argv())
+	}
+	if len(c.Threads()) != n+1 {
+		t.Fatalf("the core has %d threads, want %d", len(c.Threads()), n+1)
+	}
+	values := make(map[uint64]bool)
+	for _, thread := range c.Threads() {
+		if thread.TID == c.PID() {
+			continue
+		}
+		xmm7, err := thread.XReg(arch.LookupX("xmm7"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := binary.LittleEndian.Uint64(xmm7)
+		if values[value] = true; ^value != binary.LittleEndian.Uint64(xmm7[8:]) || value < 1 || value > uint64(n) {
+			t.Errorf("thread %d has xmm7 %x", thread.TID, xmm7)
+		}
+		got := functionsOf(t, thread)
+		if want := append([]string{"wait_with"}, slices.Repeat([]string{"deep"}, 41)...); len(got) < 43 || !slices.Equal(got[:42], want) || got[42] != "thread" {
+			t.Errorf("the stack of thread %d is %q", thread.TID, got)
+		}
+	}
+	if len(values) != n {
+		t.Errorf("%d threads have values of their own, want %d", len(values), n)
+	}
+	for loc, want := range map[string]string{
+		"constant": "in the file", "variable": "in the core", "@heap": "on the heap", "@sparse+0x800000": "in a sparse mapping",
+		"@shared": "shared without a file", "@deleted": "in a deleted file", "@private_file": "changed in private", "@guarded": "behind a guard",
+	} {
+		name, isPointer := strings.CutPrefix(loc, "@")
+		if !isPointer {
+			wantText(t, c, must(c.Addr(name)), want)
+			continue
+		}
+		name, offset, _ := strings.Cut(name, "+")
+		var delta uint64
+		fmt.Sscanf(offset, "0x%x", &delta)
+		wantText(t, c, pointerIn(t, c, name)+delta, want)
+	}
+}
+
+func wantText(t *testing.T, c *Core, addr uint64, want string) {
+	t.Helper()
+	buf := make([]byte, len(want))
+	if _, err := c.ReadAt(addr, buf); err != nil || string(buf) != want {
+		t.Errorf("at %#x is %q, error %v, want %q", addr, buf, err, want)
+	}
+}
+
+// pointerIn returns the value of a variable of the program.
+func pointerIn(t testing.TB, c *Core, name string) uint64 {
+	t.Helper()
+	var word [8]byte
+	if _, err := c.ReadAt(must(c.Addr(name)), word[:]); err != nil {
+		t.Error(err)
+	}
+	return binary.LittleEndian.Uint64(word[:])
+}
+
+// functionsOf returns the names of the functions on a stack, "" for none.
+func functionsOf(t testing.TB, thread *CoreThread) (names []string) {
+	t.Helper()
+	frames, err := thread.Frames(100)
+	if err != nil {
+		t.Errorf("the stack of thread %d ends: %v", thread.TID, err)
+	}
+	for _, f := range frames {
+		sym, _, _ := f.Symbol()
+		names = append(names, sym.Name)
+	}
+	return names
+}
+
+func TestCoreOfKernel(t *testing.T) {
+	path := tracertest.Core(t, tracertest.Build(t, "testdata/cores.c"), "3", "two words")
+	c := openCore(t, path, nil)
+	wantCrash(t, c, 3)
+	wantText(t, c, pointerIn(t, c, "beyond"), "before its end")
+	for _, img := range must(c.Images()) {
+		if img.Err != nil {
+			t.Error(img.Err)
+		}
+	}
+	if c.Missing() != 0 {
+		t.Errorf("%d bytes are missing", c.Missing())
+	}
+	// One is in the core, the other in the program's file.
+	for text, name := range map[string]string{"in the core\x00": "variable", "in the file\x00": "constant"} {
+		hits := must(c.Find(must(Literal([]byte(text))), nil))
+		if want := must(c.Addr(name)); !slices.Contains(hits, want) {
+			t.Errorf("%q is found at %#x, want %#x", text, hits, want)
+		}
+	}
+	var errno unix.Errno
+	if _, err := c.ReadAt(1<<46-8, make([]byte, 8)); !errors.As(err, &errno) || errno != unix.EFAULT {
+		t.Errorf("reading what is not mapped is error %v", err)
+	}
+}
+
+func TestCoreOfGDB(t *testing.T) {
+	exe := tracertest.Build(t, "testdata/cores.c")
+	t.Run("at a signal", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "core")
+		gdb(t, "-ex", "run", "-ex", "generate-core-file "+path, "--args", exe, "3", "two words")
+		wantCrash(t, openCore(t, path, nil), 3)
+	})
+	t.Run("gcore", func(t *testing.T) {
+		target := tracertest.Start(t, exe, "3", "wait")
+		target.ReadLine()
+		path := filepath.Join(t.TempDir(), "core")
+		gdb(t, "-p", fmt.Sprint(target.PID), "-ex", "generate-core-file "+path)
+		c := openCore(t, path, nil)
+		if c.Stop().Reason != ReasonInterrupt || c.Stop().Siginfo() != nil {
+			t.Errorf("the stop is %+v, want an interrupt", c.Stop())
+		}
+		wantScene(t, c, 3, "wait")
+	})
+}
+
+func TestSaveCore(t *testing.T) {
+	p := launchCores(t, 3)
+	// What is planted must not be seen.
+	for _, name := range []string{"store", "deep", "main", "pause"} {
+		if _, err := p.Breakpoint(&BreakpointOptions{Location: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "core")
+	if err := p.SaveCore(path); err != nil {
+		t.Fatal(err)
+	}
+	c := openCore(t, path, nil)
+	wantCrash(t, c, 3)
+	wantAgree(t, c, p)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if disk := info.Sys().(*syscall.Stat_t).Blocks * 512; disk > 2<<20 || info.Mode().Perm() != 0o600 {
+		t.Errorf("the core takes %d bytes of disk, with permissions %v", disk, info.Mode())
+	}
+	t.Run("gdb", func(t *testing.T) { wantGDB(t, p, path) })
+}
+
+// wantAgree checks that a core has what the process has.
+func wantAgree(t *testing.T, c *Core, p *Process) {
+	t.Helper()
+	coreMaps, err := c.Maps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range must(p.Maps()) {
+		if m.Path == "[vvar]" || m.Path == "[vvar_vclock]" || m.Path == "[vsyscall]" {
+			continue // nobody but the process itself can read them
+		}
+		var word [8]byte
+		if _, err := c.ReadAt(m.Start, word[:]); m.Perms&(procfs.R|procfs.W|procfs.X) == 0 && err != nil {
+			continue // the guard of a stack
+		}
+		const piece = 256 << 10
+		live, dead := make([]byte, piece), make([]byte, piece)
+		for at := m.Start; at < m.End; {
+			n := min(piece, m.End-at)
+			i := slices.IndexFunc(coreMaps, func(o procfs.Mapping) bool { return o.Start <= at && at < o.End })
+			if i < 0 || coreMaps[i].Perms != m.Perms&^procfs.Shared || m.Inode != 0 && (coreMaps[i].Path != m.Path || coreMaps[i].Deleted != m.Deleted) {
+				t.Errorf("the core does not have the mapping %+v at %#x", m, at)
+				break
+			}
+			got, liveErr := p.ReadAt(at, live[:n])
+			if have, err := c.ReadAt(at, dead[:n]); have != got || !bytes.Equal(live[:got], dead[:have]) {
+				t.Errorf("of %+v at %#x the core has %d bytes, error %v, the process %d, error %v; they are equal: %t", m, at, have, err, got, liveErr, bytes.Equal(live[:got], dead[:have]))
+				break
+			}
+			if liveErr != nil {
+				break
+			}
+			at += n
+		}
+	}
+	for _, dead := range c.Threads() {
+		live := p.tr.threads[dead.TID]
+		if a, b := must(live.Regs()), must(dead.Regs()); *a != *b {
+			t.Errorf("thread %d has registers %x, in the core %x", dead.TID, *a, *b)
+		}
+		for i := range arch.XRegisters {
+			r := &arch.XRegisters[i]
+			a, liveErr := live.XReg(r)
+			b, err := dead.XReg(r)
+			if !bytes.Equal(a, b) || (err == nil) != (liveErr == nil) {
+				t.Errorf("thread %d has %s %x, in the core %x (error %v)", dead.TID, r.Name, a, b, err)
+			}
+		}
+		if a, b := fmt.Sprint(must(live.Frames(100))), fmt.Sprint(must(dead.Frames(100))); a != b {
+			t.Errorf("thread %d has the stack %s, in the core %s", dead.TID, a, b)
+		}
+	}
+}
+
+// wantGDB checks that gdb finds in a core what the process has.
+func wantGDB(t *testing.T, p *Process, path string) {
+	out := gdb(t,
+		"-ex", `thread apply all printf "regs %lx %lx %lx\n", $rip, $rsp, $xmm7.v2_int64[0]`,
+		"-ex", `printf "texts %s,%s,%s,%s,%s,%s\n", constant, variable, heap, shared, deleted, private_file`,
+		"-ex", `printf "sparse %s,%s,%d\n", sparse + 0x800000, sparse + 0x3c00000, sparse[0x2000000]`,
+		"-ex", `printf "code %x\n", *(unsigned char *)store`,
+		"-ex", `printf "siginfo %d %d %lx\n", $_siginfo.si_signo, $_siginfo.si_code, (long)$_siginfo._sifields._sigfault.si_addr`,
+		"-ex", "info sharedlibrary", "-ex", "bt", p.Exe(), path)
+	for _, want := range []string{
+		"Program terminated with signal SIGSEGV",
+		"texts in the file,in the core,on the heap,shared without a file,in a deleted file,changed in private\n",
+		"sparse in a sparse mapping,at its end,0\n",
+		fmt.Sprintf("code %x\n", must(readCode(p, "store"))),
+		"siginfo 11 1 0\n",
+		"/libc.so.6", "in store", "in main",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("gdb does not show %q", want)
+		}
+	}
+	found := regexp.MustCompile(`\(LWP (\d+)\)\):\nregs (\w+) (\w+) (\w+)\n`).FindAllStringSubmatch(out, -1)
+	if len(found) != len(p.Threads()) {
+		t.Errorf("gdb shows %d threads, want %d", len(found), len(p.Threads()))
+	}
+	for _, f := range found {
+		thread := p.tr.threads[must(strconv.Atoi(f[1]))]
+		regs, xmm7 := must(thread.Regs()), must(thread.XReg(arch.LookupX("xmm7")))
+		want := fmt.Sprintf("%x %x %x", regs.PC(), regs.SP(), binary.LittleEndian.Uint64(xmm7))
+		if got := strings.Join(f[2:], " "); got != want {
+			t.Errorf("gdb shows rip, rsp and xmm7 of thread %d as %s, want %s", thread.TID, got, want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}
+
+// readCode returns the first byte of a function.
+func readCode(p *Process, name string) (byte, error) {
+	var b [1]byte
+	_, err := p.ReadAt(must(p.Addr(name)), b[:])
+	return b[0], err
+}
+
+// TestCoreCut cuts a core at many places. Each opens as far as it goes, and what is
+// read is right or an error.
+func TestCoreCut(t *testing.T) {
+	path := tracertest.Core(t, tracertest.Build(t, "testdata/cores.c"), "3", "two words")
+	whole := openCore(t, path, nil)
+	size := must(os.Stat(path)).Size()
+	heap := pointerIn(t, whole, "heap")
+	for _, n := range []int64{0, 63, 64, 100, 3000, 6000, 12000, 40 << 10, 100 << 10, size / 4, size / 2, size - 5000, size - 1} {
+		cut := filepath.Join(t.TempDir(), "core")
+		if err := os.WriteFile(cut, must(os.ReadFile(path))[:n], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := newTracer(t).OpenCore(cut, nil)
+		if n < 64 {
+			if err == nil {
+				t.Errorf("a core of %d bytes opens", n)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("cut to %d bytes: %v", n, err)
+			continue
+		}
+		if n > 64+56 && c.Missing() == 0 {
+			t.Errorf("cut to %d bytes nothing is missing", n)
+		}
+		for i, thread := range c.Threads() {
+			if *must(thread.Regs()) != *must(whole.Threads()[i].Regs()) {
+				t.Errorf("cut to %d bytes thread %d has other registers", n, thread.TID)
+			}
+			thread.Frames(100) // ends with an error where the stack is cut
+		}
+		if n >= 40<<10 && len(c.Threads()) != 4 {
+			t.Errorf("cut to %d bytes the core has %d threads", n, len(c.Threads()))
+		}
+		buf := make([]byte, 11)
+		if _, err := c.ReadAt(heap, buf); err == nil && string(buf) != "on the heap" || err != nil && n > 100<<10 {
+			t.Errorf("cut to %d bytes the heap has %q, error %v", n, buf, err)
+		}
+		stack := must(whole.Thread().Regs()).SP()
+		if _, err := c.ReadAt(stack, buf); n > 12000 && n <= size/2 && (err == nil || !strings.Contains(err.Error(), "the core was cut")) {
+			t.Errorf("cut to %d bytes the stack can be read: %v", n, err)
+		}
+	}
+}
+
+// TestCoreFiles looks for the files of a core that have changed, or are elsewhere.
+func TestCoreFiles(t *testing.T) {
+	build := func(flags ...string) []byte {
+		return must(os.ReadFile(tracertest.Build(t, "testdata/cores.c", flags...)))
+	}
+	put := func(path string, data []byte) {
+		t.Helper()
+		os.Remove(path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name       string
+		built, now []byte // now nil: the file is gone
+		id         bool
+		want       string // in the error, or ""
+	}{
+		{"the same", build(), build(), true, ""},
+		{"replaced", build(), build("-O1"), true, ", the process had "},
+		{"missing", build(), nil, true, "is missing, it had build ID "},
+		{"the same without an ID", build("-Wl,--build-id=none"), build("-Wl,--build-id=none"), false, ""},
+		{"replaced without an ID", build("-Wl,--build-id=none"), build("-Wl,--build-id=none", "-O1"), false, "begins with other bytes"},
+		{"replaced by one without an ID", build(), build("-Wl,--build-id=none"), true, "has build ID none, the process had "},
+		{"replaced by a text", build(), []byte("no program"), true, "not an ELF file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), "program")
+			put(program, test.built)
+			path := tracertest.Core(t, program, "0")
+			moved := filepath.Join(t.TempDir(), "moved")
+			root := t.TempDir()
+			put(moved, test.built)
+			put(root+program, test.built)
+			if os.Remove(program); test.now != nil {
+				put(program, test.now)
+			}
+
+			c := openCore(t, path, nil)
+			pc := must(c.Thread().Regs()).PC()
+			img, ok := c.ImageAt(pc)
+			var code [4]byte
+			_, err := c.ReadAt(pc, code[:])
+			if test.want == "" {
+				if !ok || img.Err != nil || err != nil {
+					t.Errorf("the image is %+v, reading code is error %v", img, err)
+				}
+			} else if !ok || img.Err == nil || !strings.Contains(img.Err.Error(), test.want) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the image is %+v, reading code is error %v, want %q", img, err, test.want)
+			}
+			for name, o := range map[string]*core.Options{"exe": {Exe: moved}, "sysroot": {Sysroot: root}} {
+				c := openCore(t, path, o)
+				if got := functionsIn(c); !slices.Equal(got, []string{"store", "main"}) {
+					t.Errorf("with %s the stack is %q", name, got)
+				}
+			}
+			if test.id && test.now != nil && test.want != "" {
+				if _, err := newTracer(t).OpenCore(path, &core.Options{Exe: program}); err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("with the wrong program opening is error %v, want %q", err, test.want)
+				}
+			}
+		})
+	}
+}
+
+// functionsIn returns the names of the program's own functions on the stack.
+func functionsIn(c *Core) (names []string) {
+	frames, _ := c.Thread().Frames(2)
+	for _, f := range frames {
+		sym, _, _ := f.Symbol()
+		names = append(names, sym.Name)
+	}
+	return names
+}
+
+// TestOpenCoreRefuses opens what is no core.
+func TestOpenCoreRefuses(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte("no core at all"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none"):              "no such file or directory",
+		text:                                    "not an ELF file",
+		dir:                                     "is not a regular file",
+		fifo:                                    "is not a regular file",
+		tracertest.Build(t, "testdata/cores.c"): "a program or shared library, want a core",
+	} {
+		if _, err := newTracer(t).OpenCore(path, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("opening %s is error %v, want %q", path, err, want)
+		}
+	}
+}
+
+func TestSaveCoreFails(t *testing.T) {
+	p := launchCores(t, 1)
+	dir := t.TempDir()
+	if err := p.SaveCore(filepath.Join(dir, "none", "core")); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("a core in no directory is error %v", err)
+	}
+	path := filepath.Join(dir, "core")
+	if err := os.WriteFile(path, []byte("older"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.tr.Interrupt()
+	if err := p.SaveCore(path); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("interrupted, it is error %v", err)
+	}
+	if names := must(filepath.Glob(dir + "/*")); !slices.Equal(names, []string{path}) || string(must(os.ReadFile(path))) != "older" {
+		t.Errorf("a core that was not written leaves %q", names)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SaveCore(path); !errors.Is(err, ErrExited) {
+		t.Errorf("of a process that is gone it is error %v", err)
+	}
+}
+
+// BenchmarkCore opens a core of 50 threads and makes all stacks, of 43 frames and
+// more.
+func BenchmarkCore(b *testing.B) {
+	path := tracertest.Core(b, tracertest.Build(b, "testdata/cores.c"), "50")
+	tr := newTracer(b)
+	for b.Loop() {
+		c, err := tr.OpenCore(path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, t := range c.Threads() {
+			frames, err := t.Frames(100)
+			if err != nil || len(frames) < 3 {
+				b.Fatal(len(frames), err)
+			}
+			for _, f := range frames {
+				f.Symbol()
+			}
+		}
+	}
+}
