@@ -76,7 +76,7 @@ func (l *location) resolve(p *process) (uint64, error) {
 	if l.name == "" {
 		return uint64(l.addr), nil
 	}
-	return p.p.Addr(l.name)
+	return p.in.Addr(l.name)
 }
 
 // A signal is an argument that is a signal's number or name, such as "SIGTERM" or

@@ -138,7 +138,7 @@ func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starl
 	}
 	if only != nil {
 		if only.p != p {
-			return nil, fmt.Errorf("%s: thread %d belongs to process %d", b.Name(), only.t.TID, only.p.p.PID)
+			return nil, fmt.Errorf("%s: thread %d belongs to process %d", b.Name(), only.tid(), only.p.pid())
 		}
 		o.Thread = only.t
 	}

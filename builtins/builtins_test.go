@@ -18,7 +18,8 @@ import (
 // TestScripts runs the scripts in testdata. Besides what is predeclared they have
 // fixture(source, *flags), which returns the path of the program that gcc makes of
 // a source in testdata, start(path, *args), which runs a program untraced and returns its
-// process ID, and tempdir(), which returns a directory.
+// process ID, crash(path, *args), which runs one to its death and returns the path of the
+// kernel's core, and tempdir(), which returns a directory.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.star")
 	if err != nil || len(files) == 0 {
@@ -88,6 +89,9 @@ func helpers(t *testing.T) starlark.StringDict {
 		},
 		"start": func(words []string) starlark.Value {
 			return starlark.MakeInt(tracertest.Start(t, words[0], words[1:]...).PID)
+		},
+		"crash": func(words []string) starlark.Value {
+			return starlark.String(tracertest.Core(t, words[0], words[1:]...))
 		},
 		"tempdir": func([]string) starlark.Value { return starlark.String(t.TempDir()) },
 	} {

@@ -85,7 +85,7 @@ func (p *process) find(thread *starlark.Thread, b *starlark.Builtin, args starla
 	if o.Max = int(limit); limit < 0 {
 		o.Max = maxHits + 1
 	}
-	hits, err := p.p.Find(n.pattern, &o)
+	hits, err := p.in.Find(n.pattern, &o)
 	if err != nil {
 		if err := canceled(thread); err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 		return nil, err
 	}
 	code := make([]byte, n*maxInst)
-	got, err := p.p.ReadAt(addr, code)
+	got, err := p.in.ReadAt(addr, code)
 	if got == 0 && err != nil {
 		return nil, err
 	}
@@ -98,6 +98,6 @@ func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 
 // name returns the symbol that an address lies in, and where that begins.
 func (p *process) name(addr uint64) (name string, base uint64) {
-	s, _ := p.p.SymbolAt(addr)
+	s, _ := p.in.SymbolAt(addr)
 	return s.Demangled(), s.Addr
 }

@@ -55,7 +55,7 @@ func (p *process) read(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	var all strings.Builder
 	for done := int64(0); ; {
 		part := buf[:min(n-done, chunk)]
-		got, err := p.p.ReadAt(addr+uint64(done), part)
+		got, err := p.in.ReadAt(addr+uint64(done), part)
 		if err != nil {
 			return nil, partly(err, done+int64(got), n)
 		}
@@ -114,7 +114,7 @@ func (p *process) readCStr(_ *starlark.Thread, b *starlark.Builtin, args starlar
 	for int64(len(text)) < limit {
 		// The string may end in the last page that is mapped.
 		part := page[:min(limit-int64(len(text)), int64(pageSize-addr%pageSize))]
-		if _, err := p.p.ReadAt(addr, part); err != nil {
+		if _, err := p.in.ReadAt(addr, part); err != nil {
 			return nil, err
 		}
 		if end := bytes.IndexByte(part, 0); end >= 0 {
@@ -142,14 +142,14 @@ func (p *process) dump(thread *starlark.Thread, b *starlark.Builtin, args starla
 		return nil, err
 	}
 	// What cannot be read at all replaces no file.
-	if _, err := p.p.ReadAt(addr, p.word[:min(n, 1)]); err != nil {
+	if _, err := p.in.ReadAt(addr, p.word[:min(n, 1)]); err != nil {
 		return nil, err
 	}
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	done, err := p.p.Dump(file, addr, uint64(n))
+	done, err := p.in.Dump(file, addr, uint64(n))
 	if closed := file.Close(); err == nil && closed != nil {
 		err = closed
 	}
@@ -173,7 +173,7 @@ func (s *scalar) read(p *process, _ *starlark.Thread, b *starlark.Builtin, args 
 		return nil, err
 	}
 	p.word = [8]byte{}
-	if _, err := p.p.ReadAt(addr, p.word[:s.size]); err != nil {
+	if _, err := p.in.ReadAt(addr, p.word[:s.size]); err != nil {
 		return nil, err
 	}
 	return s.decode(binary.LittleEndian.Uint64(p.word[:])), nil

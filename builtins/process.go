@@ -8,14 +8,18 @@ import (
 	"github.com/tracelark/tracelark/tracer"
 )
 
-// A process is a traced process. There is one value for each, so that processes
-// are equal if they are the same.
+// A process is a traced process, or one in a core. There is one value for each, so
+// that processes are equal if they are the same.
 type process struct {
 	handle
 	env     *Env
-	p       *tracer.Process
+	p       *tracer.Process // nil for a core
+	in      target          // p, or core
 	threads map[*tracer.Thread]*thread
 	last    *thread // the one that was asked for last
+
+	core *tracer.Core // nil for a live process
+	dead []*thread    // of core
 
 	stdin          *input  // nil unless a PIPE
 	stdout, stderr *output // nil unless a PIPE or CAPTURE
@@ -45,6 +49,7 @@ func (e *Env) add(p *process) {
 			delete(e.processes, q)
 		}
 	}
+	p.in = p.p
 	p.threads = make(map[*tracer.Thread]*thread)
 	e.processes[p.p] = p
 }
@@ -61,7 +66,7 @@ func (p *process) thread(t *tracer.Thread) *thread {
 				delete(p.threads, t)
 			}
 		}
-		v = &thread{p: p, t: t}
+		v = &thread{p: p, t: t, in: t}
 		v.regs.t = v
 		p.threads[t] = v
 	}
@@ -71,6 +76,9 @@ func (p *process) thread(t *tracer.Thread) *thread {
 
 // current returns the thread that stopped last, for an operation op.
 func (p *process) current(op string) (*thread, error) {
+	if p.core != nil {
+		return p.crashed(op)
+	}
 	if t := p.p.Thread(); t != nil {
 		return p.thread(t), nil
 	}
@@ -85,13 +93,13 @@ var processClass = newClass("process",
 	"A traced process. All its threads are stopped whenever a script can look. What a thread does, step, regs and the like, is there on the process too, for the thread that stopped last.",
 	[]attribute[*process]{
 		{"pid", "int", "The process ID.", func(p *process) (starlark.Value, error) {
-			return starlark.MakeInt(p.p.PID), nil
+			return starlark.MakeInt(p.pid()), nil
 		}},
 		{"exe", "str", "The path of the program that runs.", func(p *process) (starlark.Value, error) {
-			return starlark.String(p.p.Exe()), nil
+			return starlark.String(p.in.Exe()), nil
 		}},
 		{"argv", "list of str", "The arguments that the program was started with, its name first.", func(p *process) (starlark.Value, error) {
-			return listOf(p.p.Argv(), newString), nil
+			return listOf(p.in.Argv(), newString), nil
 		}},
 		{"state", "str", "\"stopped\", \"running\", \"exited\" or \"detached\".", func(p *process) (starlark.Value, error) {
 			return starlark.String(p.p.State().String()), nil
@@ -133,21 +141,21 @@ var processClass = newClass("process",
 			return t.frames()
 		}},
 		{"images", "list of image", "The ELF files that are mapped for execution, the program first.", func(p *process) (starlark.Value, error) {
-			images, err := p.p.Images()
+			images, err := p.in.Images()
 			if err != nil {
 				return nil, err
 			}
 			return listOf(images, newImage), nil
 		}},
 		{"main_image", "image", "The program's own ELF file.", func(p *process) (starlark.Value, error) {
-			im, err := p.p.MainImage()
+			im, err := p.in.MainImage()
 			if err != nil {
 				return nil, err
 			}
 			return newImage(im), nil
 		}},
 		{"maps", "list of mapping", "What is mapped, in order of address.", func(p *process) (starlark.Value, error) {
-			maps, err := p.p.Maps()
+			maps, err := p.in.Maps()
 			if err != nil {
 				return nil, err
 			}
@@ -177,6 +185,7 @@ var processClass = newClass("process",
 		injections[*process](),
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
+			{"save_core", "(path)", "Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show.", (*process).saveCore},
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
 			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
 			{"kill", "()", "Kill the process and wait for its end.", (*process).kill},
@@ -216,14 +225,47 @@ func listOf[T any](s []T, value func(T) starlark.Value) *starlark.List {
 
 var _ starlark.HasAttrs = (*process)(nil)
 
-func (p *process) String() string                           { return fmt.Sprintf("<process %d %s>", p.p.PID, p.p.State()) }
-func (p *process) Type() string                             { return "process" }
-func (p *process) Hash() (uint32, error)                    { return uint32(p.p.PID), nil }
-func (p *process) Attr(name string) (starlark.Value, error) { return processClass.attr(p, name) }
-func (p *process) AttrNames() []string                      { return processClass.names }
+func (p *process) Hash() (uint32, error) { return uint32(p.pid()), nil }
+
+func (p *process) String() string {
+	if p.core != nil {
+		return fmt.Sprintf("<core %s of process %d>", p.core.Name(), p.pid())
+	}
+	return fmt.Sprintf("<process %d %s>", p.p.PID, p.p.State())
+}
+
+// Type returns "process", or "core".
+func (p *process) Type() string {
+	if p.core != nil {
+		return "core"
+	}
+	return "process"
+}
+
+func (p *process) Attr(name string) (starlark.Value, error) {
+	if p.core != nil {
+		return coreAttr(coreClass, processClass, p, "core", name)
+	}
+	return processClass.attr(p, name)
+}
+
+func (p *process) AttrNames() []string {
+	if p.core != nil {
+		return coreClass.names
+	}
+	return processClass.names
+}
 
 // MarshalJSON encodes what identifies the process and how it is.
 func (p *process) MarshalJSON() ([]byte, error) {
+	if p.core != nil {
+		return encode(struct {
+			Core string   `json:"core"`
+			PID  int      `json:"pid"`
+			Exe  string   `json:"exe"`
+			Argv []string `json:"argv"`
+		}{p.core.Name(), p.pid(), p.in.Exe(), p.in.Argv()})
+	}
 	v := struct {
 		PID        int      `json:"pid"`
 		Exe        string   `json:"exe"`

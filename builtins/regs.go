@@ -95,19 +95,25 @@ func (r *regs) get(d *arch.Register) (uint64, error) {
 		}
 		return d.Get(&r.frame.Regs), nil
 	}
-	all, err := r.t.t.Regs()
+	all, err := r.t.in.Regs()
 	if err != nil {
 		return 0, err
 	}
 	return d.Get(all), nil
 }
 
-var errFrameRegs = errors.New("registers of a frame cannot be written, those of a thread can")
+var (
+	errFrameRegs = errors.New("registers of a frame cannot be written, those of a thread can")
+	errCore      = errors.New("a core cannot be changed")
+)
 
 // set changes a register.
 func (r *regs) set(d *arch.Register, v starlark.Value) error {
 	if r.frame != nil {
 		return errFrameRegs
+	}
+	if r.t.t == nil {
+		return errCore
 	}
 	if d.Bits == 1 && v == starlark.True {
 		v = starlark.MakeInt(1)

@@ -31,32 +31,32 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"unload\", \"exit\", \"killed\", \"interrupt\" or \"timeout\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
-	{"process", "process", "The process that stopped.", func(s *stop) (starlark.Value, error) {
+	{"process", "process or core", "The process that stopped.", func(s *stop) (starlark.Value, error) {
 		return s.p, nil
 	}},
 	{"thread", "thread or None", "The thread that stopped; None when the process is gone, or was let go to follow its child.", func(s *stop) (starlark.Value, error) {
-		if s.s.Thread == nil {
-			return starlark.None, nil
+		if t := s.thread(); t != nil {
+			return t, nil
 		}
-		return s.p.thread(s.s.Thread), nil
+		return starlark.None, nil
 	}},
 	{"tid", "int or None", "The ID of the thread.", func(s *stop) (starlark.Value, error) {
-		if s.s.Thread == nil {
-			return starlark.None, nil
+		if t := s.thread(); t != nil {
+			return starlark.MakeInt(t.tid()), nil
 		}
-		return starlark.MakeInt(s.s.Thread.TID), nil
+		return starlark.None, nil
 	}},
 	{"pc", "int or None", "The address of the thread's next instruction.", func(s *stop) (starlark.Value, error) {
-		if s.s.Thread == nil {
+		if s.thread() == nil {
 			return starlark.None, nil
 		}
 		return starlark.MakeUint64(s.s.PC), nil
 	}},
 	{"frame", "frame or None", "The innermost frame of the thread, as it is now.", func(s *stop) (starlark.Value, error) {
-		if s.s.Thread == nil {
-			return starlark.None, nil
+		if t := s.thread(); t != nil {
+			return t.frame()
 		}
-		return s.p.thread(s.s.Thread).frame()
+		return starlark.None, nil
 	}},
 	{"signal", "int or None", "The signal that is about to be delivered (\"signal\"), or that killed the process (\"killed\").", func(s *stop) (starlark.Value, error) {
 		return optionalInt(s.s.Signal, s.s.Signal != 0), nil
@@ -139,7 +139,7 @@ func (s *stop) Attr(name string) (starlark.Value, error) { return stopClass.attr
 func (s *stop) AttrNames() []string                      { return stopClass.names }
 
 // delivers reports whether the stop's signal is about to be delivered.
-func (s *stop) delivers() bool { return s.s.Siginfo() != nil && s.p.p.Stop() == s.s }
+func (s *stop) delivers() bool { return s.p.p != nil && s.s.Siginfo() != nil && s.p.p.Stop() == s.s }
 
 // SetField changes the record of the signal that is about to be delivered.
 func (s *stop) SetField(name string, v starlark.Value) error {
@@ -160,11 +160,11 @@ func (s *stop) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, 
 // String returns a line such as "[4242] breakpoint 1 at 0x401136 in work".
 func (s *stop) String() string {
 	var b strings.Builder
-	t := s.s.Thread
+	t := s.thread()
 	if t == nil {
-		fmt.Fprintf(&b, "[%d] %s", s.p.p.PID, s.s.Reason)
+		fmt.Fprintf(&b, "[%d] %s", s.p.pid(), s.s.Reason)
 	} else {
-		fmt.Fprintf(&b, "[%d] %s", t.TID, s.s.Reason)
+		fmt.Fprintf(&b, "[%d] %s", t.tid(), s.s.Reason)
 	}
 	switch {
 	case s.s.Reason == tracer.ReasonExit:
@@ -192,7 +192,7 @@ func (s *stop) String() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, " at %#x", s.s.PC)
-	if sym, ok := s.p.p.SymbolAt(s.s.PC); ok {
+	if sym, ok := s.p.in.SymbolAt(s.s.PC); ok {
 		fmt.Fprintf(&b, " in %s", sym.Demangled())
 		if offset := s.s.PC - sym.Addr; offset != 0 {
 			fmt.Fprintf(&b, "+%#x", offset)
@@ -220,11 +220,11 @@ func (s *stop) MarshalJSON() ([]byte, error) {
 		ExitCode   *int        `json:"exit_code,omitempty"`
 		Value      *uint64     `json:"value,omitempty"`
 	}{
-		Reason: s.s.Reason.String(), PID: s.p.p.PID,
+		Reason: s.s.Reason.String(), PID: s.p.pid(),
 		Signal: s.s.Signal, Signame: tracer.SignalName(s.s.Signal), Child: s.s.Child,
 	}
-	if t := s.s.Thread; t != nil {
-		v.TID, v.PC = t.TID, &s.s.PC
+	if t := s.thread(); t != nil {
+		v.TID, v.PC = t.tid(), &s.s.PC
 	}
 	for _, im := range s.s.Libraries {
 		v.Libraries = append(v.Libraries, im.Path)

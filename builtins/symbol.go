@@ -84,7 +84,7 @@ func (p *process) symbol(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	if err != nil {
 		return nil, err
 	}
-	im, ok := p.p.ImageAt(addr)
+	im, ok := p.in.ImageAt(addr)
 	if !ok {
 		return starlark.None, nil
 	}

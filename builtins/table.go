@@ -33,8 +33,10 @@ type attribute[T any] struct {
 
 // A class holds the rows of a type of values.
 type class[T starlark.Value] struct {
-	names   []string // sorted
-	members map[string]member[T]
+	names      []string // sorted
+	members    map[string]member[T]
+	attributes []attribute[T]
+	methods    []method[T]
 }
 
 // A member is an attribute, or else a method.
@@ -48,18 +50,42 @@ func concat[T any](lists ...[]method[T]) []method[T] { return slices.Concat(list
 
 // newClass returns the class called name and enters its rows in the manual.
 func newClass[T starlark.Value](name, doc string, attributes []attribute[T], methods []method[T]) *class[T] {
-	c := &class[T]{members: make(map[string]member[T], len(attributes)+len(methods))}
 	topic := newTopic(name, "", doc)
 	for _, a := range attributes {
-		c.members[a.name] = member[T]{get: a.get}
 		topic.add(name+"."+a.name, ": "+a.typ, a.doc)
 	}
 	for _, m := range methods {
-		c.members[m.name] = member[T]{method: m.builtin()}
 		topic.add(name+"."+m.name, m.sig, m.doc)
+	}
+	return members(attributes, methods)
+}
+
+// members returns a class that is not in the manual.
+func members[T starlark.Value](attributes []attribute[T], methods []method[T]) *class[T] {
+	c := &class[T]{members: make(map[string]member[T], len(attributes)+len(methods)), attributes: attributes, methods: methods}
+	for _, a := range attributes {
+		c.members[a.name] = member[T]{get: a.get}
+	}
+	for _, m := range methods {
+		c.members[m.name] = member[T]{method: m.builtin()}
 	}
 	c.names = slices.Sorted(maps.Keys(c.members))
 	return c
+}
+
+// pick returns the rows with the given names.
+func (c *class[T]) pick(names ...string) (attributes []attribute[T], methods []method[T]) {
+	for _, a := range c.attributes {
+		if slices.Contains(names, a.name) {
+			attributes = append(attributes, a)
+		}
+	}
+	for _, m := range c.methods {
+		if slices.Contains(names, m.name) {
+			methods = append(methods, m)
+		}
+	}
+	return attributes, methods
 }
 
 // attr returns v's attribute called name. An unknown one is (nil, nil): the

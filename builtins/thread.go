@@ -12,7 +12,9 @@ import (
 type thread struct {
 	handle
 	p    *process
-	t    *tracer.Thread
+	t    *tracer.Thread     // nil in a core
+	post *tracer.CoreThread // nil in a live process
+	in   task               // t, or post
 	regs regs
 }
 
@@ -21,12 +23,12 @@ const maxFrames = 10000
 
 var threadClass = newClass("thread", "A thread of a traced process.", []attribute[*thread]{
 	{"tid", "int", "The thread ID.", func(t *thread) (starlark.Value, error) {
-		return starlark.MakeInt(t.t.TID), nil
+		return starlark.MakeInt(t.tid()), nil
 	}},
 	{"name", "str", "The thread's name, at most 15 bytes; \"\" if it is gone.", func(t *thread) (starlark.Value, error) {
-		return starlark.String(t.t.Name()), nil
+		return starlark.String(t.in.Name()), nil
 	}},
-	{"state", "str", "\"stopped\", \"running\" or \"exited\".", func(t *thread) (starlark.Value, error) {
+	{"state", "str", "\"stopped\", \"running\" or \"exited\"; \"core\" in a core.", func(t *thread) (starlark.Value, error) {
 		return starlark.String(t.state()), nil
 	}},
 	{"suspended", "bool", "Whether suspend holds the thread.", func(t *thread) (starlark.Value, error) {
@@ -39,12 +41,24 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		return &t.regs, nil
 	}},
 	{"stop", "stop or None", "The process's last stop, if it was this thread's.", func(t *thread) (starlark.Value, error) {
+		if t.post != nil {
+			if s := t.p.crash(); s.thread() == t {
+				return s, nil
+			}
+			return starlark.None, nil
+		}
 		if s := t.p.p.Stop(); s.Thread == t.t {
 			return t.p.stop(s), nil
 		}
 		return starlark.None, nil
 	}},
 	{"siginfo", "siginfo or None", "The kernel's record of the signal that is delivered when the thread goes on. It can be changed, and a dict assigned to it.", func(t *thread) (starlark.Value, error) {
+		if t.post != nil {
+			if info := t.post.Siginfo(); info != nil {
+				return &siginfo{info: *info}, nil
+			}
+			return starlark.None, nil
+		}
 		if t.t.Pending() == 0 {
 			return starlark.None, nil
 		}
@@ -65,7 +79,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		return t.frames()
 	}},
 	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames.", func(t *thread) (starlark.Value, error) {
-		_, err := t.t.Frames(maxFrames + 1)
+		_, err := t.in.Frames(maxFrames + 1)
 		if err == nil {
 			return starlark.None, nil
 		}
@@ -84,11 +98,23 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 
 var _ starlark.HasSetField = (*thread)(nil)
 
-func (t *thread) String() string                           { return fmt.Sprintf("<thread %d %s>", t.t.TID, t.state()) }
-func (t *thread) Type() string                             { return "thread" }
-func (t *thread) Hash() (uint32, error)                    { return uint32(t.t.TID), nil }
-func (t *thread) Attr(name string) (starlark.Value, error) { return threadClass.attr(t, name) }
-func (t *thread) AttrNames() []string                      { return threadClass.names }
+func (t *thread) String() string        { return fmt.Sprintf("<thread %d %s>", t.tid(), t.state()) }
+func (t *thread) Type() string          { return "thread" }
+func (t *thread) Hash() (uint32, error) { return uint32(t.tid()), nil }
+
+func (t *thread) Attr(name string) (starlark.Value, error) {
+	if t.post != nil {
+		return coreAttr(coreThreadClass, threadClass, t, "thread of a core", name)
+	}
+	return threadClass.attr(t, name)
+}
+
+func (t *thread) AttrNames() []string {
+	if t.post != nil {
+		return coreThreadClass.names
+	}
+	return threadClass.names
+}
 
 // MarshalJSON encodes what identifies the thread and how it is.
 func (t *thread) MarshalJSON() ([]byte, error) {
@@ -97,11 +123,13 @@ func (t *thread) MarshalJSON() ([]byte, error) {
 		TID   int    `json:"tid"`
 		Name  string `json:"name"`
 		State string `json:"state"`
-	}{t.p.p.PID, t.t.TID, t.t.Name(), t.state()})
+	}{t.p.pid(), t.tid(), t.in.Name(), t.state()})
 }
 
 func (t *thread) state() string {
 	switch {
+	case t.post != nil:
+		return "core"
 	case t.t.Gone():
 		return tracer.Exited.String()
 	case t.t.Running():
@@ -112,7 +140,7 @@ func (t *thread) state() string {
 
 // frame returns the innermost frame.
 func (t *thread) frame() (starlark.Value, error) {
-	frames, err := t.t.Frames(1)
+	frames, err := t.in.Frames(1)
 	if len(frames) == 0 {
 		return nil, err
 	}
@@ -121,7 +149,7 @@ func (t *thread) frame() (starlark.Value, error) {
 
 // frames returns the stack as far as it can be followed.
 func (t *thread) frames() (starlark.Value, error) {
-	frames, err := t.t.Frames(maxFrames)
+	frames, err := t.in.Frames(maxFrames)
 	if len(frames) == 0 && err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type extra struct {
 	name string
 	doc  string
 	bits int
-	get  func(t *tracer.Thread) (*big.Int, error)
+	get  func(t task) (*big.Int, error)
 	set  func(t *tracer.Thread, v *big.Int) error
 }
 
@@ -51,7 +51,7 @@ var extras, extraNames = func() (map[string]*extra, []string) {
 		r := &arch.XRegisters[i]
 		e := extra{
 			name: r.Name, bits: r.Bits,
-			get: func(t *tracer.Thread) (*big.Int, error) {
+			get: func(t task) (*big.Int, error) {
 				v, err := t.XReg(r)
 				return bigInt(v), err
 			},
@@ -69,7 +69,7 @@ var extras, extraNames = func() (map[string]*extra, []string) {
 	for n := range 8 {
 		e := extra{
 			name: fmt.Sprintf("dr%d", n), bits: 64,
-			get: func(t *tracer.Thread) (*big.Int, error) {
+			get: func(t task) (*big.Int, error) {
 				v, err := t.DebugReg(n)
 				return new(big.Int).SetUint64(v), err
 			},
@@ -96,7 +96,7 @@ func (r *regs) extra(name string) (starlark.Value, error) {
 	if r.frame != nil {
 		return nil, fmt.Errorf("%s of frame #%d is not known: read the thread's", name, r.frame.Level)
 	}
-	v, err := e.get(r.t.t)
+	v, err := e.get(r.t.in)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,9 @@ func (r *regs) extra(name string) (starlark.Value, error) {
 func (r *regs) setExtra(e *extra, v starlark.Value) error {
 	if r.frame != nil {
 		return errFrameRegs
+	}
+	if r.t.t == nil {
+		return errCore
 	}
 	x, ok := v.(starlark.Int)
 	if !ok {
@@ -126,7 +129,7 @@ func (r *regs) setExtra(e *extra, v starlark.Value) error {
 
 // sigmask returns the signals that a thread blocks.
 func (t *thread) sigmask() (starlark.Value, error) {
-	mask, err := t.t.Sigmask()
+	mask, err := t.in.Sigmask()
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +145,9 @@ func (t *thread) sigmask() (starlark.Value, error) {
 // SetField changes the signals that the thread blocks, or the record of the one that
 // it is about to get.
 func (t *thread) SetField(name string, v starlark.Value) error {
+	if t.t == nil {
+		return errCore
+	}
 	switch name {
 	case "siginfo":
 		return t.setSiginfo(v)

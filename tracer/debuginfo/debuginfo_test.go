@@ -1,27 +1,27 @@
 package debuginfo
 
 import (
-	"errors"
+	"debug/elf"
 	"os/exec"
 	"testing"
 
-	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // sectionsOf returns the sections of an ELF file.
 func sectionsOf(tb testing.TB, path string) Sections {
 	tb.Helper()
-	f, err := image.Open(path)
+	f, err := elf.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { f.Close() })
 	return func(name string) ([]byte, error) {
-		data, _, err := f.Section(name)
-		if errors.Is(err, image.ErrNoSection) {
-			err = nil
+		s := f.Section(name)
+		if s == nil {
+			return nil, nil
 		}
-		return data, err
+		return s.Data()
 	}
 }
 

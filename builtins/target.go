@@ -1,0 +1,43 @@
+package builtins
+
+import (
+	"io"
+
+	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// A target is what those builtins see of a process that need nothing to run: a
+// tracer.Process or a tracer.Core.
+type target interface {
+	Exe() string
+	Argv() []string
+	ReadAt(addr uint64, buf []byte) (int, error)
+	Dump(w io.Writer, addr, n uint64) (uint64, error)
+	Find(*tracer.Pattern, *tracer.FindOptions) ([]uint64, error)
+	Maps() ([]procfs.Mapping, error)
+	Images() ([]*image.Image, error)
+	MainImage() (*image.Image, error)
+	ImageAt(addr uint64) (*image.Image, bool)
+	SymbolAt(addr uint64) (image.Symbol, bool)
+	Addr(loc string) (uint64, error)
+}
+
+// A task is what they see of a thread: a tracer.Thread or a tracer.CoreThread.
+type task interface {
+	Name() string
+	Regs() (*arch.Regs, error)
+	XReg(*arch.XRegister) ([]byte, error)
+	DebugReg(n int) (uint64, error)
+	Sigmask() (uint64, error)
+	Frames(max int) ([]*tracer.Frame, error)
+}
+
+var (
+	_ target = (*tracer.Process)(nil)
+	_ target = (*tracer.Core)(nil)
+	_ task   = (*tracer.Thread)(nil)
+	_ task   = (*tracer.CoreThread)(nil)
+)
