@@ -82,7 +82,7 @@ func openStreams(t testing.TB) (n int) {
 
 // helpers returns what the scripts in testdata have besides what is predeclared.
 func helpers(t *testing.T) starlark.StringDict {
-	names := make(starlark.StringDict)
+	names := starlark.StringDict{"self": starlark.MakeInt(os.Getpid())}
 	for name, f := range map[string]func(words []string) starlark.Value{
 		"fixture": func(words []string) starlark.Value {
 			return starlark.String(tracertest.Build(t, "testdata/"+words[0], words[1:]...))
