@@ -33,8 +33,22 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 		return starlark.MakeUint64(f.f.CFA), nil
 	}},
 	{"function", "str or None", "The name of the function, without its parameters in C++.", func(f *frame) (starlark.Value, error) {
-		sym, _, _ := f.f.Symbol()
-		return optional(sym.Function()), nil
+		return optional(f.f.Function()), nil
+	}},
+	{"file", "str or None", "The path of the source file, as the compiler was given it, if the debug information tells.", func(f *frame) (starlark.Value, error) {
+		line, _ := f.f.Line()
+		return optional(line.File), nil
+	}},
+	{"line", "int or None", "The line in the source file that is executed, or that the call is in.", func(f *frame) (starlark.Value, error) {
+		line, _ := f.f.Line()
+		return optionalInt(line.Line, line.Line != 0), nil
+	}},
+	{"column", "int or None", "The column in that line, from 1 on, if the compiler named one.", func(f *frame) (starlark.Value, error) {
+		line, _ := f.f.Line()
+		return optionalInt(line.Column, line.Column != 0), nil
+	}},
+	{"inlined", "bool", "Whether the function was inlined into that of the next frame. It then shares that one's registers, and symbol is that one's.", func(f *frame) (starlark.Value, error) {
+		return starlark.Bool(f.f.Inlined), nil
 	}},
 	{"symbol", "symbol or None", "The symbol of the function.", func(f *frame) (starlark.Value, error) {
 		sym, _, ok := f.f.Symbol()
@@ -106,11 +120,20 @@ func (f *frame) MarshalJSON() ([]byte, error) {
 		PC       uint64  `json:"pc"`
 		SP       uint64  `json:"sp"`
 		Function string  `json:"function,omitempty"`
+		File     string  `json:"file,omitempty"`
+		Line     int     `json:"line,omitempty"`
+		Inlined  bool    `json:"inlined,omitempty"`
 		Offset   *uint64 `json:"offset,omitempty"`
 		Image    string  `json:"image,omitempty"`
-	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP}
+	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP, Inlined: f.f.Inlined}
 	if sym, offset, ok := f.f.Symbol(); ok {
 		v.Function, v.Offset = sym.Function(), &offset
+	}
+	if f.f.Func != nil {
+		v.Function = f.f.Func.Name
+	}
+	if line, err := f.f.Line(); err == nil {
+		v.File, v.Line = line.File, line.Line
 	}
 	if im := f.f.Image(); im != nil {
 		v.Image = im.Path

@@ -29,6 +29,8 @@ func verbs[T mover]() []method[T] {
 			"out_of goes on until the thread has left a range of addresses: a pair (start, end), end not included, or a symbol that has a size. With either of them n is the most steps, and there is no limit unless it is given; at that limit the reason is \"limit\". " +
 			"over makes one step of a call with all that it calls, and of a signal's handler. only holds the other threads.", step[T]},
 		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls.", next[T]},
+		{"step_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that have lines are gone into, behind their prologue; others run to their ends. Where no line is known it is one instruction.", stepLine[T](true)},
+		{"next_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends.", stepLine[T](false)},
 		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word.", finish[T]},
 		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
 	}
@@ -57,6 +59,17 @@ func next[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starl
 		return nil, err
 	}
 	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Next(o) })
+}
+
+// stepLine returns the function of step_line, if it goes into functions, or next_line.
+func stepLine[T mover](into bool) func(T, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	return func(v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		o, err := unpackMove(b, args, kwargs)
+		if err != nil {
+			return nil, err
+		}
+		return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.StepLine(into, o) })
+	}
 }
 
 func finish[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer"
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
@@ -23,6 +24,7 @@ type target interface {
 	ImageAt(addr uint64) (*image.Image, bool)
 	SymbolAt(addr uint64) (image.Symbol, bool)
 	Addr(loc string) (uint64, error)
+	LineAt(addr uint64) (debuginfo.Line, error)
 }
 
 // A task is what they see of a thread: a tracer.Thread or a tracer.CoreThread.

@@ -31,6 +31,7 @@ type Breakpoint struct {
 	reached   int // hits and those that When says are none
 	disabled  bool
 	removed   bool
+	prologue  bool               // lies behind the prologue of its function
 	internal  bool               // of a movement or of the linker, not the user's
 	hardware  bool               // in debug registers, not in memory
 	watch     *Watchpoint        // what it is for, if it is not a breakpoint of its own
@@ -47,6 +48,7 @@ type BreakpointOptions struct {
 	Temp     bool
 	Hardware bool    // use a debug register, and leave the program's memory alone
 	Thread   *Thread // the only one that hits it, or nil for all
+	Prologue bool    // if it is on a function, let it lie where PrologueEnd says
 	// When is the source of a Condition: where it is false, a thread runs on
 	// without a Stop, and mostly without the others being stopped. If it cannot
 	// be evaluated, the process is stopped there and the movement returns why.
@@ -66,7 +68,7 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	}
 	b := &Breakpoint{
 		Location: o.Location, When: o.When, Temp: o.Temp,
-		p: p, hardware: o.Hardware, addr: o.Addr, thread: o.Thread, condition: o.Condition, handler: o.Handler,
+		p: p, hardware: o.Hardware, addr: o.Addr, thread: o.Thread, prologue: o.Prologue, condition: o.Condition, handler: o.Handler,
 	}
 	if err := b.resolve(); err != nil {
 		return nil, err
@@ -120,6 +122,12 @@ func (b *Breakpoint) resolve() error {
 		var err error
 		if b.when, err = ParseCondition(b.When, addr); err != nil {
 			return err
+		}
+	}
+	if b.prologue {
+		addrs = slices.Clone(addrs)
+		for i := range addrs {
+			addrs[i] = b.p.PrologueEnd(addrs[i])
 		}
 	}
 	for i, addr := range addrs {

@@ -3,10 +3,8 @@
 package tracer
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/unwind"
 )
@@ -14,9 +12,12 @@ import (
 // A Frame is the activation of a function on a thread's stack.
 type Frame struct {
 	unwind.Frame
-	Level int // 0 is the innermost
+	Level   int             // 0 is the innermost
+	Func    *debuginfo.Func // in the addresses of its file, or nil if that does not tell
+	Inlined bool            // into the function of the next frame
 
-	in *target
+	in     *target
+	callee *debuginfo.Func // that was inlined into this function where it is, or nil
 }
 
 // Frames returns the thread's stack, innermost frame first and max frames at
@@ -30,12 +31,28 @@ func (t *Thread) Frames(max int) ([]*Frame, error) {
 	return t.p.stack(regs, max)
 }
 
-// stack returns the stack of a thread with the registers regs.
-func (x *target) stack(regs *arch.Regs, max int) ([]*Frame, error) {
-	stack, err := unwind.Stack(x.of, code{x}, regs, max)
-	frames := make([]*Frame, len(stack))
+// stack returns the stack of a thread with the registers regs. A function that was
+// inlined has a frame of its own, with the registers of that which it is in.
+func (x *target) stack(regs *arch.Regs, limit int) ([]*Frame, error) {
+	stack, err := unwind.Stack(x.of, code{x}, regs, limit)
+	frames := make([]*Frame, 0, len(stack))
 	for i := range stack {
-		frames[i] = &Frame{Frame: stack[i], Level: i, in: x}
+		f := Frame{Frame: stack[i], in: x}
+		funcs := x.funcsAt(f.Lookup)
+		for j := range max(1, len(funcs)) {
+			if len(frames) == limit {
+				return frames, nil
+			}
+			g := f
+			g.Level = len(frames)
+			if len(funcs) > 0 {
+				g.Func, g.Inlined = funcs[j], j < len(funcs)-1
+			}
+			if j > 0 {
+				g.callee = funcs[j-1]
+			}
+			frames = append(frames, &g)
+		}
 	}
 	return frames, err
 }
@@ -66,24 +83,4 @@ func (f *Frame) Image() *image.Image {
 func (f *Frame) Symbol() (sym image.Symbol, offset uint64, ok bool) {
 	sym, ok = f.in.SymbolAt(f.Lookup)
 	return sym, f.PC - sym.Addr, ok
-}
-
-// String returns a line such as "#1 0x401196 in parse+0x1c from libc.so.6".
-func (f *Frame) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "#%d %#x in ", f.Level, f.PC)
-	if sym, offset, ok := f.Symbol(); !ok {
-		b.WriteString("??")
-	} else if offset == 0 {
-		b.WriteString(sym.Demangled())
-	} else {
-		fmt.Fprintf(&b, "%s+%#x", sym.Demangled(), offset)
-	}
-	if img := f.Image(); img != nil {
-		fmt.Fprintf(&b, " from %s", img.Name())
-	}
-	if f.Signal {
-		b.WriteString(" (signal handler called)")
-	}
-	return b.String()
 }

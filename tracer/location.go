@@ -17,14 +17,19 @@ type NotFoundError struct {
 	Name string
 	Near []string // names that are nearly the same
 	Err  error    // why the image that it names has no symbols, or nil
+	line bool     // Name is a line of source, not a symbol
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
 func (e *NotFoundError) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("no symbol %q: %v", e.Name, e.Err)
+	what := "symbol"
+	if e.line {
+		what = "line"
 	}
-	return fmt.Sprintf("no symbol %q%s", e.Name, didYouMean(e.Near))
+	if e.Err != nil {
+		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
+	}
+	return fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
 }
 
 func didYouMean(names []string) string {
@@ -36,7 +41,8 @@ func didYouMean(names []string) string {
 
 // Addr returns the address of a location that is one place: a number, a symbol
 // with an image before it ("libc!malloc") or an offset behind it ("parse+0x1c"),
-// or a sum of registers of the current thread, numbers and symbols ("*rip+4").
+// a line of source ("json.c:88"), or a sum of registers of the current thread,
+// numbers and symbols ("*rip+4").
 func (x *target) Addr(loc string) (uint64, error) {
 	addrs, err := x.Addrs(loc)
 	if err != nil {
@@ -81,6 +87,9 @@ func (x *target) Addrs(loc string) ([]uint64, error) {
 	}
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
 		return []uint64{addr}, nil
+	}
+	if file, line, ok := splitLine(loc); ok {
+		return x.places(file, line)
 	}
 	name, offset := loc, uint64(0)
 	if i := strings.LastIndexByte(loc, '+'); i > 0 {

@@ -40,7 +40,8 @@ func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 }
 
 // Finish runs the thread until the function that it is in returns. The stop's
-// Value is rax then, the integer or pointer that the function returned.
+// Value is rax then, the integer or pointer that the function returned; a function
+// that was inlined has none.
 func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
 	frames, err := t.Frames(2)
 	if len(frames) < 2 {
@@ -48,6 +49,9 @@ func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
 			err = errors.New("this is the outermost function")
 		}
 		return nil, &Error{Op: "finish", TID: t.TID, Err: err}
+	}
+	if frames[0].Inlined {
+		return t.finishInlined(frames[0], o)
 	}
 	return t.FinishFrame(frames[0], frames[1], o)
 }

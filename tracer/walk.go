@@ -20,6 +20,9 @@ type Walk struct {
 	// Over makes one step of a call with all that it calls, and of a signal's
 	// handler, if those return.
 	Over bool
+	// Into says of a function that is called, by its address, whether to go
+	// into it nevertheless; nil is never.
+	Into func(addr uint64) bool
 	// Most is the number of steps after which the walk ends with ReasonLimit,
 	// or with ReasonStep if nothing else was to end it; 0 is no limit.
 	Most int
@@ -125,6 +128,7 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 	case sp-k.sp == 8:
 		back, ok = p.word(k.sp)
 		ok = ok && back-pc <= maxInst && back != pc // a call pushes what follows it
+		ok = ok && (k.Into == nil || !k.Into(k.pc))
 	default:
 		if k.t.skip.armed {
 			break // the trap where the handler returns to is spoken for

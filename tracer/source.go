@@ -1,0 +1,149 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/disasm"
+)
+
+// LineAt returns the line of source that the instruction at addr comes from. The
+// error is debuginfo.ErrNotFound or ErrNoDWARF if that is not known.
+func (x *target) LineAt(addr uint64) (debuginfo.Line, error) {
+	img, ok := x.ImageAt(addr)
+	if !ok {
+		return debuginfo.Line{}, fmt.Errorf("%#x: %w: no ELF file is mapped there", addr, debuginfo.ErrNotFound)
+	}
+	return img.Line(addr)
+}
+
+// funcsAt returns the functions around addr that the debug information knows, the
+// innermost first.
+func (x *target) funcsAt(addr uint64) []*debuginfo.Func {
+	img, ok := x.ImageAt(addr)
+	if !ok {
+		return nil
+	}
+	funcs, _ := img.Funcs(addr)
+	return funcs
+}
+
+// splitLine splits a location such as "json.c:88".
+func splitLine(loc string) (file string, line int, ok bool) {
+	i := strings.LastIndexByte(loc, ':')
+	if i <= 0 || loc[i-1] == ':' {
+		return "", 0, false
+	}
+	line, err := strconv.Atoi(loc[i+1:])
+	return loc[:i], line, err == nil && line > 0
+}
+
+// places returns the addresses of a line of source in all images.
+func (x *target) places(file string, line int) ([]uint64, error) {
+	images, err := x.Images()
+	if err != nil {
+		return nil, err
+	}
+	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), line: true}
+	var addrs []uint64
+	for _, img := range images {
+		places, err := img.Places(file, line)
+		for _, place := range places {
+			addrs = append(addrs, place.Addr)
+		}
+		if err != nil && !errors.Is(err, debuginfo.ErrNoDWARF) && !errors.Is(err, debuginfo.ErrNotFound) {
+			missing.Err = err
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, missing
+	}
+	return addrs, nil
+}
+
+// PrologueEnd returns the address behind the code that makes the frame of the function
+// that begins at entry, or entry where none does. Without debug information that code
+// is push rbp and mov rbp, rsp.
+func (x *target) PrologueEnd(entry uint64) uint64 {
+	img, ok := x.ImageAt(entry)
+	if !ok {
+		return entry
+	}
+	if data, err := img.DWARF(); err == nil {
+		if funcs, err := data.Funcs(entry - img.Bias); err == nil {
+			fn := funcs[len(funcs)-1]
+			if end, err := data.PrologueEnd(fn); err == nil && fn.Entry == entry-img.Bias {
+				return end + img.Bias
+			}
+			return entry
+		}
+	}
+	var code [3 * maxInst]byte
+	n, _ := x.of.ReadAt(entry, code[:])
+	end := entry
+	for _, want := range []string{"endbr64", "push rbp", "mov rbp, rsp"} {
+		inst, err := disasm.Decode(code[end-entry:n], end, nil)
+		if err != nil || inst.Text != want && want != "endbr64" {
+			return end
+		}
+		if inst.Text == want {
+			end = inst.Next()
+		}
+	}
+	return end
+}
+
+// Function returns the name of the frame's function, "" if it is not known.
+func (f *Frame) Function() string {
+	if f.Func != nil {
+		return f.Func.Name
+	}
+	sym, _, _ := f.Symbol()
+	return sym.Function()
+}
+
+// Line returns the line of source that the frame is at: for a function whose callee
+// was inlined, that of the call.
+func (f *Frame) Line() (debuginfo.Line, error) {
+	if in := f.callee; in != nil {
+		return debuginfo.Line{File: in.CallFile, Line: in.CallLine, Column: in.CallColumn}, nil
+	}
+	return f.in.LineAt(f.Lookup)
+}
+
+// String returns a line such as "#1 0x401196 in parse at json.c:88", or "#1 0x401196
+// in parse+0x1c from libc.so.6" where the line is not known.
+func (f *Frame) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%d %#x in ", f.Level, f.PC)
+	sym, offset, known := f.Symbol()
+	line, err := f.Line()
+	switch {
+	case err == nil && f.Func != nil:
+		b.WriteString(f.Func.Name)
+	case !known:
+		b.WriteString("??")
+	case offset == 0:
+		b.WriteString(sym.Demangled())
+	default:
+		fmt.Fprintf(&b, "%s+%#x", sym.Demangled(), offset)
+	}
+	if err == nil {
+		fmt.Fprintf(&b, " at %s:%d", path.Base(line.File), line.Line)
+	} else if img := f.Image(); img != nil {
+		fmt.Fprintf(&b, " from %s", img.Name())
+	}
+	if f.Inlined {
+		b.WriteString(" (inlined)")
+	}
+	if f.Signal {
+		b.WriteString(" (signal handler called)")
+	}
+	return b.String()
+}
