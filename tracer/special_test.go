@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -95,7 +96,7 @@ func TestSpecialInstructions(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"pushf", "popf", "iret", "owntrap", "traps", "sysenter", "system_call", "int80", "rep", "cpuid", "handlers", "vsyscall", "children", "nap", "again", "rseq",
+		"pushf", "popf", "iret", "owntrap", "traps", "sysenter", "system_call", "int80", "rep", "cpuid", "handlers", "vsyscall", "children", "nap", "again", "rseq", "movss",
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := toDone(t, special(t, name), cont)
@@ -119,6 +120,31 @@ func TestSpecialInstructions(t *testing.T) {
 				t.Error("the breakpoint was not hit")
 			}
 		})
+	}
+}
+
+// TestMovSSTrap watches what ss is loaded from: the trap is held back until the next
+// instruction is done, or is in the kernel.
+func TestMovSSTrap(t *testing.T) {
+	want := toDone(t, special(t, "movss"), (*Thread).Cont)
+	for how, move := range map[string]func(*Thread, *MoveOptions) (*Stop, error){"running": (*Thread).Cont, "stepped": func(th *Thread, o *MoveOptions) (*Stop, error) {
+		return th.StepUntil(&Walk{Until: "rip == 0"}, o)
+	}} {
+		p := special(t, "movss")
+		addr, err := p.Addr("stack_segment")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := p.Watch(&WatchOptions{Addr: addr, Size: 2, Access: AccessReadWrite, Handler: func(*Stop) (bool, error) { return false, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := toDone(t, p, move); !slices.Equal(got, want) {
+			t.Errorf("%s it sees\n%d, unwatched\n%d", how, got, want)
+		}
+		if w.Hits() == 0 {
+			t.Errorf("%s it hits no watchpoint", how)
+		}
 	}
 }
 
@@ -162,5 +188,36 @@ func TestStepToTheEnd(t *testing.T) {
 	stop, err := p.Thread().StepUntil(&Walk{Until: "rip == 0"}, &MoveOptions{Timeout: 30 * time.Second})
 	if err != nil || stop.Reason != ReasonExit || stop.ExitCode != 0 {
 		t.Fatalf("StepUntil = %+v, %v, want exit", stop, err)
+	}
+}
+
+// TestSyscallAgain sends a thread back to the system call that it has just made, as
+// the kernel's ptrace_syscall test does, running and stepped.
+func TestSyscallAgain(t *testing.T) {
+	want := toDone(t, special(t, "system_call"), (*Thread).Cont)
+	for how, move := range map[string]func(*Thread, *MoveOptions) (*Stop, error){"running": (*Thread).Cont, "stepped": func(th *Thread, o *MoveOptions) (*Stop, error) {
+		return th.StepUntil(&Walk{Until: "rip == 0"}, o)
+	}} {
+		p := special(t, "system_call")
+		calls, again := 0, 0
+		if _, err := p.On(HookOptions{Reason: ReasonSyscall, Syscalls: []int{unix.SYS_GETUID}, Handler: func(s *Stop) (bool, error) {
+			if calls++; calls > 2 {
+				return false, nil
+			}
+			if s.Syscall.Phase == Enter {
+				return false, nil
+			}
+			again++
+			rax := s.Thread.SetReg(arch.Lookup("rax"), unix.SYS_GETUID)
+			return false, errors.Join(rax, s.Thread.SetReg(arch.Lookup("rip"), s.PC-2))
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := toDone(t, p, move); !slices.Equal(got, want) {
+			t.Errorf("%s it sees\n%d, left alone\n%d", how, got, want)
+		}
+		if calls != 8 || again != 1 {
+			t.Errorf("%s there are %d stops, %d sent back, want 8 and 1", how, calls, again)
+		}
 	}
 }

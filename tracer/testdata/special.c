@@ -110,8 +110,8 @@ static void system_call(void) {
 	asm volatile("clc\n mov $102, %%eax\n system_call_spot: syscall\n 1: mov %%rax, %0\n mov %%r11, %1\n mov %%rcx, %2\n lea 1b(%%rip), %3\n pushfq\n pop %4"
 	             : "=&r"(ret), "=&r"(r11), "=&r"(rcx), "=&r"(here), "=&r"(flags) : : "rax", "rcx", "r11", "cc", "memory");
 	see(ret == getuid()); see(r11 & (TF | CF)); see(rcx - here); see(FLAGS(flags));
-	asm volatile("stc\n mov %%ss, %%eax\n mov %%eax, %%ss\n mov $102, %%eax\n mov %%ss, %%edx\n mov %%edx, %%ss\n syscall\n mov %%r11, %0"
-	             : "=&r"(r11) : : "rax", "rdx", "rcx", "r11", "cc", "memory");
+	asm volatile("stc\n mov $102, %%eax\n syscall\n mov %%r11, %0"
+	             : "=&r"(r11) : : "rax", "rcx", "r11", "cc", "memory");
 	see(r11 & (TF | CF));
 }
 
@@ -206,6 +206,21 @@ static void block(void) {
 	see(read(0, &c, 1)); see(c);
 }
 
+unsigned short stack_segment;
+
+// What comes right after a load of ss, which holds the traps of its own access and of
+// the step back.
+static void movss(void) {
+	long r11, flags;
+	handle(SIGTRAP, on_trap);
+	handle(SIGILL, on_trap);
+	asm volatile("mov %%ss, %0\n mov %0, %%ss\n nop\n mov %0, %%ss\n int3\n mov %0, %%ss\n .byte 0xf1\n"
+	             "mov %0, %%ss\n ud2\n mov %0, %%ss\n pushfq\n pop %1\n"
+	             "mov $199, %%eax\n mov %0, %%ss\n int $0x80\n mov $102, %%eax\n mov %0, %%ss\n syscall\n mov %%r11, %2"
+	             : "+m"(stack_segment), "=&r"(flags), "=&r"(r11) : : "rax", "rcx", "r11", "cc", "memory");
+	see(flags & TF); see(r11 & TF); see(1);
+}
+
 // A restartable sequence that is left behind its end for an odd n, else by a branch.
 static long sequence(long n) {
 	long left;
@@ -226,7 +241,7 @@ int main(int argc, char **argv) {
 	static const struct { const char *name; void (*play)(void); } cases[] = {
 		{"pushf", pushf}, {"popf", popf}, {"iret", iret}, {"owntrap", owntrap}, {"traps", traps}, {"sysenter", sysenter},
 		{"system_call", system_call}, {"int80", int80}, {"rep", rep}, {"cpuid", cpuid}, {"handlers", handlers},
-		{"vsyscall", vsyscall}, {"children", children}, {"again", again}, {"nap", nap}, {"block", block}, {"rseq", rseq},
+		{"vsyscall", vsyscall}, {"children", children}, {"again", again}, {"nap", nap}, {"block", block}, {"rseq", rseq}, {"movss", movss},
 	};
 	for (int i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (strcmp(argv[1], cases[i].name) == 0) {
