@@ -245,7 +245,6 @@ func expectStop(pid, options int) (unix.WaitStatus, error) {
 func (tr *Tracer) newProcess(pid int) *Process {
 	p := &Process{PID: pid, target: target{tr: tr}, mem: -1}
 	p.of = p
-	tr.pin.tracerID = tr.tid
 	tr.processes = append(tr.processes, p)
 	return p
 }

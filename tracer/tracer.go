@@ -71,8 +71,10 @@ func New() (*Tracer, error) {
 		return nil, &Error{Op: "turn off SIGCHLD for stops", Err: err}
 	}
 	runtime.LockOSThread()
+	tid := unix.Gettid()
 	return &Tracer{
-		tid:     unix.Gettid(),
+		tid:     tid,
+		pin:     pin{tracerID: tid},
 		threads: make(map[int]*Thread),
 		orphans: make(map[int]unix.WaitStatus),
 		carried: make(map[int]bool),
