@@ -24,6 +24,9 @@ func (q sequence) has(addr uint64) bool { return addr-q.start < q.end-q.start }
 // maxSequence bounds the code of a sequence. They are a few instructions long.
 const maxSequence = 4096
 
+// minStore is how long an instruction at least is that stores a 64-bit register.
+const minStore = 3
+
 // sequence returns the sequence that the thread has announced; ok is false if it
 // has none.
 func (t *Thread) sequence() (q sequence, ok bool) {
@@ -51,8 +54,8 @@ func (t *Thread) sequence() (q sequence, ok bool) {
 func (m *motion) enterSequence() bool {
 	t := m.t
 	regs, err := t.Regs()
-	if err != nil || m.aims != nil || m.sees.signals || regs[arch.RSP] != t.trap.sp {
-		return false
+	if err != nil || m.aims != nil || m.sees.signals || regs[arch.RSP] != t.trap.sp || regs[arch.RIP]-t.trap.pc-minStore > maxInst {
+		return false // it has not stored the address of a sequence and gone on
 	}
 	q, ok := t.sequence()
 	if !ok || !q.has(regs[arch.RIP]) || q.has(t.trap.pc) || m.aim(nil, t.p.exits(q)...) != nil {
