@@ -20,7 +20,7 @@ import (
 func script(b *testing.B, setup, body string) {
 	env := newEnv(b)
 	more := starlark.StringDict{"path": starlark.String(tracertest.Build(b, "testdata/bench.c"))}
-	text := "p = launch([path])\np.until('main')\n" + setup + "\ndef bench(n):\n    " + body + "\n"
+	text := "p = launch([path])\np.until('work')\n" + setup + "\ndef bench(n):\n    " + body + "\n"
 	names := with(env, more)
 	_, program, err := starlark.SourceProgramOptions(options, "bench.star", text, names.Has)
 	if err != nil {
