@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -76,8 +77,8 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	p.lastID++
 	b.ID = p.lastID
 	p.breakpoints = append(p.breakpoints, b)
-	if b.Location == "" {
-		b.anchor = p.anchor(b.addr)
+	if b.Location == "" || strings.HasPrefix(b.Location, "*") {
+		b.anchor = p.anchor(b.addrs[0])
 	}
 	if p.inLibrary(b.addrs) {
 		p.watchLinker() // else it does not come back if the library does
@@ -94,17 +95,14 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 // resolve finds where the breakpoint lies and puts it there.
 func (b *Breakpoint) resolve() error {
 	addrs := []uint64{b.addr}
-	if b.anchor != nil {
+	switch {
+	case b.anchor != nil:
 		addr, ok := b.p.whereIs(b.anchor)
 		if !ok {
 			return nil
 		}
 		b.addr, addrs[0] = addr, addr
-	}
-	if b.watch != nil {
-		return b.watch.resolve()
-	}
-	if b.Location != "" {
+	case b.Location != "":
 		var err error
 		if addrs, err = b.p.Addrs(b.Location); err != nil {
 			var none *NotFoundError
@@ -129,6 +127,9 @@ func (b *Breakpoint) resolve() error {
 		for i := range addrs {
 			addrs[i] = b.p.PrologueEnd(addrs[i])
 		}
+	}
+	if b.watch != nil {
+		return b.watch.place()
 	}
 	for i, addr := range addrs {
 		if err := b.plant(addr); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -55,36 +56,84 @@ func (tr *Tracer) Launch(argv []string, o *LaunchOptions) (*Process, error) {
 	if o == nil {
 		o = &LaunchOptions{}
 	}
-	path, err := findProgram(argv[0], o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("launch %w", err)
+	p := tr.unborn()
+	p.command = slices.Clone(argv)
+	if err := p.launch(o); err != nil {
+		return nil, err
 	}
-	pid, err := tr.spawn(path, argv, o)
-	if err != nil {
-		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+	return p, nil
+}
+
+// Restart kills what is left of a process that was launched, and launches its program
+// again, with the same arguments; o is as for Launch. Breakpoints, watchpoints and hooks
+// stay, with their hits. What was set by address is where it was in its ELF file; where
+// there is none, as on the stack, a watchpoint is removed and a breakpoint waits in
+// vain. Restart returns the first stop, as Stop does after Launch. The threads are new,
+// and so is PID. If the program cannot be launched again, the process has exited.
+//
+// Children that are held stay as they are.
+func (p *Process) Restart(o *LaunchOptions) (*Stop, error) {
+	if p.command == nil {
+		return nil, &Error{Op: "restart", TID: p.PID, Err: errors.New("process was not launched by this debugger")}
 	}
-	p, err := tr.seizeLaunched(pid, o)
+	if o == nil {
+		o = &LaunchOptions{}
+	}
+	if err := p.Kill(); err != nil {
+		return nil, &Error{Op: "restart", TID: p.PID, Err: cause(err)}
+	}
+	if err := p.launch(o); err != nil {
+		return nil, err
+	}
+	return p.stop, nil
+}
+
+// launch starts the process's program. If it fails, no process is there.
+func (p *Process) launch(o *LaunchOptions) error {
+	name := p.command[0]
+	path, err := findProgram(name, o.Dir)
 	if err != nil {
+		return fmt.Errorf("launch %w", err)
+	}
+	pid, err := p.tr.spawn(path, p.command, o)
+	if err != nil {
+		return fmt.Errorf("launch %s: %w", name, err)
+	}
+	if err := seizeLaunched(pid, o); err != nil {
 		unix.Kill(pid, unix.SIGKILL)
 		for waited := error(nil); waited == nil; {
 			_, waited = expectStop(pid, 0) // until it has ended
 		}
-		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+		return fmt.Errorf("launch %s: %w", name, err)
 	}
-	if main, err := p.MainImage(); err != nil || main.Err != nil {
-		if err == nil {
-			err = main.Err // what a script's #! line names
-		}
+	if err := p.enter(pid, o); err != nil {
 		p.Kill()
-		return nil, fmt.Errorf("launch %s: %w", argv[0], err)
+		return fmt.Errorf("launch %s: %w", name, err)
 	}
-	if o.Filter != nil {
-		if err := p.install(o.Filter); err != nil {
-			p.Kill()
-			return nil, fmt.Errorf("launch %s: %w", argv[0], err)
-		}
+	return nil
+}
+
+// enter takes in the process that was started.
+func (p *Process) enter(pid int, o *LaunchOptions) error {
+	p.PID, p.state, p.parting, p.launched, p.noPin, p.filter = pid, Stopped, false, true, o.NoPin, nil
+	p.sees, p.current, p.gate = sight{}, nil, 0
+	p.execs++
+	p.tr.hold(p)
+	p.addThread(pid).state = threadStopped
+	if err := p.reset(); err != nil {
+		return err
 	}
-	return p, nil
+	p.report(p.newStop(ReasonExec, p.threads[0]))
+	main, err := p.MainImage()
+	switch {
+	case err != nil:
+		return err
+	case main.Err != nil:
+		return main.Err // what a script's #! line names
+	case o.Filter != nil:
+		return p.install(o.Filter)
+	}
+	return nil
 }
 
 // findProgram returns the path of a program as a shell finds it, or an error that
@@ -166,61 +215,54 @@ func (tr *Tracer) spawn(path string, argv []string, o *LaunchOptions) (int, erro
 // seizeLaunched turns the child's PTRACE_TRACEME into PTRACE_SEIZE, which alone
 // can interrupt and listen: the child is let go into a stop, seized there, and
 // woken with a SIGCONT that it never sees.
-func (tr *Tracer) seizeLaunched(pid int, o *LaunchOptions) (*Process, error) {
+func seizeLaunched(pid int, o *LaunchOptions) error {
 	if _, err := expectStop(pid, 0); err != nil {
-		return nil, err
+		return err
 	}
 	if err := ptrace.Detach(pid, int(unix.SIGSTOP)); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := expectStop(pid, unix.WUNTRACED); err != nil {
-		return nil, err
+		return err
 	}
 	options := traceOptions | unix.PTRACE_O_EXITKILL
 	if o.Filter != nil {
 		options |= unix.PTRACE_O_TRACESECCOMP
 	}
 	if err := ptrace.Seize(pid, options); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := expectStop(pid, 0); err != nil {
-		return nil, err
+		return err
 	}
 	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
-		return nil, err
+		return err
 	}
 	for status := unix.WaitStatus(0); status>>8 != unix.WaitStatus(unix.SIGCONT); {
 		if err := ptrace.Cont(pid, 0); err != nil {
-			return nil, err
+			return err
 		}
 		var err error
 		if status, err = expectStop(pid, 0); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := ptrace.Interrupt(pid); err != nil {
-		return nil, err
+		return err
 	}
 	if err := ptrace.Cont(pid, 0); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := expectStop(pid, 0); err != nil {
-		return nil, err
+		return err
 	}
 	for _, l := range o.Limits {
 		limit := unix.Rlimit{Cur: l.Value, Max: l.Value}
 		if err := unix.Prlimit(pid, l.Resource, &limit, nil); err != nil {
-			return nil, fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)
+			return fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)
 		}
 	}
-	p := tr.newProcess(pid)
-	p.launched, p.noPin = true, o.NoPin
-	p.addThread(pid).state = threadStopped
-	if err := p.reset(); err != nil {
-		return nil, err
-	}
-	p.report(p.newStop(ReasonExec, p.threads[0]))
-	return p, nil
+	return nil
 }
 
 // expectStop waits for a child that is about to stop.
@@ -243,14 +285,26 @@ func expectStop(pid, options int) (unix.WaitStatus, error) {
 
 // newProcess makes a process known to the tracer.
 func (tr *Tracer) newProcess(pid int) *Process {
-	p := &Process{PID: pid, target: target{tr: tr}, mem: -1}
-	p.of = p
-	tr.processes = append(tr.processes, p)
+	p := tr.unborn()
+	p.PID = pid
+	tr.hold(p)
 	return p
 }
 
+// unborn returns a process that is not there yet.
+func (tr *Tracer) unborn() *Process {
+	p := &Process{target: target{tr: tr}, mem: -1}
+	p.of = p
+	return p
+}
+
+// hold makes p one of the processes that are held.
+func (tr *Tracer) hold(p *Process) {
+	tr.processes = append(tr.processes, p)
+}
+
 // reset takes in a program that has just begun: what was known of the one before
-// is void, and breakpoints that were set by name look for their places anew.
+// is void, and breakpoints look for their places anew.
 func (p *Process) reset() error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
@@ -265,9 +319,15 @@ func (p *Process) reset() error {
 	p.exe, _ = procfs.Exe(p.PID)
 	p.argv, _ = procfs.Cmdline(p.PID)
 	main, err := p.MainImage()
-	if err != nil {
+	if err != nil || main.Err != nil {
 		return nil // said when symbols are asked for
 	}
 	p.loading = main.File.Interp() != ""
-	return p.resolvePending()
+	if err := p.resolvePending(); err != nil {
+		return err
+	}
+	if p.loading && (p.wants(ReasonLoad, 0) || p.wants(ReasonUnload, 0) || slices.ContainsFunc(p.placed(), (*Breakpoint).Pending)) {
+		return p.watchLinker()
+	}
+	return nil
 }

@@ -163,6 +163,14 @@ func TestExecKeeps(t *testing.T) {
 				users = append(users, b)
 			}
 			w := watch(t, p, "sum", 8, AccessWrite, decline)
+			end := breakAt(t, p, "libc!_exit", decline) // in the new program alone
+			loads := 0
+			if _, err := p.On(HookOptions{Reason: ReasonLoad, Handler: func(*Stop) (bool, error) {
+				loads++
+				return false, nil
+			}}); err != nil {
+				t.Fatal(err)
+			}
 			if _, err := p.Watch(&WatchOptions{Addr: reg(t, p.Thread(), arch.RSP)}); err != nil {
 				t.Fatal(err)
 			}
@@ -175,8 +183,8 @@ func TestExecKeeps(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantExit(t, p, 0)
-			if execs != 1 {
-				t.Errorf("%d stops at exec, want 1", execs)
+			if execs != 1 || loads != 1 || end.Hits() != 1 {
+				t.Errorf("%d stops at exec, %d at loads, %d at the end, want 1 each", execs, loads, end.Hits())
 			}
 			for _, b := range users {
 				if b.Hits() != 3 {

@@ -71,6 +71,7 @@ type Process struct {
 
 	libraries map[uint64]*image.Image // by the address of their dynamic sections
 	following Follow
+	command   []string // to launch it again, or nil
 }
 
 // State returns what the process does.

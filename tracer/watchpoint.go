@@ -67,13 +67,7 @@ func (p *Process) Watch(o *WatchOptions) (*Watchpoint, error) {
 	}
 	w.b = &Breakpoint{p: p, watch: w, hardware: true, When: o.When, addr: o.Addr, condition: o.Condition, handler: o.Handler}
 	w.b.ID = p.lastID + 1
-	if o.When != "" {
-		var err error
-		if w.b.when, err = ParseCondition(o.When, p.Addr); err != nil {
-			return fail(err)
-		}
-	}
-	if err := w.resolve(); err != nil {
+	if err := w.b.resolve(); err != nil {
 		return fail(err)
 	}
 	w.b.anchor = p.anchor(o.Addr)
@@ -85,8 +79,8 @@ func (p *Process) Watch(o *WatchOptions) (*Watchpoint, error) {
 	return w, nil
 }
 
-// resolve puts the watchpoint where it lies.
-func (w *Watchpoint) resolve() error {
+// place puts the watchpoint where it lies.
+func (w *Watchpoint) place() error {
 	p := w.b.p
 	w.Addr = w.b.addr
 	parts, err := w.parts()
