@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -37,10 +38,33 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	o.Env, o.Limits, o.NoPin, o.Filter = env, limits, !pin, filter
 
 	// The value is made before the process, which its streams go with.
-	p := &process{env: e}
-	err := p.connect(&o, stdin, stdout, stderr)
+	p := &process{env: e, launching: &launching{o, stdin, stdout, stderr}}
+	if err := p.start(b, func(o *tracer.LaunchOptions) (err error) {
+		p.p, err = e.tr.Launch(argv, o)
+		return err
+	}); err != nil {
+		p.closeStreams()
+		return nil, err
+	}
+	p.first = p.p.PID
+	p.p.SetFollow(tracer.Follow(f))
+	e.add(p)
+	return p, nil
+}
+
+// A launching is how a process was launched, and can be again.
+type launching struct {
+	o                     tracer.LaunchOptions // without files
+	stdin, stdout, stderr starlark.Value
+}
+
+// start opens the standard streams of the process and has it launched.
+func (p *process) start(b *starlark.Builtin, launch func(*tracer.LaunchOptions) error) error {
+	l := p.launching
+	o := l.o
+	err := p.connect(&o, l.stdin, l.stdout, l.stderr)
 	if err == nil {
-		p.p, err = e.tr.Launch(argv, &o)
+		err = launch(&o)
 	} else {
 		err = fmt.Errorf("%s: %w", b.Name(), err)
 	}
@@ -49,13 +73,36 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 			f.Close() // the target has its own
 		}
 	}
-	if err != nil {
-		p.closeStreams()
+	return err
+}
+
+// restart launches the program of a process again. Its streams are new.
+func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
 		return nil, err
 	}
-	p.p.SetFollow(tracer.Follow(f))
-	e.add(p)
-	return p, nil
+	if p.launching == nil || p.p.State() == tracer.Detached {
+		_, err := p.p.Restart(nil) // says why not
+		return nil, err
+	}
+	if err := p.p.Kill(); err != nil { // before a file that it writes is truncated
+		return nil, err
+	}
+	p.closeStdin()
+	stdin, stdout, stderr := p.stdin, p.stdout, p.stderr
+	p.stdin, p.stdout, p.stderr, p.last = nil, nil, nil, nil
+	if err := p.start(b, func(o *tracer.LaunchOptions) error {
+		_, err := p.p.Restart(o)
+		return err
+	}); err != nil {
+		p.closeStdin()
+		closeOutputs(p.stdout, p.stderr)
+		p.stdin, p.stdout, p.stderr = stdin, stdout, stderr
+		return nil, err
+	}
+	p.past = slices.DeleteFunc(append(p.past, stdout, stderr), (*output).finished)
+	p.env.add(p)
+	return p.stop(p.p.Stop()), nil
 }
 
 // connect opens the standard streams of a process that is to be launched. Files in
@@ -114,17 +161,20 @@ func fileOf(data string) (*os.File, error) {
 
 // streamsEnded reports whether nothing more will come from the target.
 func (p *process) streamsEnded() bool {
-	for _, o := range []*output{p.stdout, p.stderr} {
-		if o == nil {
-			continue
-		}
-		select {
-		case <-o.done:
-		default:
-			return false
-		}
+	return p.stdout.finished() && p.stderr.finished()
+}
+
+// finished reports whether nothing more will come from a stream, or there is none.
+func (o *output) finished() bool {
+	if o == nil {
+		return true
 	}
-	return true
+	select {
+	case <-o.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // closeStdin closes the input of a process that is gone.
@@ -137,7 +187,11 @@ func (p *process) closeStdin() {
 // closeStreams closes all streams at once.
 func (p *process) closeStreams() {
 	p.closeStdin()
-	for _, o := range []*output{p.stdout, p.stderr} {
+	closeOutputs(append(p.past, p.stdout, p.stderr)...)
+}
+
+func closeOutputs(outputs ...*output) {
+	for _, o := range outputs {
 		if o != nil {
 			o.file.Close()
 			<-o.done

@@ -21,8 +21,12 @@ type process struct {
 	core *tracer.Core // nil for a live process
 	dead []*thread    // of core
 
-	stdin          *input  // nil unless a PIPE
-	stdout, stderr *output // nil unless a PIPE or CAPTURE
+	stdin          *input    // nil unless a PIPE
+	stdout, stderr *output   // nil unless a PIPE or CAPTURE
+	past           []*output // of the process before it was restarted, while children write
+
+	launching *launching // nil unless it was launched
+	first     int        // the ID that it had before it was restarted
 
 	word [8]byte // what read_… and write_… move
 }
@@ -31,7 +35,7 @@ type process struct {
 func (e *Env) process(p *tracer.Process) *process {
 	v, ok := e.processes[p]
 	if !ok {
-		v = &process{env: e, p: p}
+		v = &process{env: e, p: p, first: p.PID}
 		e.add(v)
 	}
 	return v
@@ -189,6 +193,9 @@ var processClass = newClass("process",
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
 			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
 			{"kill", "()", "Kill the process and wait for its end.", (*process).kill},
+			{"restart", "() -> stop",
+				"Kill what is left of a process that was launched, and launch its program again with the same arguments and options; the stop is that of launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are.",
+				(*process).restart},
 			{"symbol", "(name_or_addr) -> symbol or None", "Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error.", (*process).symbol},
 			{"addr", "(loc) -> int", "Return the address of a location. One that matches nothing, or several places, is an error.", (*process).addr},
 			{"line", "(addr=None) -> line or None", "Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell.", (*process).line},
@@ -226,7 +233,13 @@ func listOf[T any](s []T, value func(T) starlark.Value) *starlark.List {
 
 var _ starlark.HasAttrs = (*process)(nil)
 
-func (p *process) Hash() (uint32, error) { return uint32(p.pid()), nil }
+// Hash is the same after a restart.
+func (p *process) Hash() (uint32, error) {
+	if p.core != nil {
+		return uint32(p.pid()), nil
+	}
+	return uint32(p.first), nil
+}
 
 func (p *process) String() string {
 	if p.core != nil {
