@@ -176,21 +176,41 @@ func (p *Process) exposure() error {
 // steady stops what else runs in the process's memory: processes that were let go
 // on and not waited for. They stay where they are until Wait.
 func (p *Process) steady() error {
-	for _, q := range p.sharers() {
+	others := p.sharers()
+	running := func() (n int) {
+		for _, q := range others {
+			for _, t := range q.threads {
+				// The end of one may be among what waits to be looked at.
+				if t.state == threadRunning && !t.stuck() && !slices.ContainsFunc(p.tr.news, func(r report) bool { return r.t == t }) {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	if running() == 0 {
+		return nil
+	}
+	for _, q := range others {
 		for _, t := range q.threads {
-			if t.state == threadRunning && !t.vforking {
+			if t.state == threadRunning && !t.stuck() {
 				ptrace.Interrupt(t.TID)
 			}
 		}
-		for _, t := range slices.Clone(q.threads) {
-			for t.state == threadRunning && !t.vforking && q.state == Running {
-				u, status, err := p.tr.wait(false)
-				if err != nil {
-					return err
-				}
-				if stop := p.tr.dispatch(u, status); stop != nil && u.p == p {
-					u.pending = stop
-				}
+	}
+	defer p.tr.nudge()()
+	for running() > 0 {
+		t, status, err := p.tr.waitOnce()
+		switch {
+		case err != nil:
+			return err
+		case t == nil:
+			for _, q := range others {
+				q.findStuck()
+			}
+		default:
+			if stop := p.tr.dispatch(t, status); stop != nil && t.p == p && !stop.Gone() {
+				t.pending = stop
 			}
 		}
 	}
