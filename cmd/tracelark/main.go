@@ -54,7 +54,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newREPL(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newREPL(), newBacktrace(), newDoc(), newVersion())
 	return root
 }
 

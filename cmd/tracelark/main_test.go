@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // asCommand in the environment makes the test's binary the command itself.
@@ -96,8 +99,13 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"walk"}, status: 2, stderr: "tracelark: unknown command \"walk\" (see tracelark --help)\n"},
 		{args: []string{"rnu"}, status: 2, stderr: "tracelark: unknown command \"rnu\", did you mean run? (see tracelark --help)\n"},
 		{args: []string{path}, status: 2, stderr: "tracelark: unknown command \"" + path + "\"; to run a script: tracelark run " + path + " (see tracelark --help)\n"},
-		{args: []string{"repl", "prog"}, status: 2, stderr: "tracelark: repl: unexpected \"prog\"; a program to launch comes after -- (see tracelark repl --help)\n"},
-		{args: []string{"repl", "-p", "1", "--", "prog"}, status: 2, stderr: "tracelark: repl: both -p and a program to launch (see tracelark repl --help)\n"},
+		{args: []string{"repl", "core", "prog"}, status: 2, stderr: "tracelark: repl: unexpected \"prog\"; a program to launch comes after -- (see tracelark repl --help)\n"},
+		{args: []string{"repl", "core", "--", "prog"}, status: 2, stderr: "tracelark: repl: unexpected \"prog\"; a program to launch comes after -- (see tracelark repl --help)\n"},
+		{args: []string{"repl", path}, status: 1, stderr: "tracelark: open core: " + path + ": not an ELF file\n"},
+		{args: []string{"bt"}, status: 2, stderr: "tracelark: bt: no PID and no CORE (see tracelark bt --help)\n"},
+		{args: []string{"bt", "1", "2"}, status: 2, stderr: "tracelark: bt: unexpected \"2\" (see tracelark bt --help)\n"},
+		{args: []string{"bt", path}, status: 1, stderr: "tracelark: open core: " + path + ": not an ELF file\n"},
+		{args: []string{"repl", "-p", "1", "--", "prog"}, status: 2, stderr: "tracelark: repl: both -p and a program to launch or a core (see tracelark repl --help)\n"},
 		{args: []string{"repl", "--"}, status: 2, stderr: "tracelark: repl: no program after -- (see tracelark repl --help)\n"},
 		{args: []string{"repl", "-p", "-4"}, status: 2, stderr: "tracelark: repl: -4 is no process ID (see tracelark repl --help)\n"},
 		{args: []string{"repl", "--", "/no/such"}, status: 1, stderr: "tracelark: launch /no/such: no such file or directory\n"},
@@ -277,5 +285,49 @@ func TestOutputOrder(t *testing.T) {
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 4 || lines[0] != "1" || !strings.HasSuffix(lines[1], "2") || lines[2] != "3" || !strings.HasPrefix(lines[3], "Traceback") {
 		t.Errorf("got %q", lines)
+	}
+}
+
+// TestBacktrace prints the stacks of a process, which goes on, and of its core.
+func TestBacktrace(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, tracertest.Source(t, "wait.c", `#include <unistd.h>
+void innermost(void) { write(1, "\n", 1); pause(); }
+void outer(void) { innermost(); }
+int main(void) { for (;;) outer(); }
+`)))
+	target.ReadLine()
+	core := filepath.Join(t.TempDir(), "core")
+	pid := strconv.Itoa(target.PID)
+	out, err := command(t, "run", "-c", "attach(int(args[0])).save_core(args[1])", pid, core).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, arg := range []string{pid, core} {
+		out, err := command(t, "bt", arg).CombinedOutput()
+		for _, want := range []string{"thread " + pid + " (wait)\n#0 ", " in innermost+", " in outer+", " in main+"} {
+			if err != nil || !strings.Contains(string(out), want) {
+				t.Errorf("bt %s prints\n%sand ends with error %v, want %q", arg, out, err, want)
+			}
+		}
+		var threads []struct {
+			TID    int
+			Frames []struct{ Function string }
+		}
+		out, err = command(t, "bt", "--json", arg).Output()
+		if err == nil {
+			err = json.Unmarshal(out, &threads)
+		}
+		if err != nil || len(threads) != 1 || threads[0].TID != target.PID || len(threads[0].Frames) < 3 {
+			t.Errorf("bt --json %s prints\n%sand ends with error %v", arg, out, err)
+		}
+	}
+	tracertest.WaitState(t, target.PID, "S")
+	if status, err := os.ReadFile("/proc/" + pid + "/status"); err != nil || !strings.Contains(string(status), "\nTracerPid:\t0\n") {
+		t.Errorf("the process is traced still, error %v\n%s", err, status)
+	}
+	repl := command(t, "repl", core)
+	repl.Stdin = strings.NewReader("p.pid\n")
+	if out, err := repl.CombinedOutput(); err != nil || string(out) != pid+"\n" {
+		t.Errorf("repl %s prints %q and ends with error %v", core, out, err)
 	}
 }

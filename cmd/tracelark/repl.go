@@ -16,18 +16,19 @@ import (
 func newREPL() *cobra.Command {
 	var pid int
 	cmd := &cobra.Command{
-		Use:   "repl [-p PID | -- PROG [ARG...]]",
+		Use:   "repl [-p PID | CORE | -- PROG [ARG...]]",
 		Short: "Type statements and see their values",
 		Long: "Read statements from the terminal, or from what standard input is, and show the\n" +
-			"values of expressions. The process that is attached to or launched is \"p\".",
-		Example: "  tracelark repl -p 4242\n  tracelark repl -- ./a.out in.txt",
+			"values of expressions. The process that is attached to or launched, or the core\n" +
+			"that is opened, is \"p\".",
+		Example: "  tracelark repl -p 4242\n  tracelark repl core.4242\n  tracelark repl -- ./a.out in.txt",
 		Args: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			switch {
-			case len(args) > 0 && dash != 0:
-				return usageErrorf("repl: unexpected %q; a program to launch comes after --", args[0])
+			case dash > 0 || dash < 0 && len(args) > 1:
+				return usageErrorf("repl: unexpected %q; a program to launch comes after --", args[len(args)-1])
 			case len(args) > 0 && cmd.Flags().Changed("pid"):
-				return usageErrorf("repl: both -p and a program to launch")
+				return usageErrorf("repl: both -p and a program to launch or a core")
 			case dash == 0 && len(args) == 0:
 				return usageErrorf("repl: no program after --")
 			case cmd.Flags().Changed("pid") && pid <= 0:
@@ -39,6 +40,8 @@ func newREPL() *cobra.Command {
 			switch {
 			case pid != 0:
 				return repl(nil, fmt.Sprintf("p = attach(%d)", pid))
+			case len(args) > 0 && cmd.ArgsLenAtDash() < 0:
+				return repl(args, "p = core(args[0])")
 			case len(args) > 0:
 				return repl(args, "p = launch(args)")
 			}
@@ -53,12 +56,16 @@ func newREPL() *cobra.Command {
 func repl(args []string, first ...string) error {
 	opts := &script.Options{Args: args, History: historyFile()}
 	return withSession(opts, true, func(s *script.Session) error {
-		err := s.REPL(os.Stdin, first...)
-		if failure, ok := errors.AsType[*script.Error](err); ok {
-			return errors.New(failure.Msg) // of first, which the user has not typed
-		}
-		return err
+		return said(s.REPL(os.Stdin, first...))
 	})
+}
+
+// said returns the error of code that the user has not typed: no place in it helps.
+func said(err error) error {
+	if failure, ok := errors.AsType[*script.Error](err); ok {
+		return errors.New(failure.Msg)
+	}
+	return err
 }
 
 // historyFile returns the path of the file that keeps what was typed (XDG Base
