@@ -327,9 +327,12 @@ func TestCoreCut(t *testing.T) {
 	whole := openCore(t, path, nil)
 	size := must(os.Stat(path)).Size()
 	heap := pointerIn(t, whole, "heap")
-	for _, n := range []int64{0, 63, 64, 100, 3000, 6000, 12000, 40 << 10, 100 << 10, size / 4, size / 2, size - 5000, size - 1} {
-		cut := filepath.Join(t.TempDir(), "core")
-		if err := os.WriteFile(cut, must(os.ReadFile(path))[:n], 0o666); err != nil {
+	cut := filepath.Join(t.TempDir(), "core")
+	if err := os.WriteFile(cut, must(os.ReadFile(path)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int64{size - 1, size - 5000, size / 2, size / 4, 100 << 10, 40 << 10, 12000, 6000, 3000, 100, 64, 63, 0} {
+		if err := os.Truncate(cut, n); err != nil {
 			t.Fatal(err)
 		}
 		c, err := newTracer(t).OpenCore(cut, nil)
