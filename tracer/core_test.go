@@ -517,3 +517,14 @@ func BenchmarkCore(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSaveCore writes a core of 50 threads.
+func BenchmarkSaveCore(b *testing.B) {
+	p := launchCores(b, 50)
+	path := filepath.Join(b.TempDir(), "core")
+	for b.Loop() {
+		if err := p.SaveCore(path); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
