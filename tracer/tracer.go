@@ -4,7 +4,8 @@
 //
 // A Tracer launches and attaches to processes. Its Processes have Threads with
 // registers, memory, breakpoints and stops; package unwind makes stacks of
-// them, and package builtins shows them to scripts.
+// them, and package builtins shows them to scripts. It opens cores, too, which
+// have what of a Process needs nothing to run.
 //
 // Processes are all-stop: every thread is stopped while the caller looks, and a
 // movement (Cont, Step, Finish, ...) returns when all of them have stopped
