@@ -12,7 +12,7 @@ import (
 // Limits on what is looked at for the arguments.
 const (
 	maxStack = 4 << 20 // the kernel gives arguments a quarter of the stack's limit
-	maxArg   = 128 << 10
+	maxArgs  = 6 << 20 // of all strings, as execve(2) has it
 )
 
 // Argv returns the arguments that the program was started with, its name first. They
@@ -57,14 +57,17 @@ func (c *Core) argvOnStack() []string {
 // strings returns the strings that an array of pointers leads to.
 func (c *Core) strings(pointers []byte) []string {
 	argv := make([]string, 0, len(pointers)/8)
+	left := maxArgs
 	for p := range slices.Chunk(pointers, 8) {
 		addr := binary.LittleEndian.Uint64(p)
 		var text []byte
 		var page [pageSize]byte
-		for len(text) < maxArg {
-			n, err := c.held(addr+uint64(len(text)), page[:pageSize-(addr+uint64(len(text)))%pageSize])
+		for left > 0 {
+			at := addr + uint64(len(text))
+			n, err := c.held(at, page[:pageSize-at%pageSize])
 			head, _, ended := bytes.Cut(page[:n], []byte{0})
 			text = append(text, head...)
+			left -= len(head) + 1
 			if ended || err != nil {
 				break
 			}

@@ -36,7 +36,8 @@ type Core struct {
 	signal   int
 	info     Psinfo
 	auxv     []byte
-	ranges   []fileRange // in the order of their addresses
+	ranges   []fileRange           // in the order of their addresses
+	starts   map[string]*fileRange // of files, by path, once they were asked for
 	maps     []procfs.Mapping
 	xlayout  []arch.XComponent
 	files    map[string]mapped // files that were looked for, by their paths

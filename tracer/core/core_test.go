@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -255,6 +256,72 @@ func TestManyMappings(t *testing.T) {
 	}
 }
 
+// TestLongArgv has many arguments, which are one and the same long string.
+func TestLongArgv(t *testing.T) {
+	const base, size = 0x7ff000000000, 3 << 20
+	stack := bytes.Repeat([]byte{'x'}, size)
+	auxv := []uint64{procfs.AT_RANDOM, base + size - 8, procfs.AT_NULL, 0}
+	const count = 200000
+	at := size - 8*(count+100)
+	put := func(words ...uint64) {
+		for _, w := range words {
+			binary.LittleEndian.PutUint64(stack[at:], w)
+			at += 8
+		}
+	}
+	put(count)
+	for range count {
+		put(base)
+	}
+	put(0, 0)
+	put(auxv...)
+	s := snapshot(solid{base, stack}, procfs.Mapping{Start: base, End: base + size, Perms: procfs.R})
+	s.Auxv = nil
+	for _, w := range auxv {
+		s.Auxv = binary.LittleEndian.AppendUint64(s.Auxv, w)
+	}
+	c, _ := rewrite(t, s)
+	total := 0
+	argv := c.Argv()
+	for _, arg := range argv {
+		total += len(arg)
+	}
+	if len(argv) != count || total > 2*maxArgs {
+		t.Errorf("the core has %d arguments of %d bytes", len(argv), total)
+	}
+}
+
+// A broken is a file that cannot be read from an offset on.
+type broken struct {
+	io.ReaderAt
+	from int64
+}
+
+func (b *broken) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > b.from {
+		return 0, io.ErrNoProgress
+	}
+	return b.ReaderAt.ReadAt(p, off)
+}
+
+// TestParseBroken parses a file that can be read in part only, as one that another
+// process cuts at the same time.
+func TestParseBroken(t *testing.T) {
+	data := seed(t)
+	for from := int64(0); from < int64(len(data)); from += 7 {
+		c, err := Parse(&broken{bytes.NewReader(data), from}, int64(len(data)), "core", nil)
+		if (c == nil) == (err == nil) {
+			t.Fatalf("Parse gives a core: %t, error %v", c != nil, err)
+		}
+		if c != nil {
+			c.Argv()
+			c.Readable()
+			c.Threads()[0].XState()
+			c.ReadAt(0x5000, make([]byte, 100))
+		}
+	}
+}
+
 // seed returns a small core as the kernel writes it.
 func seed(t testing.TB) []byte {
 	s := snapshot(fake{0x1000: true}, procfs.Mapping{Start: 0x1000, End: 0x4000, Perms: procfs.R, Inode: 1, Path: "/nowhere/at all"}, procfs.Mapping{Start: 0x5000, End: 0x7000, Perms: procfs.R | procfs.W})
@@ -387,4 +454,31 @@ func FuzzParse(f *testing.F) {
 			c.ReadAt(m.End-1, buf)
 		}
 	})
+}
+
+// TestReadableEnds maps far more of a file than it has.
+func TestReadableEnds(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const base, end = 1 << 20, 1 << 60
+	c, _ := rewrite(t, snapshot(fake{}, procfs.Mapping{Start: base, End: end, Perms: procfs.R | procfs.X, Inode: 1, Offset: pageSize, Path: exe}))
+	info, err := os.Stat(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := c.Readable()
+	if len(parts) != 1 || parts[0].Start != base || parts[0].End-base != (uint64(info.Size())-1)&^(pageSize-1) {
+		t.Fatalf("%+v can be read, of a file of %d bytes", parts, info.Size())
+	}
+	var last [pageSize]byte
+	if n, err := c.ReadAt(parts[0].End-pageSize, last[:]); n != pageSize {
+		t.Errorf("the last page has %d bytes, error %v", n, err)
+	}
+	for _, addr := range []uint64{parts[0].End, parts[0].End + 8, parts[0].End + 1<<40 + 8} {
+		if _, err := c.ReadAt(addr, last[:8]); err == nil || !strings.Contains(err.Error(), "ends before it") {
+			t.Errorf("reading behind the file at %#x is error %v", addr, err)
+		}
+	}
 }

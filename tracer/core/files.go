@@ -125,11 +125,18 @@ func ofBuild(id string) string {
 // is not there, its first page. Both are empty for a file of which the core does not
 // have that page.
 func (c *Core) identity(path string) (id string, page []byte) {
-	i := slices.IndexFunc(c.ranges, func(r fileRange) bool { return r.path == path && r.off == 0 })
-	if i < 0 {
+	if c.starts == nil {
+		c.starts = make(map[string]*fileRange)
+		for i := range c.ranges {
+			if r := &c.ranges[i]; r.off == 0 && c.starts[r.path] == nil {
+				c.starts[r.path] = r
+			}
+		}
+	}
+	r := c.starts[path]
+	if r == nil {
 		return "", nil
 	}
-	r := &c.ranges[i]
 	page = make([]byte, min(pageSize, r.end-r.start))
 	if _, err := c.held(r.start, page); err != nil {
 		return "", nil
@@ -150,22 +157,26 @@ type heldMemory struct {
 
 func (m *heldMemory) ReadAt(p []byte, off int64) (int, error) { return m.c.held(m.base+uint64(off), p) }
 
-// fromFile reads memory that the core leaves out from the file behind it. What the
-// process may have written to is not the file's.
+// fromFile reads memory that the core leaves out from the file behind it.
 func (c *Core) fromFile(r *fileRange, addr uint64, buf []byte) (int, error) {
 	file, err := c.open(r.path)
 	if err != nil {
 		return 0, fmt.Errorf("%w: the core leaves it out, and %w", syscall.EFAULT, err)
 	}
-	n, err := file.ReadAt(buf, int64(r.off+addr-r.start))
 	// The rest of a file's last page is zero, what is behind has no memory.
-	if rest := -(addr + uint64(n)) % pageSize; n < len(buf) && (n > 0 || addr%pageSize != 0) {
-		rest = min(rest, uint64(len(buf)-n))
-		clear(buf[n:][:rest])
-		n += int(rest)
+	off, size := r.off+addr-r.start, file.Size()
+	end := (size + pageSize - 1) &^ (pageSize - 1)
+	if off >= end {
+		return 0, fmt.Errorf("%w: %s ends before it", syscall.EFAULT, r.path)
 	}
-	if n == 0 {
-		return 0, fmt.Errorf("%w: %s ends before it: %w", syscall.EFAULT, r.path, err)
+	buf = buf[:min(uint64(len(buf)), end-off)]
+	here := buf[:min(uint64(len(buf)), max(size, off)-off)]
+	if n, err := file.ReadAt(here, int64(off)); n < len(here) {
+		if n > 0 {
+			return n, nil
+		}
+		return 0, fmt.Errorf("%w: read %s: %w", syscall.EFAULT, r.path, err)
 	}
-	return n, nil
+	clear(buf[len(here):])
+	return len(buf), nil
 }

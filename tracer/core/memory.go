@@ -126,8 +126,9 @@ func (c *Core) Readable() []procfs.Mapping {
 			rest = max(rest, s.start+s.size)
 		}
 		if r := c.rangeAt(m.Start); r != nil && m.Perms&procfs.W == 0 {
-			if _, err := c.open(r.path); err == nil {
-				add(m, rest, m.End)
+			if file, err := c.open(r.path); err == nil {
+				end := m.Start + (file.Size()-min(file.Size(), m.Offset)+pageSize-1)&^(pageSize-1)
+				add(m, rest, min(m.End, max(end, m.Start)))
 			}
 		}
 	}

@@ -22,9 +22,9 @@ const (
 
 // Limits on what is read of notes.
 const (
-	maxNotes  = 1 << 30   // of a segment of notes
-	maxNote   = 256 << 20 // of one note
-	maxXState = 1 << 20   // of an XSAVE area
+	maxNotes  = 1 << 30  // of a segment of notes
+	maxNote   = 64 << 20 // of one note; the kernel makes none of more than 16 MiB
+	maxXState = 1 << 20  // of an XSAVE area
 )
 
 // Places in struct elf_prstatus and struct elf_prpsinfo (linux/elfcore.h).
@@ -143,24 +143,40 @@ func (c *Core) readNote(n *note, w *window) {
 	if len(c.threads) > 0 {
 		last = c.threads[len(c.threads)-1]
 	}
+	owner := "CORE"
+	switch n.typ {
+	case ntXState, ntXSaveLayout:
+		owner = "LINUX"
+	case ntPrstatus, ntFpregset, ntPrpsinfo, ntAuxv, ntFile, ntSiginfo:
+	default:
+		return
+	}
+	if n.name != owner {
+		return
+	}
 	switch {
-	case n.name == "LINUX" && n.typ == ntXState && last != nil:
+	case n.typ == ntXState && last != nil:
 		last.xs = n.place
-	case n.name == "LINUX" && n.typ == ntXSaveLayout && n.size <= pageSize:
-		c.xlayout = parseXLayout(w.at(n.off, n.size))
-	case n.name != "CORE":
-	case n.typ == ntPrstatus && n.size >= fpvalidAt:
-		c.threads = append(c.threads, c.parseThread(w.at(n.off, fpvalidAt)))
+		return
 	case n.typ == ntFpregset && last != nil:
 		last.fx = n.place
+		return
+	}
+	data := w.at(n.off, n.size)
+	switch {
+	case data == nil: // it cannot be read
+	case n.typ == ntXSaveLayout && n.size <= pageSize:
+		c.xlayout = parseXLayout(data)
+	case n.typ == ntPrstatus && n.size >= fpvalidAt:
+		c.threads = append(c.threads, c.parseThread(data))
 	case n.typ == ntSiginfo && last != nil && n.size >= siginfoSize:
-		last.Siginfo = bytes.Clone(w.at(n.off, siginfoSize))
+		last.Siginfo = bytes.Clone(data[:siginfoSize])
 	case n.typ == ntPrpsinfo && n.size >= prpsinfoSize:
-		c.info = parsePsinfo(w.at(n.off, prpsinfoSize))
+		c.info = parsePsinfo(data)
 	case n.typ == ntAuxv && n.size <= pageSize:
-		c.auxv = bytes.Clone(w.at(n.off, n.size))
+		c.auxv = bytes.Clone(data)
 	case n.typ == ntFile:
-		c.ranges = parseFiles(w.at(n.off, n.size))
+		c.ranges = parseFiles(data)
 	}
 }
 
