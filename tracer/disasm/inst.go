@@ -66,13 +66,32 @@ type Symbols = func(addr uint64) (name string, base uint64)
 // Bytes that are no instruction make an Inst of the first one. The error tells
 // that data ends within the instruction.
 func Decode(data []byte, addr uint64, sym Symbols) (Inst, error) {
-	e, err := parse(data)
+	i, e, err := decode(data, addr)
 	switch err {
 	case nil:
 	case errInvalid:
 		return Inst{Addr: addr, Data: data[:1], Text: bytesText(data[:1])}, nil
 	default:
 		return Inst{}, fmt.Errorf("decode %#x: %w", addr, err)
+	}
+	i.Text = text(&i, &e, sym)
+	return i, nil
+}
+
+// Skim decodes the instruction that data begins with as Decode does, without its
+// text, which takes most of the time. Bytes that are no instruction are an error.
+func Skim(data []byte, addr uint64) (Inst, error) {
+	i, _, err := decode(data, addr)
+	if err != nil {
+		return Inst{}, fmt.Errorf("decode %#x: %w", addr, err)
+	}
+	return i, nil
+}
+
+func decode(data []byte, addr uint64) (Inst, encoding, error) {
+	e, err := parse(data)
+	if err != nil {
+		return Inst{}, e, err
 	}
 	i := Inst{Addr: addr, Data: e.data, Kind: e.kind()}
 	if n := len(e.data) - e.rel; e.rel > 0 {
@@ -88,8 +107,7 @@ func Decode(data []byte, addr uint64, sym Symbols) (Inst, error) {
 		i.Target += i.Next()
 		i.HasTarget = true
 	}
-	i.Text = text(&i, &e, sym)
-	return i, nil
+	return i, e, nil
 }
 
 // All decodes data, which lies at addr, instruction by instruction. It ends

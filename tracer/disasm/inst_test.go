@@ -3,6 +3,7 @@ package disasm
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -174,6 +175,23 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		if _, err := Decode(code, 0x401000, nil); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestSkim(t *testing.T) {
+	for _, code := range []string{"\x90", "\xe8\x01\x00\x00\x00", "\x74\x05", "\xc3", "\x06", "\xe8", ""} {
+		want, err := Decode([]byte(code), 0x1000, nil)
+		got, skimErr := Skim([]byte(code), 0x1000)
+		if code == "\x06" {
+			if skimErr == nil {
+				t.Errorf("% x: no error", code)
+			}
+			continue
+		}
+		want.Text = ""
+		if !reflect.DeepEqual(got, want) || (err == nil) != (skimErr == nil) {
+			t.Errorf("% x: %+v, %v; want %+v, %v", code, got, skimErr, want, err)
 		}
 	}
 }
