@@ -27,8 +27,15 @@ func (f *File) loadCFI() (*unwind.Table, error) {
 			return nil, err
 		}
 	}
-	if s.DebugFrame, _, err = f.optional(".debug_frame"); err != nil {
-		return nil, err
+	debug := f
+	if f.section(".debug_frame") == nil {
+		debug, _ = f.Debug()
+	}
+	if debug.section(".debug_frame") != nil {
+		s.DebugFrame = func() ([]byte, error) {
+			data, _, err := debug.Section(".debug_frame")
+			return data, err
+		}
 	}
 	if text := f.section(".text"); text != nil {
 		s.TextAddr = text.Addr

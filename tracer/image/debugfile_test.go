@@ -102,6 +102,22 @@ func TestDebug(t *testing.T) {
 	}
 }
 
+// TestDebugFrame finds call frame information in the separate file alone.
+func TestDebugFrame(t *testing.T) {
+	dirs := t.TempDir()
+	t.Setenv(DebugPathVariable, dirs)
+	path := build(t, "lib.c", "-shared", "-fPIC", "-nostdlib", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
+	stripped, debug := strip(t, path)
+	id := mustOpen(t, path).BuildID()
+	if _, err := mustOpen(t, path).CFI(); err != nil {
+		t.Error(err)
+	}
+	move(t, debug, filepath.Join(dirs, ".build-id", id[:2], id[2:]+".debug"))
+	if _, err := mustOpen(t, stripped).CFI(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDebugRefused has debug files of other files in the place of the one that
 // is meant.
 func TestDebugRefused(t *testing.T) {

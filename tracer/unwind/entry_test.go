@@ -29,7 +29,7 @@ func TestEntries(t *testing.T) {
 		return Sections{EHFrame: slices.Concat(cie, fde), EHFrameAddr: addr, TextAddr: 0x1000, DataAddr: 0x800}
 	}
 	debug := func(cie []byte, fde ...[]byte) Sections {
-		return Sections{DebugFrame: slices.Concat(append([][]byte{cie}, fde...)...)}
+		return Sections{DebugFrame: debugFrame(slices.Concat(append([][]byte{cie}, fde...)...))}
 	}
 	cie3 := entry(u32(0xffffffff), []byte("\x03\x00\x01\x78\x10"), rules)
 	for _, test := range []struct {

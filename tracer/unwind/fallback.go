@@ -29,7 +29,7 @@ func (u *unwinder) byFramePointer(f, caller *Frame, err error) (bool, error) {
 	if known && base >= f.SP && base%8 == 0 && base+16 > base {
 		saved, errSaved := u.mem.word(base)
 		ra, errRA := u.mem.word(base + 8)
-		if errSaved == nil && errRA == nil && (ra == 0 || u.executable(ra)) {
+		if errSaved == nil && errRA == nil && (ra == 0 || u.returns(base+8) || saved == 0 && u.executable(ra)) {
 			more, err := u.pop(f, caller, base+8, FramePointer, volatile|preserved)
 			caller.set(arch.RBP, saved)
 			return more, err

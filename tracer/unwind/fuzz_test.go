@@ -24,10 +24,17 @@ func seeds(f *testing.F) []Sections {
 
 func FuzzTable(f *testing.F) {
 	for _, s := range seeds(f) {
-		f.Add(s.EHFrame, s.EHFrameAddr, s.EHFrameHdr, s.EHFrameHdrAddr, s.DebugFrame, uint64(0x1100))
+		var debug []byte
+		if s.DebugFrame != nil {
+			debug, _ = s.DebugFrame()
+		}
+		f.Add(s.EHFrame, s.EHFrameAddr, s.EHFrameHdr, s.EHFrameHdrAddr, debug, uint64(0x1100))
 	}
 	f.Fuzz(func(t *testing.T, eh []byte, ehAddr uint64, hdr []byte, hdrAddr uint64, debug []byte, pc uint64) {
-		s := Sections{EHFrame: eh, EHFrameAddr: ehAddr, EHFrameHdr: hdr, EHFrameHdrAddr: hdrAddr, DebugFrame: debug}
+		s := Sections{EHFrame: eh, EHFrameAddr: ehAddr, EHFrameHdr: hdr, EHFrameHdrAddr: hdrAddr}
+		if len(debug) > 0 {
+			s.DebugFrame = debugFrame(debug)
+		}
 		table, err := NewTable(s)
 		if (table == nil) == (err == nil) {
 			t.Fatalf("NewTable = %v, %v", table, err)
@@ -36,7 +43,18 @@ func FuzzTable(f *testing.F) {
 			return
 		}
 		pcs := []uint64{pc}
-		for _, sec := range table.sections {
+		var sections []*section
+		if table.eh != nil {
+			sections = append(sections, table.eh)
+		}
+		if table.debug != nil {
+			sec, err := table.debug()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sections = append(sections, sec)
+		}
+		for _, sec := range sections {
 			sec.once.Do(sec.scan)
 			for _, l := range sec.list[:min(len(sec.list), 10)] {
 				pcs = append(pcs, l.lo, l.hi-1)

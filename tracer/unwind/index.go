@@ -80,6 +80,15 @@ func (s *section) find(pc uint64) (f fde, ok bool, err error) {
 	return f, err == nil && f.lo <= pc && pc < f.hi, err
 }
 
+// row returns the row that holds for pc, or nil.
+func (s *section) row(pc uint64) (*row, error) {
+	f, ok, err := s.find(pc)
+	if !ok {
+		return nil, err
+	}
+	return f.row(pc)
+}
+
 // candidate returns the offset of the FDE with the highest start that is not
 // above pc, or -1 if there is none.
 func (s *section) candidate(pc uint64) (int, error) {

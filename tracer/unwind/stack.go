@@ -2,8 +2,9 @@
 // and finds, from the registers and memory of a stopped thread, the frames of
 // its callers.
 //
-// Where code has no call frame information, it falls back to frame pointers
-// and to what the instructions at hand tell, and Frame.By says so. It knows no
+// Where code has no call frame information, it follows the instructions to the
+// return, then falls back to frame pointers, and at last to any word on the stack
+// that looks like a return address. Frame.By says so. It knows no
 // symbols: Frame.Lookup is the address to look up in a symbol table or in
 // package debuginfo.
 //
@@ -106,13 +107,14 @@ const (
 	Registers     Method = iota // the thread's own registers: the innermost frame
 	CFI                         // call frame information
 	SignalContext               // the registers that the kernel saved for a signal handler
+	Walk                        // the instructions up to the return
 	FramePointer                // the chain of rbp, or the instructions that set it up
-	Guess                       // a word on top of the stack that looks like a return address
+	Guess                       // a word on the stack that looks like a return address
 )
 
 // String returns the method's name.
 func (m Method) String() string {
-	return [...]string{"registers", "cfi", "signal-context", "frame-pointer", "guess"}[m]
+	return [...]string{"registers", "cfi", "signal-context", "walk", "frame-pointer", "guess"}[m]
 }
 
 // Stack returns the frames of a thread with the registers regs, innermost
@@ -149,6 +151,15 @@ type unwinder struct {
 // step finds the caller of f and completes f. It returns false if f is the
 // outermost frame.
 func (u *unwinder) step(f, caller *Frame) (bool, error) {
+	more, err := u.byCode(f, caller)
+	if err != nil && !f.Signal {
+		return u.byScan(f, caller, err)
+	}
+	return more, err
+}
+
+// byCode finds the caller of f by what is known of its code.
+func (u *unwinder) byCode(f, caller *Frame) (bool, error) {
 	table, bias, executable := u.images.CFI(f.Lookup)
 	var r *row
 	var err error
@@ -164,6 +175,9 @@ func (u *unwinder) step(f, caller *Frame) (bool, error) {
 	case r != nil:
 		return u.byRow(f, caller, r, bias)
 	case executable:
+		if more, ok := u.byWalk(f, caller); ok {
+			return more, nil
+		}
 		return u.byFramePointer(f, caller, err)
 	case f.interrupted():
 		return u.byBadCall(f, caller)

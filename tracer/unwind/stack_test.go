@@ -99,10 +99,26 @@ func TestStackOfGoroutine(t *testing.T) {
 // TestStackWithoutCFI compares what frame pointers and instructions tell with
 // what gdb makes of the call frame information.
 func TestStackWithoutCFI(t *testing.T) {
-	program := compile(t, "deep.c", "-O0")
-	for _, s := range debug(t, program, "break main", "run", "python trace(100)") {
-		s.blind = program
-		s.compare(t)
+	for _, flags := range []string{
+		"-O0 -Wl,-z,lazy",
+		"-O1 -fno-omit-frame-pointer -Wl,-z,now",
+		"-O2 -Wl,-z,lazy",
+		"-O3 -fcf-protection -Wl,-z,lazy -Wl,-z,ibtplt",
+		"-Os -no-pie",
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			program := compile(t, "calls.c", strings.Fields(flags)...)
+			for _, s := range debug(t, program, "break main", "run", "python trace(300)") {
+				s.blind = program
+				if frames := s.compare(t); slices.ContainsFunc(frames, func(f Frame) bool { return f.By == Guess }) {
+					t.Errorf("guesses:\n%s", s.describe(frames))
+				}
+				if t.Failed() {
+					break
+				}
+			}
+		})
 	}
 }
 
@@ -239,6 +255,44 @@ func ehFrame(program []byte) []byte {
 	b = le.AppendUint32(b, 0x1000)
 	b = le.AppendUint32(b, 0x1000)
 	return append(append(b, 0), program...)
+}
+
+// TestScan finds return addresses on stacks that nothing else explains. A call
+// ends at 0x1205, another at 0x1305, and none at 0x1400.
+func TestScan(t *testing.T) {
+	calls := map[uint64]string{0x1200: "\xe8\x00\x01\x00\x00", 0x1303: "\xff\xd0"}
+	for _, test := range []struct {
+		name   string
+		pc     uint64
+		words  map[uint64]uint64
+		table  *Table
+		frames string
+		err    string
+	}{
+		{"wild pc", 0x5000, map[uint64]uint64{0x8008: 0x1400, 0x8010: 0x1205}, nil,
+			"5000 registers, 1205 guess",
+			"no call frame information for 0x1205, and rbp is not known"},
+		{"no frame pointer", 0x1100, map[uint64]uint64{0x8000: 0x1400, 0x8018: 0x1305, 0x8020: 0x1205}, nil,
+			"1100 registers, 1305 guess, 1205 guess",
+			"no call frame information for 0x1205, and rbp is not known"},
+		{"smashed", 0x1100, map[uint64]uint64{0x8000: 0x4141414141414141, 0x8040: 0x1205}, tableOf(t, cfaDefCFA, 7, 8),
+			"1100 registers, 4141414141414141 cfi, 1205 guess", "<nil>"},
+		{"nothing", 0x1100, map[uint64]uint64{0x8000: 0x1400}, nil,
+			"1100 registers",
+			"no call frame information for 0x1100, and rbp 0x8001 is no frame pointer"},
+	} {
+		room := room{words: test.words, code: calls, table: test.table}
+		var regs arch.Regs
+		regs[arch.RIP], regs[arch.RSP], regs[arch.RBP] = test.pc, 0x8000, 0x8001
+		stack, err := Stack(&room, &room, &regs, 100)
+		var frames []string
+		for _, f := range stack {
+			frames = append(frames, fmt.Sprintf("%x %s", f.PC, f.By))
+		}
+		if got := strings.Join(frames, ", "); got != test.frames || fmt.Sprint(err) != test.err {
+			t.Errorf("%s: %s: %v; want %s: %s", test.name, got, err, test.frames, test.err)
+		}
+	}
 }
 
 func TestStackErrors(t *testing.T) {

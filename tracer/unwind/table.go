@@ -1,8 +1,10 @@
 package unwind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,16 +16,21 @@ type Sections struct {
 	EHFrameAddr    uint64
 	EHFrameHdr     []byte // .eh_frame_hdr
 	EHFrameHdrAddr uint64
-	DebugFrame     []byte // .debug_frame, decompressed
-	TextAddr       uint64 // of .text, for DW_EH_PE_textrel
-	DataAddr       uint64 // of .got, for DW_EH_PE_datarel
+
+	// DebugFrame returns .debug_frame, decompressed. It is not called before
+	// .eh_frame lacks a pc.
+	DebugFrame func() ([]byte, error)
+
+	TextAddr uint64 // of .text, for DW_EH_PE_textrel
+	DataAddr uint64 // of .got, for DW_EH_PE_datarel
 }
 
 // A Table finds the unwinding rules of one ELF file. Its users cannot change
 // it, and any number of goroutines may use it at the same time. It keeps and
 // never writes the sections it was made of.
 type Table struct {
-	sections []*section // in the order in which they are asked
+	eh    *section // .eh_frame, or nil
+	debug func() (*section, error)
 
 	// cache remembers rows by a hash of the pc that asked for them. A pc that
 	// falls on the slot of another takes it: the cache stays small and needs
@@ -44,12 +51,18 @@ func NewTable(s Sections) (*Table, error) {
 		}
 		eh := &section{name: ".eh_frame", data: s.EHFrame, addr: s.EHFrameAddr, textAddr: s.TextAddr, dataAddr: s.DataAddr, eh: true}
 		eh.header = parseHeader(&s)
-		t.sections = append(t.sections, eh)
+		t.eh = eh
 	}
-	if len(s.DebugFrame) > 0 {
-		t.sections = append(t.sections, &section{name: ".debug_frame", data: s.DebugFrame, textAddr: s.TextAddr, dataAddr: s.DataAddr})
+	if s.DebugFrame != nil {
+		t.debug = sync.OnceValues(func() (*section, error) {
+			data, err := s.DebugFrame()
+			if err != nil {
+				return nil, err
+			}
+			return &section{name: ".debug_frame", data: data, textAddr: s.TextAddr, dataAddr: s.DataAddr}, nil
+		})
 	}
-	if t.sections == nil {
+	if t.eh == nil && t.debug == nil {
 		return nil, errors.New("no call frame information")
 	}
 	return t, nil
@@ -63,19 +76,33 @@ func (t *Table) row(pc uint64) (*row, error) {
 	if row := slot.Load(); row != nil && row.lo <= pc && pc < row.hi {
 		return row, nil
 	}
-	var firstErr error
-	for _, s := range t.sections {
-		f, ok, err := s.find(pc)
-		if ok {
-			var r *row
-			if r, err = f.row(pc); err == nil {
-				slot.Store(r)
-				return r, nil
-			}
-		}
-		if firstErr == nil {
-			firstErr = err
-		}
+	r, err := t.find(pc)
+	if r != nil {
+		slot.Store(r)
 	}
-	return nil, firstErr
+	return r, err
+}
+
+// find returns the row for pc from .eh_frame, or else from .debug_frame.
+func (t *Table) find(pc uint64) (*row, error) {
+	var ehErr error
+	if t.eh != nil {
+		r, err := t.eh.row(pc)
+		if r != nil {
+			return r, nil
+		}
+		ehErr = err
+	}
+	if t.debug == nil {
+		return nil, ehErr
+	}
+	debug, err := t.debug()
+	if err != nil {
+		return nil, cmp.Or(ehErr, err)
+	}
+	r, err := debug.row(pc)
+	if r != nil {
+		return r, nil
+	}
+	return nil, cmp.Or(ehErr, err)
 }

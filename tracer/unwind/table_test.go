@@ -174,11 +174,11 @@ func TestHeaderAsScan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if header.sections[0].header.len() == 0 || scan.sections[0].header.len() != 0 {
-			t.Fatalf("%s: header of %d and %d FDEs", path, header.sections[0].header.len(), scan.sections[0].header.len())
+		if header.eh.header.len() == 0 || scan.eh.header.len() != 0 {
+			t.Fatalf("%s: header of %d and %d FDEs", path, header.eh.header.len(), scan.eh.header.len())
 		}
 		scan.row(0)
-		for _, f := range scan.sections[0].list {
+		for _, f := range scan.eh.list {
 			for _, pc := range []uint64{f.lo - 1, f.lo, (f.lo + f.hi) / 2, f.hi - 1, f.hi} {
 				a, errA := header.row(pc)
 				b, errB := scan.row(pc)
@@ -188,6 +188,6 @@ func TestHeaderAsScan(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%s: %d FDEs", path, len(scan.sections[0].list))
+		t.Logf("%s: %d FDEs", path, len(scan.eh.list))
 	}
 }

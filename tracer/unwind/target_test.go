@@ -191,11 +191,18 @@ func parse(data []byte) *image {
 	s := &f.sections
 	s.EHFrame, s.EHFrameAddr = section(".eh_frame")
 	s.EHFrameHdr, s.EHFrameHdrAddr = section(".eh_frame_hdr")
-	s.DebugFrame, _ = section(".debug_frame")
+	if data, _ := section(".debug_frame"); data != nil {
+		s.DebugFrame = debugFrame(data)
+	}
 	_, s.TextAddr = section(".text")
 	_, s.DataAddr = section(".got")
 	f.table, _ = NewTable(*s)
 	return f
+}
+
+// debugFrame returns what Sections has for .debug_frame.
+func debugFrame(data []byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return data, nil }
 }
 
 // compare unwinds s and reports where the frames are not those of gdb.
