@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
 // A frame is a frame of a thread's stack as it was when it was asked for.
@@ -76,8 +77,11 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 	{"thread", "thread", "The thread on whose stack it is.", func(f *frame) (starlark.Value, error) {
 		return f.t, nil
 	}},
-	{"by", "str", "How it was found, from the surest to the least sure: \"registers\", \"cfi\", \"signal-context\", \"frame-pointer\" or \"guess\".", func(f *frame) (starlark.Value, error) {
+	{"by", "str", "How it was found, from the surest to the least sure: \"registers\", \"cfi\", \"signal-context\", \"walk\" (the instructions up to the return), \"frame-pointer\" or \"guess\".", func(f *frame) (starlark.Value, error) {
 		return starlark.String(f.f.By.String()), nil
+	}},
+	{"guess", "bool", "Whether it may be none: a word on the stack looked like a return address, and nothing else told who the caller is. Its str ends in \"(?)\".", func(f *frame) (starlark.Value, error) {
+		return starlark.Bool(f.f.By == unwind.Guess), nil
 	}},
 }, nil)
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/disasm"
+	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
 // LineAt returns the line of source that the instruction at addr comes from. The
@@ -118,7 +119,8 @@ func (f *Frame) Line() (debuginfo.Line, error) {
 }
 
 // String returns a line such as "#1 0x401196 in parse at json.c:88", or "#1 0x401196
-// in parse+0x1c from libc.so.6" where the line is not known.
+// in parse+0x1c from libc.so.6" where the line is not known. A frame that is a guess has
+// " (?)" behind it.
 func (f *Frame) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#%d %#x in ", f.Level, f.PC)
@@ -141,6 +143,9 @@ func (f *Frame) String() string {
 	}
 	if f.Inlined {
 		b.WriteString(" (inlined)")
+	}
+	if f.By == unwind.Guess {
+		b.WriteString(" (?)")
 	}
 	if f.Signal {
 		b.WriteString(" (signal handler called)")
