@@ -368,7 +368,7 @@ func TestNear(t *testing.T) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	for _, path := range []string{"/bin/ls", libc, goExe} {
+	for _, path := range []string{"/bin/ls", libc, goExe, strings.TrimSpace(run(b, "gcc", "-print-prog-name=cc1"))} {
 		b.Run(filepath.Base(path), func(b *testing.B) {
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -399,6 +399,13 @@ func BenchmarkOpen(b *testing.B) {
 			b.Run("name", func(b *testing.B) {
 				for b.Loop() {
 					parse().Lookup("main")
+				}
+			})
+			b.Run("CFI", func(b *testing.B) {
+				for b.Loop() {
+					if _, err := parse().CFI(); err != nil {
+						b.Fatal(err)
+					}
 				}
 			})
 			b.Run("address", func(b *testing.B) {
