@@ -172,4 +172,6 @@ const unspelled = `
 	operator new delete co_await sizeof alignof typeid throw dynamic_cast static_cast const_cast reinterpret_cast noexcept
 	const volatile restrict _Complex _Imaginary complex imaginary this true false enable_if typename global constructors
 	destructors keyed literal default arg unsized extern unsafe fn dyn as impl mut str closure shim
+	abi alloc_token friend __uuidof __vector __alignof__ _Accum _Fract _Sat _BitInt transaction_safe pixel boolean
+	constraint string before pack expansion cv field with special substitution unknown value vendor version
 	u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f16 f32 f64 f128 `
