@@ -55,7 +55,7 @@ func (f *File) dynamic() (map[elf.DynTag]uint64, error) {
 			if tag == elf.DT_NULL {
 				break
 			}
-			entries[tag] = binary.LittleEndian.Uint64(data[8:])
+			entries[tag] = f.restore(tag, binary.LittleEndian.Uint64(data[8:]))
 		}
 		break
 	}

@@ -59,6 +59,7 @@ type File struct {
 	names    []byte // of the sections
 	interp   string
 	buildID  string
+	moved    uint64 // the load bias that pointers have in a copy of memory
 
 	symbols func() (*symbolTable, error)
 	relocs  func() ([]reloc, error)

@@ -157,7 +157,7 @@ const vdsoPath = "[vdso]"
 // mapped to be executed, and counts again for each bias it has.
 //
 // Files are opened by open, such as OpenMapped for a process; the vdso is read
-// from mem. Where that fails, Err of the image says why, and its range is that
+// from mem, and so are deleted files that open may not open. Where that fails, Err of the image says why, and its range is that
 // of the mappings of the file that lie side by side.
 func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*File, error)) []*Image {
 	type fileID struct {
@@ -188,6 +188,9 @@ func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*Fil
 				o.file, o.err = readVDSO(mem, m)
 			} else {
 				o.file, o.err = open(m)
+			}
+			if m.Deleted && (errors.Is(o.err, fs.ErrPermission) || errors.Is(o.err, fs.ErrNotExist)) {
+				o.file, o.err = readMapped(mem, maps, i)
 			}
 			known[id] = o
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
@@ -185,7 +187,8 @@ func TestFromMaps(t *testing.T) {
 }
 
 // TestDeleted has a program that was removed and a library that was replaced.
-// Only who may follow the links in map_files can read the library.
+// Only who may follow the links in map_files can open the library; others read it
+// from memory.
 func TestDeleted(t *testing.T) {
 	original := build(t, "lib.c", "-shared", "-fPIC", "-Wl,-soname=lib")
 	lib := copied(t, original)
@@ -205,14 +208,27 @@ func TestDeleted(t *testing.T) {
 		t.Fatalf("%+v holds library_function, want %s", im, lib)
 	}
 	refused := lib + " has been deleted: "
-	if im.Err != nil && os.Geteuid() != 0 {
-		if !errors.Is(im.Err, fs.ErrPermission) || !strings.HasPrefix(im.Err.Error(), refused) {
-			t.Errorf("%s: error %v, want %s...: %v", lib, im.Err, refused, fs.ErrPermission)
-		}
-		images = slices.DeleteFunc(images, func(other *Image) bool { return other == im })
-		delete(p.addrs, "library_function")
-	}
 	p.check(t, images)
+	whole := im.File
+
+	maps, err := procfs.Maps(p.pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inMemory := FromMaps(maps, p, func(m procfs.Mapping) (*File, error) {
+		if m.Path == lib {
+			return nil, fs.ErrPermission
+		}
+		return OpenMapped(p.pid, m)
+	})
+	p.check(t, inMemory)
+	copied := Find(inMemory, p.addrs["library_function"]).File
+	if copied.BuildID() != whole.BuildID() {
+		t.Errorf("build ID %s in memory, want %s", copied.BuildID(), whole.BuildID())
+	}
+	if _, err := copied.CFI(); err != nil {
+		t.Error(err)
+	}
 
 	// The links of no mapping are refused to all.
 	for _, im := range images {
@@ -228,6 +244,28 @@ func TestDeleted(t *testing.T) {
 		} else if f != im.File || err != nil {
 			t.Errorf("%s: got %v, %v; want the same file", im.Path, f, err)
 		}
+	}
+}
+
+// TestMemfd has a program in a file that never had a path.
+func TestMemfd(t *testing.T) {
+	data, err := os.ReadFile(build(t, "report.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.MemfdCreate("program", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, data); err != nil {
+		t.Fatal(err)
+	}
+	p := startTarget(t, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd))
+	images := p.images(t)
+	p.check(t, images)
+	if im := Find(images, p.addrs["main"]); im == nil || im.Path != "/memfd:program" {
+		t.Errorf("main is in %+v", im)
 	}
 }
 

@@ -106,6 +106,8 @@ func FuzzStack(f *testing.F) {
 	}
 	f.Add([]byte(nil), append(sigreturn, make([]byte, 300)...), uint64(0x1000), uint64(0x1010), uint64(0x1020))
 	f.Add([]byte(nil), []byte("\x55\x48\x89\xe5\xe8\xf7\xff\xff\xff\x00\x09\x10\x00\x00\x00\x00\x00\x00"), uint64(0x1001), uint64(0x1008), uint64(0x1008))
+	walked := "\x53\x48\x83\xec\x10\x48\x89\x1c\x24\x74\x02\xeb\xfe\x48\x83\xc4\x10\x5b\xc9\xff\x25\xc3\xe8\x00\x00\x00\x00"
+	f.Add([]byte(nil), append([]byte(walked), stack...), uint64(0x1000), uint64(0x1020), uint64(0x1020))
 	f.Fuzz(func(t *testing.T, eh, data []byte, pc, sp, bp uint64) {
 		s := slab{data: data}
 		s.table, _ = NewTable(Sections{EHFrame: eh})
