@@ -36,12 +36,14 @@ const (
 	secAltLink
 
 	numSections = iota
+
+	secExpr section = numSections // not a section, but the place of errors in expressions
 )
 
-var sectionNames = [numSections]string{
+var sectionNames = [numSections + 1]string{
 	".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_line",
 	".debug_ranges", ".debug_rnglists", ".debug_loc", ".debug_loclists", ".debug_types", ".debug_aranges", ".debug_names",
-	".gdb_index", ".gnu_debugaltlink",
+	".gdb_index", ".gnu_debugaltlink", "expression",
 }
 
 func (s section) String() string { return sectionNames[s] }
@@ -66,6 +68,8 @@ type Data struct {
 	abbrevs      sync.Map // abbrevKey → *abbrevTable
 	abbrevBudget atomic.Int64
 	programs     sync.Map // offset in .debug_line → *lineTable
+
+	types sync.Map // place → *Type
 
 	addresses func() *addressTable
 	names     func() *nameTable

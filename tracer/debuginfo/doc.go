@@ -1,10 +1,12 @@
 // Package debuginfo reads DWARF, versions 2 to 5, of one file: which function
 // and which line an address belongs to, where functions and lines have their
-// code.
+// code, which variables there are at an address and where their values are, and
+// what their types look like.
 //
 // Open takes the sections of an ELF file, of a file of separate debug
 // information or of memory. Addresses are those the file was linked for; who
-// knows a load bias adds it. Nothing here knows processes.
+// knows a load bias adds it. Nothing here knows processes:
+// expressions are evaluated over a Frame, which reads a live process or a core.
 //
 // # What is read when
 //
@@ -20,7 +22,8 @@
 //     types.
 //
 // What has been read is kept for as long as the Data: of a unit the tree of
-// its functions and scopes, and its lines in the order of addresses.
+// its functions and scopes, its lines in the order of addresses, and the types
+// asked for.
 //
 // # Bad input
 //

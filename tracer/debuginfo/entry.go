@@ -150,9 +150,37 @@ func (e *entry) firstOf(attrs ...dwarf.Attr) value {
 	return value{}
 }
 
+func (e *entry) flag(attr dwarf.Attr) bool { return e.get(attr).u != 0 }
+
+// children calls f with each child of e until it returns false.
+func (e *entry) children(f func(c *entry) bool) error {
+	if !e.ab.children {
+		return nil
+	}
+	r := e.u.reader(e.next)
+	for r.err == nil {
+		c := new(entry)
+		e.u.next(&r, c)
+		if r.err != nil || c.ab == nil || !f(c) {
+			break
+		}
+		e.u.skipEntry(&r, c)
+	}
+	return r.err
+}
+
 // maxOrigins limits how many entries are followed from one to the next. Two
 // are usual: a function, its abstract instance, its declaration.
 const maxOrigins = 8
+
+// follow returns the entry that attr of e refers to, or nil if it has none.
+func (e *entry) follow(attr dwarf.Attr) (*entry, error) {
+	v := e.get(attr)
+	if v.isZero() {
+		return nil, nil
+	}
+	return e.u.followRef(v)
+}
 
 func (u *unit) followRef(v value) (*entry, error) {
 	to, off, err := u.ref(v)

@@ -60,8 +60,12 @@ const (
 
 // Attributes that package debug/dwarf does not name.
 const (
-	attrGNUDwoName      dwarf.Attr = 0x2130
-	attrMIPSLinkageName dwarf.Attr = 0x2007
+	attrGNUDwoName          dwarf.Attr = 0x2130
+	attrMIPSLinkageName     dwarf.Attr = 0x2007
+	attrGNUCallSiteValue    dwarf.Attr = 0x2111
+	attrGNUCallSiteTarget   dwarf.Attr = 0x2113
+	tagGNUCallSite          dwarf.Tag  = 0x4109
+	tagGNUCallSiteParameter dwarf.Tag  = 0x410a
 )
 
 // A value is an attribute's value as it is written. What the forms that are
@@ -160,6 +164,29 @@ func (r *reader) skip(f form, version int) {
 		r.value(f, 0, version)
 	}
 }
+
+// isBlock reports whether v is an expression or other bytes in place.
+func (v value) isBlock() bool {
+	switch v.form {
+	case formExprloc, formBlock, formBlock1, formBlock2, formBlock4:
+		return true
+	}
+	return false
+}
+
+// isConst reports whether v is of class constant. Before DWARF 4 two forms of
+// constants served as offsets too (DWARF 3, 7.5.4), which the attribute tells.
+func (v value) isConst() bool {
+	switch v.form {
+	case formData1, formData2, formData4, formData8, formSdata, formUdata:
+		return true
+	}
+	return false
+}
+
+// int returns a constant. Of those with a fixed size none says whether it is
+// signed; producers write negative ones as DW_FORM_sdata.
+func (v value) int() int64 { return int64(v.u) }
 
 func (v value) isZero() bool { return v.form == 0 }
 

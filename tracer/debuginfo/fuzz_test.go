@@ -81,6 +81,12 @@ func FuzzData(f *testing.F) {
 				if len(fn.Ranges) == 0 || !fn.Ranges[0].Contains(fn.Entry) {
 					t.Fatalf("entry of %s is %#x, ranges %v", fn.Name, fn.Entry, fn.Ranges)
 				}
+				vars, err := fn.Vars(pc)
+				if err == nil {
+					for _, v := range vars[:min(len(vars), 10)] {
+						checkVar(v, fuzzFrame(pc))
+					}
+				}
 				if _, err := d.PrologueEnd(fn); err != nil && errors.Is(err, ErrNotFound) {
 					t.Fatal(err)
 				}
@@ -97,5 +103,96 @@ func FuzzData(f *testing.F) {
 			one(t, "next line", next >= n, err)
 		}
 		d.Sources()
+		for _, name := range []string{"struct node", "int", "node"} {
+			types, err := d.Types(name)
+			one(t, "types", len(types) > 0, err)
+			for _, nt := range types {
+				checkType(nt)
+			}
+		}
+		vars, err := d.Globals("calls", pc)
+		one(t, "globals", len(vars) > 0, err)
+		for _, v := range vars {
+			checkVar(v, fuzzFrame(pc))
+		}
+	})
+}
+
+// checkType asks a type for all it has.
+func checkType(nt *Type) {
+	nt.Define()
+	nt.Elem()
+	nt.Strip()
+	nt.Container()
+	nt.Params()
+	nt.TemplateArgs()
+	nt.Enumerators()
+	for _, d := range nt.Dims() {
+		nt.CountIn(d, fuzzFrame(0x401010))
+	}
+	fields, _ := nt.Fields()
+	for i := range fields[:min(len(fields), 10)] {
+		fields[i].Type()
+		fields[i].OffsetIn(fuzzFrame(0x401010), 0x1000)
+	}
+}
+
+func checkVar(v *Var, f *Frame) {
+	if l, err := v.Location(f); err == nil {
+		f.Read(l, 8)
+	}
+	if vt, err := v.Type(); err == nil && vt != nil {
+		checkType(vt)
+	}
+}
+
+// zeros is memory that holds nothing.
+type zeros struct{}
+
+func (zeros) ReadAt(addr uint64, buf []byte) (int, error) { return len(buf), nil }
+
+// fuzzFrame returns a frame of which all is known.
+func fuzzFrame(pc uint64) *Frame {
+	f := &Frame{PC: pc, Memory: zeros{}}
+	f.Reg = func(n int) ([]byte, error) { return make([]byte, 16), nil }
+	f.CFA = func() (uint64, error) { return 0x7000, nil }
+	f.Object = f.CFA
+	f.TLS = func(offset uint64) (uint64, error) { return offset, nil }
+	return f
+}
+
+// FuzzExpr runs expressions in the unit of a real program.
+func FuzzExpr(f *testing.F) {
+	d := openFile(f, build(f, "values.c", "-O2"))
+	fns, err := d.FuncsNamed("leaf")
+	if err != nil {
+		f.Fatal(err)
+	}
+	fn := fns[0]
+	for op := range 0x100 {
+		f.Add([]byte{byte(op), 1, 2, 3, 4, 5, 6, 7, 8})
+		f.Add([]byte{opLit0 + 2, opLit0 + 1, byte(op), 1, opStackValue})
+	}
+	f.Add([]byte{opReg0, opPiece, 4, opPiece, 4, opBreg0, 1, opBitPiece, 3, 5})
+	f.Add([]byte{opSkip, 0xfd, 0xff})
+	f.Fuzz(func(t *testing.T, expr []byte) {
+		frame := fuzzFrame(fn.Entry)
+		depth := 0
+		frame.Caller = func() (*Data, *Frame, error) {
+			if depth++; depth > 1000 {
+				t.Fatal("callers without end")
+			}
+			return d, frame, nil
+		}
+		l, err := fn.u.eval(expr, frame, fn)
+		if err != nil && l.Kind != InMemory {
+			t.Fatalf("location %v, error %v", l, err)
+		}
+		if err == nil {
+			b, err := frame.Read(l, 8)
+			if (len(b) == 8) == (err != nil) {
+				t.Fatalf("%d bytes, error %v", len(b), err)
+			}
+		}
 	})
 }

@@ -104,6 +104,13 @@ func (r *reader) uint(size int) uint64 {
 	return binary.LittleEndian.Uint64(buf[:])
 }
 
+// int reads an integer of 1 to 8 bytes and extends its sign.
+func (r *reader) int(size int) int64 {
+	v := r.uint(size)
+	shift := 64 - 8*uint(size)
+	return int64(v<<shift) >> shift
+}
+
 // offset reads an offset of the size that the DWARF format has.
 func (r *reader) offset() uint64 {
 	if r.wide {

@@ -177,8 +177,11 @@ func (u *unit) scan() []hashed {
 			}
 			n := u.readNames(&r, ab)
 			text, scope := u.strBytes(n.name), scopes[len(scopes)-1]
+			if !n.spec.isZero() {
+				scope = 0
+			}
 			if n.name.isZero() {
-				text, scope = u.declaredName(n.spec), 0
+				text = u.declaredName(n.spec)
 			}
 			if len(text) > 0 && r.err == nil {
 				list = append(list, hashed{hashName(stripArgs(text), kind), scope, uint32(u.index), uint32(uint64(off) - u.off)})

@@ -41,6 +41,7 @@ type unit struct {
 	tag        dwarf.Tag
 	name       string
 	dir        string
+	language   uint64
 	lowPC      uint64
 	ranges     value // DW_AT_ranges
 	highPC     value
@@ -182,6 +183,8 @@ func (u *unit) readRoot() error {
 			u.rngBase = v.u
 		case dwarf.AttrLoclistsBase:
 			u.locBase = v.u
+		case dwarf.AttrLanguage:
+			u.language = v.u
 		case dwarf.AttrStmtList:
 			u.lineOff, u.hasLines = v.u, true
 		case dwarf.AttrRanges:

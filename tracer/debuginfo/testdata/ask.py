@@ -56,7 +56,7 @@ def prologue(name):
 
 def ptype(expression):
     try:
-        return gdb.execute("ptype %s" % expression, to_string=True)
+        return gdb.execute("ptype " + expression, to_string=True)
     except gdb.error as e:
         return "error: %s" % e
 

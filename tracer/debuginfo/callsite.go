@@ -1,0 +1,161 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+)
+
+// entryValue pushes what a register had when the function was entered. The
+// caller knows it, if it has said at the call what it put there.
+func (m *machine) entryValue(expr []byte) {
+	in := machine{reader: newReader(secExpr, expr, 0), u: m.u, ev: m.ev}
+	var t baseType
+	op := in.u8()
+	reg := uint64(op - opReg0)
+	switch {
+	case op == opRegx:
+		reg = in.uleb()
+	case op == opRegvalType || op == opGNURegvalType:
+		reg = in.uleb()
+		t = in.baseTypeAt()
+	case op < opReg0 || op > opReg31:
+		m.fail(m.off, "entry value of operator %#x", op)
+		return
+	}
+	if in.err != nil || in.off != in.end {
+		m.fail(m.off, "entry value of %d bytes", len(expr))
+		return
+	}
+	v, err := m.ev.entryReg(reg)
+	m.check(err)
+	m.pushOperand(t.of(v))
+}
+
+func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
+	const reason = "known to the caller alone"
+	f := ev.frame
+	if ev.depth >= maxCallers {
+		return 0, errors.New("entry values depend on those of too many callers")
+	}
+	if f.Caller == nil || ev.fn == nil {
+		return 0, &AbsentError{Reason: reason}
+	}
+	d, caller, err := f.Caller()
+	if err != nil {
+		return 0, &AbsentError{Reason: fmt.Sprintf("%s: %v", reason, err)}
+	}
+	if d == nil || caller == nil {
+		return 0, &AbsentError{Reason: reason + ", which has no debug information"}
+	}
+	callee := ev.fn
+	for callee.Caller != nil {
+		callee = callee.Caller
+	}
+	return d.argument(caller, callee, f.Bias, reg, ev.depth+1)
+}
+
+// argument returns the value that caller passes in a register to callee, whose
+// addresses need bias added.
+func (d *Data) argument(caller *Frame, callee *Func, bias, reg uint64, depth int) (uint64, error) {
+	fn, err := d.function(caller.PC)
+	if err != nil {
+		return 0, err
+	}
+	site, inner := fn.callAt(caller.PC)
+	if site == nil {
+		return 0, &AbsentError{Reason: "the caller does not say what it passes"}
+	}
+	if err := site.calls(caller, inner, callee, bias, depth); err != nil {
+		return 0, err
+	}
+	var found []byte
+	err = site.children(func(p *entry) bool {
+		if p.ab.tag != dwarf.TagCallSiteParameter && p.ab.tag != tagGNUCallSiteParameter {
+			return true
+		}
+		loc := p.get(dwarf.AttrLocation).b
+		if len(loc) == 1 && uint64(loc[0]) == opReg0+reg || len(loc) > 1 && loc[0] == opRegx && regxOf(loc) == reg {
+			found = p.firstOf(dwarf.AttrCallValue, attrGNUCallSiteValue).b
+			return false
+		}
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	if len(found) == 0 {
+		return 0, &AbsentError{Reason: "the caller does not say what it passes"}
+	}
+	return site.u.evalWord(found, caller, inner, depth)
+}
+
+func regxOf(loc []byte) uint64 {
+	r := newReader(secExpr, loc, 1)
+	return r.uleb()
+}
+
+// callAt returns the call that pc is in or behind, and the function that it is
+// written in, or nil.
+func (f *Func) callAt(pc uint64) (site *entry, inner *Func) {
+	f.root.at(pc, func(b *block) {
+		if b.fn != nil {
+			inner = b.fn
+		}
+		e, err := f.u.readEntry(b.off)
+		if err != nil || e.ab == nil {
+			return
+		}
+		e.children(func(c *entry) bool {
+			if c.ab.tag != dwarf.TagCallSite && c.ab.tag != tagGNUCallSite {
+				return true
+			}
+			// Before DWARF 5 the address behind the call was its low_pc. That of
+			// a frame may lie anywhere in the call: it is at most 15 bytes long.
+			behind, ok := f.u.addr(c.firstOf(dwarf.AttrCallReturnPC, dwarf.AttrLowpc))
+			if ok && behind >= pc && behind-pc <= 15 && (site == nil || behind < siteEnd(site)) {
+				site = c
+			}
+			return true
+		})
+	})
+	return site, inner
+}
+
+func siteEnd(site *entry) uint64 {
+	end, _ := site.u.addr(site.firstOf(dwarf.AttrCallReturnPC, dwarf.AttrLowpc))
+	return end
+}
+
+// calls returns an error unless the call site calls callee. It may call another
+// function that has ended in a jump to callee: what it passes is then not what
+// callee got.
+func (site *entry) calls(caller *Frame, inner, callee *Func, bias uint64, depth int) error {
+	if o, _ := site.inheritedCallee(); o != nil {
+		decl := o.funcDecl()
+		if decl.Name == callee.Name && decl.Linkage == callee.Linkage || decl.Linkage != "" && decl.Linkage == callee.Linkage {
+			return nil
+		}
+		return &AbsentError{Reason: fmt.Sprintf("known to the caller alone, which called %s", decl.Name)}
+	}
+	target := site.firstOf(dwarf.AttrCallTarget, attrGNUCallSiteTarget)
+	if !target.isBlock() {
+		return &AbsentError{Reason: "the caller does not say what it calls"}
+	}
+	addr, err := site.u.evalWord(target.b, caller, inner, depth)
+	if err != nil {
+		return err
+	}
+	if addr != callee.Entry+bias {
+		return &AbsentError{Reason: fmt.Sprintf("known to the caller alone, which called %#x", addr)}
+	}
+	return nil
+}
+
+// inheritedCallee returns the entry of the function that a call names.
+func (site *entry) inheritedCallee() (*entry, error) {
+	if o, err := site.follow(dwarf.AttrCallOrigin); o != nil || err != nil {
+		return o, err
+	}
+	return site.follow(dwarf.AttrAbstractOrigin)
+}

@@ -1,0 +1,131 @@
+package debuginfo
+
+// Kinds of entries of location lists (DWARF 5, 7.7.3). GCC's pairs of view
+// numbers may stand among them.
+const (
+	lleEndOfList       = 0x00
+	lleBaseAddressx    = 0x01
+	lleStartxEndx      = 0x02
+	lleStartxLength    = 0x03
+	lleOffsetPair      = 0x04
+	lleDefaultLocation = 0x05
+	lleBaseAddress     = 0x06
+	lleStartEnd        = 0x07
+	lleStartLength     = 0x08
+	lleGNUViewPair     = 0x09
+)
+
+// A located is an expression and where it holds.
+type located struct {
+	Range
+	isDefault bool // holds where no other one does
+	expr      []byte
+}
+
+// locationAt returns the expression that v, an expression or a list of them,
+// has at pc. Without one, found is false.
+func (u *unit) locationAt(v value, pc uint64) (expr []byte, found bool, err error) {
+	if v.isBlock() {
+		return v.b, true, nil
+	}
+	err = u.locationList(v, func(l located) bool {
+		if l.isDefault && !found || l.Contains(pc) {
+			expr, found = l.expr, true
+		}
+		return l.isDefault || !found
+	})
+	if found {
+		err = nil
+	}
+	return expr, found, err
+}
+
+// locationList calls f with the expressions of a list until it returns false.
+func (u *unit) locationList(v value, f func(located) bool) error {
+	if u.version < 5 {
+		return u.oldLocationList(v.u, f)
+	}
+	off := v.u
+	data := u.data.section(secLoclists)
+	if data == nil {
+		return u.data.errSection(secLoclists)
+	}
+	if v.form == formLoclistx {
+		size := uint64(4)
+		if u.wide {
+			size = 8
+		}
+		r := newReader(secLoclists, data, u.locBase+min(v.u, uint64(len(data)))*size)
+		r.wide = u.wide
+		if off = u.locBase + r.offset(); r.err != nil {
+			return r.err
+		}
+	}
+	r := newReader(secLoclists, data, off)
+	base := u.lowPC
+	for r.err == nil {
+		var l located
+		kind := r.u8()
+		switch kind {
+		case lleEndOfList:
+			return r.err
+		case lleBaseAddressx:
+			base, _ = u.addrx(r.uleb())
+			continue
+		case lleStartxEndx:
+			l.Low, _ = u.addrx(r.uleb())
+			l.High, _ = u.addrx(r.uleb())
+		case lleStartxLength:
+			l.Low, _ = u.addrx(r.uleb())
+			l.High = l.Low + r.uleb()
+		case lleOffsetPair:
+			l.Low, l.High = base+r.uleb(), base+r.uleb()
+		case lleDefaultLocation:
+			l.isDefault = true
+		case lleBaseAddress:
+			base = r.u64()
+			continue
+		case lleStartEnd:
+			l.Low, l.High = r.u64(), r.u64()
+		case lleStartLength:
+			l.Low = r.u64()
+			l.High = l.Low + r.uleb()
+		case lleGNUViewPair:
+			r.skipLEB()
+			r.skipLEB()
+			continue
+		default:
+			r.fail(r.off-1, "location list entry of kind %#x", kind)
+		}
+		l.expr = r.take(r.uleb())
+		if r.err == nil && !f(l) {
+			return nil
+		}
+	}
+	return r.err
+}
+
+// oldLocationList reads a list of .debug_loc (DWARF 4, 2.6.2).
+func (u *unit) oldLocationList(off uint64, f func(located) bool) error {
+	data := u.data.section(secLoc)
+	if data == nil {
+		return u.data.errSection(secLoc)
+	}
+	r := newReader(secLoc, data, off)
+	base := u.lowPC
+	for {
+		low, high := r.u64(), r.u64()
+		switch {
+		case r.err != nil || low == 0 && high == 0:
+			return r.err
+		case low == ^uint64(0):
+			base = high
+			continue
+		}
+		l := located{Range: Range{base + low, base + high}}
+		l.expr = r.take(uint64(r.u16()))
+		if r.err == nil && !f(l) {
+			return nil
+		}
+	}
+}
