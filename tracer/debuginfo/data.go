@@ -73,6 +73,7 @@ type Data struct {
 
 	addresses func() *addressTable
 	names     func() *nameTable
+	crossing  func() []*unit
 	files     func() *fileTable
 }
 
@@ -88,6 +89,7 @@ func Open(name string, sections Sections) (*Data, error) {
 	d := &Data{name: name, load: sections, sigs: make(map[uint64]*unit)}
 	d.addresses = sync.OnceValue(d.buildAddresses)
 	d.names = sync.OnceValue(d.buildNames)
+	d.crossing = sync.OnceValue(d.findCrossing)
 	d.files = sync.OnceValue(d.buildFiles)
 	info := d.section(secInfo)
 	if err := d.sections[secInfo].err; err != nil {

@@ -17,9 +17,9 @@
 //     unit;
 //   - a file and a line cost the file names of all line tables, once, and the
 //     tables that have the file;
-//   - a name costs a table of names, once, and the unit that defines it. For the
-//     table all units are scanned, on all CPUs, past what is in functions and
-//     types.
+//   - a name costs a table of names, once, and the units that define it. An index
+//     in the file (.debug_names, .gdb_index) serves as that table. Without one all
+//     units are scanned, on all CPUs, past what is in functions and types.
 //
 // What has been read is kept for as long as the Data: of a unit the tree of
 // its functions and scopes, its lines in the order of addresses, and the types

@@ -272,7 +272,7 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 	for u := range byUnit {
 		units = append(units, u)
 	}
-	crossing := d.names().crossing
+	crossing := d.crossing()
 	for _, u := range crossing {
 		if byUnit[u] == nil {
 			units = append(units, u)

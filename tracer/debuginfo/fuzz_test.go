@@ -161,6 +161,39 @@ func fuzzFrame(pc uint64) *Frame {
 	return f
 }
 
+// FuzzIndex reads indexes of a real program.
+func FuzzIndex(f *testing.F) {
+	path := build(f, "tiny.c", "-nostdlib", "-static")
+	for _, flags := range [][]string{nil, {"-dwarf-5"}} {
+		load := sectionsOf(f, indexed(f, path, flags...))
+		gdb, _ := load(secGDBIndex.String())
+		names, _ := load(secNames.String())
+		str, _ := load(secStr.String())
+		f.Add(gdb, names, str)
+	}
+	load := sectionsOf(f, path)
+	f.Fuzz(func(t *testing.T, gdb, names, str []byte) {
+		d, err := Open("fuzz", func(name string) ([]byte, error) {
+			switch name {
+			case secGDBIndex.String():
+				return gdb, nil
+			case secNames.String():
+				return names, nil
+			case secStr.String():
+				return str, nil
+			}
+			return load(name)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"sum", "_start", "calls"} {
+			list, err := d.FuncsNamed(name)
+			one(t, "name", len(list) > 0, err)
+		}
+	})
+}
+
 // FuzzExpr runs expressions in the unit of a real program.
 func FuzzExpr(f *testing.F) {
 	d := openFile(f, build(f, "values.c", "-O2"))

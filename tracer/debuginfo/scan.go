@@ -4,6 +4,7 @@ import (
 	"debug/dwarf"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A nameKind tells apart what may have the same name.
@@ -39,21 +40,45 @@ func kindOf(tag dwarf.Tag) nameKind {
 // that names them, which for those that have been inlined is the abstract one.
 type nameTable struct {
 	*hashTable
-	crossing []*unit // those with instances of other units' functions
+	index   *index
+	scanned []lazyNames // by unit, those that the index knows
 }
 
-// buildNames makes the table of all units.
+type lazyNames struct {
+	once  sync.Once
+	items []hashed
+}
+
+// buildNames makes the table of the units that no index of the file covers.
 func (d *Data) buildNames() *nameTable {
-	t := new(nameTable)
+	t := &nameTable{index: d.openIndex(), scanned: make([]lazyNames, len(d.units))}
 	lists := make([][]hashed, len(d.units))
-	d.parallel(d.units, func(u *unit) { lists[u.index] = u.scan() })
+	d.parallel(d.units, func(u *unit) {
+		if t.index == nil || !t.index.covered[u.index] {
+			lists[u.index] = u.scan()
+		}
+	})
 	t.hashTable = newHashTable(lists)
+	return t
+}
+
+// namesOf returns the names of a unit that the index covers.
+func (t *nameTable) namesOf(u *unit) []hashed {
+	l := &t.scanned[u.index]
+	l.once.Do(func() { l.items = u.scan() })
+	return l.items
+}
+
+// findCrossing returns the units that may have instances of other units'
+// functions.
+func (d *Data) findCrossing() []*unit {
+	var list []*unit
 	for _, u := range d.units {
 		if u.open() == nil && u.abbrev.crosses() {
-			t.crossing = append(t.crossing, u)
+			list = append(list, u)
 		}
 	}
-	return t
+	return list
 }
 
 // crosses reports whether functions of a unit may be instances of others'.
@@ -78,10 +103,38 @@ const noScope = 1
 // part of name says, until it returns false.
 func (d *Data) named(name string, kind nameKind, f func(*entry) bool) {
 	q := newNameQuery(name, kind)
-	for _, h := range d.names().find(q.hash) {
-		e := d.candidate(h, &q)
-		if e != nil && !f(e) {
+	t := d.names()
+	found := false
+	among := func(items []hashed) (more bool) {
+		for _, h := range items {
+			if e := d.candidate(h, &q); e != nil {
+				found = true
+				if !f(e) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	if !among(t.find(q.hash)) || t.index == nil {
+		return
+	}
+	for _, u := range t.index.units(&q) {
+		if !among(t.namesOf(u)) {
 			return
+		}
+	}
+	// Some indexes lack functions that have been inlined wherever they are called.
+	if !found {
+		d.parallel(d.units, func(u *unit) {
+			if t.index.covered[u.index] {
+				t.namesOf(u)
+			}
+		})
+		for _, u := range d.units {
+			if !among(t.scanned[u.index].items) {
+				return
+			}
 		}
 	}
 }
