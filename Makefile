@@ -54,6 +54,7 @@ deps:
 	want libc6-dev test -e /usr/include/stdio.h; \
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \
+	want dwz command -v dwz; \
 	want python3 command -v python3; \
 	want tmux command -v tmux; \
 	want xz-utils command -v xz; \

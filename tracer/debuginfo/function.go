@@ -3,7 +3,6 @@ package debuginfo
 import (
 	"cmp"
 	"debug/dwarf"
-	"errors"
 	"slices"
 	"sync"
 )
@@ -266,7 +265,7 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 		return true
 	})
 	if len(wanted) == 0 {
-		return nil, errors.Join(failed, d.notFound("no function %s", name))
+		return nil, d.noName("function", name)
 	}
 	units := make([]*unit, 0, len(byUnit))
 	for u := range byUnit {
@@ -316,7 +315,7 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 		if failed != nil {
 			return nil, failed
 		}
-		return nil, d.notFound("no code of function %s", name)
+		return nil, d.noName("code of function", name)
 	}
 	slices.SortFunc(list, func(a, b *Func) int {
 		return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.u.index, b.u.index), cmp.Compare(a.off, b.off))

@@ -26,7 +26,7 @@ func askGDB[T any](tb testing.TB, program string, questions [][]any) []T {
 	if err := os.WriteFile(file, []byte(text.String()), 0o666); err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command(tracertest.Tool(tb, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", "testdata/ask.py", program)
+	cmd := exec.Command(tracertest.Tool(tb, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no", "-x", "testdata/ask.py", program)
 	cmd.Env = append(os.Environ(), "QUESTIONS="+file)
 	var msg strings.Builder
 	cmd.Stderr = &msg

@@ -276,7 +276,7 @@ func (d *Data) Types(name string) ([]*Type, error) {
 		return nil, failed
 	}
 	if len(list) == 0 {
-		return nil, d.notFound("no type %s", name)
+		return nil, d.noName("type", name)
 	}
 	return list, nil
 }

@@ -102,6 +102,22 @@ const noScope = 1
 // named calls f with the entries of a kind that may be called what the last
 // part of name says, until it returns false.
 func (d *Data) named(name string, kind nameKind, f func(*entry) bool) {
+	if d.namedHere(name, kind, f) && d.sup != nil {
+		d.sup.namedHere(name, kind, f)
+	}
+}
+
+// noName returns the error for a name that is not found.
+func (d *Data) noName(what, name string) error {
+	if path, _ := d.Supplementary(); path != "" && d.sup == nil {
+		return d.errNoSup() // it may be there
+	}
+	return d.notFound("no %s %s", what, name)
+}
+
+// namedHere does what named does in the file itself. It reports whether f has
+// not returned false.
+func (d *Data) namedHere(name string, kind nameKind, f func(*entry) bool) bool {
 	q := newNameQuery(name, kind)
 	t := d.names()
 	found := false
@@ -116,27 +132,32 @@ func (d *Data) named(name string, kind nameKind, f func(*entry) bool) {
 		}
 		return true
 	}
-	if !among(t.find(q.hash)) || t.index == nil {
-		return
+	if !among(t.find(q.hash)) {
+		return false
+	}
+	if t.index == nil {
+		return true
 	}
 	for _, u := range t.index.units(&q) {
 		if !among(t.namesOf(u)) {
-			return
+			return false
 		}
+	}
+	if found {
+		return true
 	}
 	// Some indexes lack functions that have been inlined wherever they are called.
-	if !found {
-		d.parallel(d.units, func(u *unit) {
-			if t.index.covered[u.index] {
-				t.namesOf(u)
-			}
-		})
-		for _, u := range d.units {
-			if !among(t.scanned[u.index].items) {
-				return
-			}
+	d.parallel(d.units, func(u *unit) {
+		if t.index.covered[u.index] {
+			t.namesOf(u)
+		}
+	})
+	for _, u := range d.units {
+		if !among(t.scanned[u.index].items) {
+			return false
 		}
 	}
+	return true
 }
 
 // A nameQuery is what is looked for in a table of names.

@@ -127,7 +127,7 @@ func (d *Data) Globals(name string, pc uint64) ([]*Var, error) {
 		return true
 	})
 	if near = append(near, far...); len(near) == 0 {
-		return nil, d.notFound("no variable %s", name)
+		return nil, d.noName("variable", name)
 	}
 	return near, nil
 }
