@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,6 +22,7 @@ func (tr *Tracer) Attach(pid int) (*Process, error) {
 		return nil, fmt.Errorf("attach to %d: %w", pid, err)
 	}
 	p := tr.newProcess(pid)
+	p.seizing = true
 	if err := p.seizeAll(); err != nil {
 		p.stopAll()
 		p.Detach(0)
@@ -41,7 +43,7 @@ func attachable(pid int) error {
 	if pid == os.Getpid() {
 		return fmt.Errorf("%w: a process cannot trace itself", unix.EINVAL)
 	}
-	status, err := procfs.Status(pid)
+	status, err := statusOf(pid)
 	switch {
 	case procfs.Gone(err):
 		return unix.ESRCH
@@ -61,16 +63,32 @@ func attachable(pid int) error {
 	return nil
 }
 
+// statusOf returns the status of a process. It looks again while it sees the former
+// leader of one in which another thread makes an exec.
+func statusOf(pid int) (*procfs.TaskStatus, error) {
+	for {
+		status, err := procfs.Status(pid)
+		if err != nil || status.Threads > 0 && status.State != 'X' {
+			return status, err
+		}
+	}
+}
+
 // hasExited reports whether a process has, and not only its leader.
 func hasExited(status *procfs.TaskStatus) bool {
-	return status.State == 'X' || status.State == 'Z' && status.Threads <= 1
+	return status.State == 'Z' && status.Threads == 1
 }
 
 // seizeAll attaches to all threads and stops them. Threads that are born
 // meanwhile are children of seized ones, or found by looking again.
 func (p *Process) seizeAll() error {
-	for found := true; found; {
+	// A process whose threads have all ended has exited, or it is in an exec: the
+	// thread that makes it becomes the leader then.
+	for found := true; found || len(p.Threads()) == 0; {
 		found = false
+		if status, err := statusOf(p.PID); err != nil || hasExited(status) {
+			return unix.ESRCH
+		}
 		tids, err := procfs.Tasks(p.PID)
 		if err != nil {
 			if procfs.Gone(err) {
@@ -79,17 +97,22 @@ func (p *Process) seizeAll() error {
 			return err
 		}
 		for _, tid := range tids {
-			if p.tr.threads[tid] != nil {
+			t := p.tr.threads[tid]
+			if t != nil && t.state != threadLeft {
 				continue
 			}
-			switch err := ptrace.Seize(tid, traceOptions); {
-			case err == nil:
-				found = true
-				p.addThread(tid)
-			case err == unix.EPERM && p.tr.mayMiss(tid):
-				if tid == p.PID {
+			missed, err := p.seize(tid)
+			switch {
+			case missed:
+				if tid == p.PID && t == nil {
 					p.addThread(tid).state = threadLeft
 				}
+			case err == nil:
+				found = true
+				if t == nil {
+					t = p.addThread(tid)
+				}
+				t.state = threadRunning // it may be another one that has the leader's ID now
 			case err != unix.ESRCH:
 				return p.explain(err)
 			}
@@ -98,10 +121,9 @@ func (p *Process) seizeAll() error {
 			return err
 		}
 	}
-	if len(p.Threads()) == 0 {
-		return unix.ESRCH
-	}
+	p.seizing = false
 	for _, t := range p.threads {
+		ptrace.SetOptions(t.TID, traceOptions)
 		if t.pending != nil && t.pending.Reason == ReasonExec {
 			t.pending = nil // the program that was met at its start
 		}
@@ -120,12 +142,14 @@ func (p *Process) seizeAll() error {
 	return nil
 }
 
-// mayMiss reports whether a thread that cannot be seized needs not be: it is a
-// zombie, such as a leader that has left its threads, or the child of a thread
-// that was seized, and so is traced from birth.
-func (tr *Tracer) mayMiss(tid int) bool {
-	status, err := procfs.Status(tid)
-	return err != nil || status.State == 'Z' || status.State == 'X' || status.TracerPid == tr.tid
+// permitted reports whether a process may be traced: opening its memory asks what
+// attaching does (ptrace_may_access).
+func permitted(id int) bool {
+	mem, err := os.Open(procfs.Path(id, "mem"))
+	if err == nil {
+		mem.Close()
+	}
+	return !errors.Is(err, os.ErrPermission)
 }
 
 // explain adds to a refusal what can be done about it.

@@ -186,3 +186,39 @@ func TestAttachInVfork(t *testing.T) {
 	}
 	wantExit(t, p, 4)
 }
+
+// TestAttachMeetsExecOfThread attaches to a program that replaces itself all the time
+// from a thread that is not the leader. It ends the others while they are attached
+// to or let go.
+func TestAttachMeetsExecOfThread(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/ends.c"), "exec again")
+	tr := newTracer(t)
+	for i := range 300 {
+		p, err := tr.Attach(target.PID)
+		if err != nil {
+			t.Fatalf("attach %d: %v", i, err)
+		}
+		if err := p.Detach(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDetachInStep lets a process go whose step was cut short. The trap at the end of
+// a step that was made all the same would kill it.
+func TestDetachInStep(t *testing.T) {
+	target := scene(t, "spin")
+	tr := newTracer(t)
+	for i := range 300 {
+		p, err := tr.Attach(target.PID)
+		if err != nil {
+			t.Fatalf("attach %d: %v", i, err)
+		}
+		if _, err := p.Thread().Step(1<<30, &MoveOptions{Timeout: time.Duration(i+1) * time.Microsecond}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Detach(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -108,6 +108,10 @@ func (p *Process) takeExit(t *Thread) *Stop {
 		return p.newStop(ReasonThreadExit, t)
 	}
 	p.tr.pin.release(0)
+	if p.leaving {
+		t.detach()
+		return nil
+	}
 	t.run(false)
 	return nil
 }
@@ -217,9 +221,9 @@ func (p *Process) sharesTerminal() bool {
 
 // drainTrap lets a thread that was interrupted report the int3 that it has just
 // executed, what its debug registers have caught, or the end of its step, which may
-// be a system call that was interrupted. Stops go before signals
-// (get_signal), so the SIGTRAP is queued still, and would come when the breakpoint
-// may be gone.
+// be a system call that was interrupted. Stops go before signals (get_signal), so the
+// SIGTRAP is queued still, and would come when the breakpoint may be gone, or the
+// tracer.
 func (p *Process) drainTrap(t *Thread) {
 	stepping := t.stepping
 	if len(p.sites) == 0 && t.armed == 0 && !stepping {

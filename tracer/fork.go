@@ -139,8 +139,9 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 		g.grouped = stopSignals.has(sig)
 		p.drainTrap(g)
 	case unix.PTRACE_EVENT_EXEC:
-		g.detach()
-		p.removeThread(g)
+		if g.detach(); g.state == threadGone {
+			p.removeThread(g)
+		}
 	case unix.PTRACE_EVENT_EXIT:
 		g.ending = true
 		if child := g.unreported(); child != 0 {
@@ -161,7 +162,13 @@ func (p *Process) releaseGuests() {
 		if g.state == threadRunning {
 			ptrace.Interrupt(g.TID)
 		}
-		for g.state == threadRunning || g.state == threadExiting {
+		for g.state != threadGone {
+			if g.state == threadStopped {
+				if g.detach() != nil {
+					break
+				}
+				continue
+			}
 			tid, status, err := ptrace.Wait(g.TID, 0)
 			if err == unix.EINTR {
 				continue
@@ -171,9 +178,6 @@ func (p *Process) releaseGuests() {
 			}
 			p.tr.recognize(tid, status)
 			p.takeGuest(g, status)
-		}
-		if g.state == threadStopped {
-			g.detach()
 		}
 		p.removeThread(g)
 	}

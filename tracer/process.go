@@ -36,7 +36,9 @@ type Process struct {
 	target
 	state    State
 	launched bool
+	seizing  bool // not all threads are known yet
 	parting  bool // it is killed or let go: nobody looks at its threads any more
+	leaving  bool // it is let go
 	exe      string
 	argv     []string
 	threads  []*Thread // in order of birth
@@ -293,7 +295,8 @@ func (p *Process) drop(sig int) error {
 		}
 	}
 	p.expose()
-	p.sites, p.breakpoints, p.parting = nil, nil, true
+	p.sites, p.breakpoints = nil, nil
+	p.parting, p.leaving = true, true
 	p.tr.pin.release(0)
 	p.releaseGuests()
 	if err := p.reap(); err != nil || p.state == Exited {
@@ -308,10 +311,10 @@ func (p *Process) drop(sig int) error {
 				if err := t.detach(); err != nil {
 					return err
 				}
-				t.state = threadGone
 			}
 		}
-		// Those that are stuck may have waited for the others.
+		// What runs still was killed meanwhile, by those that were let go first, or
+		// it was stuck, and may have waited for them.
 		i := slices.IndexFunc(p.threads, (*Thread).Running)
 		if i < 0 {
 			break
@@ -325,14 +328,16 @@ func (p *Process) drop(sig int) error {
 }
 
 // abandoned reports whether nothing is left but a leader that cannot be traced.
-func (p *Process) abandoned() bool { return len(p.threads) == 1 && p.threads[0].state == threadLeft }
+func (p *Process) abandoned() bool {
+	return !p.seizing && len(p.threads) == 1 && p.threads[0].state == threadLeft
+}
 
 // reap waits for the threads that are about to end: one that nobody waits for
 // stays, and its process with it. Only a leader that has left its threads cannot
 // be waited for.
 func (p *Process) reap() error {
 	ending := func(t *Thread) bool { return t.state == threadExiting && t.TID != p.PID }
-	for p.state != Exited && (p.Thread() == nil || slices.ContainsFunc(p.threads, ending)) {
+	for p.state != Exited && (p.Thread() == nil && !p.seizing || slices.ContainsFunc(p.threads, ending)) {
 		t, status, err := p.tr.wait(false)
 		if err != nil {
 			return err
@@ -342,7 +347,8 @@ func (p *Process) reap() error {
 	return nil
 }
 
-// detach lets a stopped thread go.
+// detach lets a stopped thread go. One that was killed in this moment runs still,
+// up to its exit event, where it has to be let go again: nothing else would.
 func (t *Thread) detach() error {
 	if err := t.flush(); err != nil && !gone(err) {
 		return err
@@ -352,7 +358,13 @@ func (t *Thread) detach() error {
 	if t.mayPass {
 		sig = t.signal
 	}
-	if err := t.p.letGo(t.TID, sig, t.grouped); err != nil && err != unix.ESRCH {
+	switch err := t.p.letGo(t.TID, sig, t.grouped); err {
+	case nil:
+		t.state = threadGone
+	case unix.ESRCH:
+		t.state = threadRunning
+		return nil
+	default:
 		return &Error{Op: "detach", TID: t.TID, Err: err}
 	}
 	if t.signal != 0 && !t.mayPass {

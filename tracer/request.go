@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -60,7 +59,7 @@ func (tr *Tracer) find(id int) (p *Process, status *procfs.TaskStatus, err error
 	if id <= 0 {
 		return nil, nil, unix.ESRCH
 	}
-	status, err = procfs.Status(id)
+	status, err = statusOf(id)
 	switch {
 	case procfs.Gone(err):
 		return nil, nil, unix.ESRCH
@@ -69,12 +68,7 @@ func (tr *Tracer) find(id int) (p *Process, status *procfs.TaskStatus, err error
 	case hasExited(status):
 		return nil, nil, fmt.Errorf("%w: it has exited already", unix.ESRCH)
 	}
-	// Opening its memory asks what attaching does (ptrace_may_access).
-	mem, err := os.Open(procfs.Path(id, "mem"))
-	switch {
-	case err == nil:
-		mem.Close()
-	case errors.Is(err, os.ErrPermission):
+	if !permitted(id) {
 		return nil, nil, (&Process{PID: id}).explain(unix.EPERM)
 	}
 	if kernel, _ := procfs.IsKernelThread(id); kernel {

@@ -403,10 +403,10 @@ func (p *Process) sweep() (*Stop, error) {
 	defer p.tr.nudge()()
 	for running() > 0 {
 		t, status, err := p.tr.waitOnce()
-		switch {
-		case err != nil:
-			return nil, err
-		case t == nil:
+		if t == nil {
+			if !p.forgetLost() && err != nil {
+				return nil, err
+			}
 			p.findStuck()
 			continue
 		}
@@ -443,10 +443,14 @@ func (p *Process) halt(t *Thread) (*Stop, error) {
 	if err := ptrace.Interrupt(t.TID); err != nil && err != unix.ESRCH {
 		return nil, &Error{Op: "interrupt", TID: t.TID, Err: err}
 	}
+	defer p.tr.nudge()()
 	for t.state == threadRunning && p.state != Exited {
-		u, status, err := p.tr.wait(false)
-		if err != nil {
-			return nil, err
+		u, status, err := p.tr.waitOnce()
+		if u == nil {
+			if !p.forgetLost() && err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if stop := p.tr.dispatch(u, status); u == t && stop != nil {
 			return stop, nil

@@ -22,18 +22,18 @@ import (
 
 // patience is how long threads may take to stop before it is looked what they are
 // about. Nothing depends on it but how soon stuck threads are found.
-const patience = 5 * time.Millisecond
+const patience = 10 * time.Millisecond
 
 // stuck reports whether the thread cannot be stopped now.
 func (t *Thread) stuck() bool { return t.vforking || t.execing }
 
-// nudge makes waitOnce return every now and then, until the function that it
-// returns is called.
-func (tr *Tracer) nudge() (end func()) {
+// impatiently calls help, on another thread, every now and then until the function
+// that it returns is called.
+func impatiently(help func()) (end func()) {
 	var ended atomic.Bool
 	timer := time.AfterFunc(patience, func() {
 		for !ended.Load() {
-			ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
+			help()
 			time.Sleep(patience)
 		}
 	})
@@ -41,6 +41,65 @@ func (tr *Tracer) nudge() (end func()) {
 		timer.Stop()
 		ended.Store(true)
 	}
+}
+
+// nudge makes waitOnce return every now and then, until the function that it
+// returns is called.
+func (tr *Tracer) nudge() (end func()) {
+	return impatiently(func() { ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal)) })
+}
+
+// seize attaches to a thread of the process. While another one makes an exec, that
+// blocks in the kernel, which holds cred_guard_mutex up to the ends of the threads
+// that were attached to before, and these have to be waited for. So they are from
+// another thread, and do not stop for their exit events yet.
+//
+// seize returns missed if the thread needs not be attached to: it is dead, such as a
+// leader that has left its threads, or the child of a thread that was seized, and so
+// traced from birth. At the end of an exec it is refused for a moment, when the
+// leader is dead and the next one has not got its ID.
+func (p *Process) seize(tid int) (missed bool, err error) {
+	defer impatiently(p.reapDead)()
+	for range 100 {
+		if err = ptrace.Seize(tid, traceOptions&^unix.PTRACE_O_TRACEEXIT); err != unix.EPERM {
+			return false, err
+		}
+		status, gone := procfs.Status(tid)
+		switch {
+		case gone != nil || status.State == 'Z' || status.State == 'X' || status.TracerPid == p.tr.tid:
+			return true, nil
+		case status.TracerPid != 0 || !permitted(tid):
+			return false, err
+		}
+	}
+	return false, err
+}
+
+// reapDead waits for the ends of threads that have ended. It may be called on any
+// thread.
+func (p *Process) reapDead() {
+	tids, _ := procfs.Tasks(p.PID)
+	for _, tid := range tids {
+		if status, err := procfs.Status(tid); err == nil && status.State == 'Z' && status.TracerPid == p.tr.tid && tid != p.PID {
+			ptrace.Reap(tid)
+		}
+	}
+}
+
+// forgetLost forgets the threads that are not traced any more, and reports whether
+// there were such. The kernel says nothing of a leader that it replaces by a thread
+// that is not traced itself (de_thread).
+func (p *Process) forgetLost() (lost bool) {
+	for _, t := range slices.Clone(p.threads) {
+		if t.state != threadRunning {
+			continue
+		}
+		if status, err := procfs.Status(t.TID); procfs.Gone(err) || err == nil && status.TracerPid != p.tr.tid {
+			p.removeThread(t)
+			lost = true
+		}
+	}
+	return lost
 }
 
 // findStuck looks which of the threads that run are stuck. A guess that is wrong

@@ -1,5 +1,5 @@
-// Ways to come to an end that a tracer may wait for in vain: ends NAME. Each waits
-// for a line on standard input first.
+// Ways to come to an end that a tracer may wait for in vain: ends NAME. Each but one
+// waits for a line on standard input first.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -29,6 +29,8 @@ static void *sleeper(void *arg) {
 	return NULL;
 }
 
+static void *again(void *arg) { execl(args[0], args[0], "exec again", NULL); return NULL; }
+
 // crowd makes four threads that sleep and one, the youngest, that ends them.
 static void crowd(void *(*last)(void *)) {
 	pthread_t t;
@@ -37,14 +39,14 @@ static void crowd(void *(*last)(void *)) {
 		pthread_create(&t, NULL, sleeper, NULL);
 	pthread_barrier_wait(&barrier);
 	pthread_create(&t, NULL, last, NULL);
-	ready();
+	if (last != again)
+		ready();
 	pthread_join(t, NULL);
 }
 
 static void *quit(void *arg) { await(); exit(7); }
 static void *leave(void *arg) { await(); here(); return NULL; }
 static void *replace(void *arg) { await(); execl(args[0], args[0], "done", NULL); return NULL; }
-
 // alone leaves one thread without its leader.
 static void alone(void *(*last)(void *)) {
 	pthread_t t;
@@ -73,6 +75,8 @@ int main(int argc, char **argv) {
 		crowd(quit);
 	if (strcmp(name, "crowd execs") == 0)
 		crowd(replace);
+	if (strcmp(name, "exec again") == 0)
+		crowd(again);
 	if (strcmp(name, "one quits") == 0)
 		alone(quit);
 	if (strcmp(name, "one leaves") == 0)

@@ -7,7 +7,7 @@
 // policy; every function is one system call, and errors are unix.Errno values.
 //
 // The kernel ties a tracee to the thread that traces it: all functions but
-// Tgkill must be called on that thread. Requests on a stopped tracee never
+// Tgkill and Reap must be called on that thread. Requests on a stopped tracee never
 // block, so they are raw calls that the scheduler does not see; Wait may block
 // and is announced to it, or the garbage collector would wait too.
 package ptrace
@@ -78,8 +78,17 @@ func errno(e unix.Errno) error {
 	return nil
 }
 
-// Seize attaches to a thread without stopping it.
-func Seize(tid, options int) error { return request(unix.PTRACE_SEIZE, tid, 0, uintptr(options)) }
+// Seize attaches to a thread without stopping it. It blocks while another thread of
+// the process makes an exec.
+func Seize(tid, options int) error {
+	_, _, e := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(tid), 0, uintptr(options), 0, 0)
+	return errno(e)
+}
+
+// SetOptions replaces the options of a stopped thread.
+func SetOptions(tid, options int) error {
+	return request(unix.PTRACE_SETOPTIONS, tid, 0, uintptr(options))
+}
 
 // Interrupt makes a running or listening thread stop.
 func Interrupt(tid int) error { return request(unix.PTRACE_INTERRUPT, tid, 0, 0) }
@@ -185,6 +194,12 @@ func Wait(tid, options int) (int, unix.WaitStatus, error) {
 		return 0, 0, e
 	}
 	return int(r), unix.WaitStatus(status), nil
+}
+
+// Reap takes the end of tid, a tracee of any thread of this process, if it has ended.
+// Any thread may call it.
+func Reap(tid int) {
+	unix.RawSyscall6(unix.SYS_WAIT4, uintptr(tid), 0, unix.WALL|unix.WNOHANG, 0, 0, 0)
 }
 
 // ReadMemory reads a tracee's memory with process_vm_readv(2). It returns the
