@@ -182,7 +182,7 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 		}
 	}
 	t.signal, t.mayPass = sig, true
-	if info.Code() == ptrace.SITkill && info.PID() == unix.Getpid() && t.takeSent(sig) {
+	if mayBeOurs(&info) && t.takeSent(sig) {
 		return nil
 	}
 	t.info = info
@@ -196,6 +196,13 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 	stop := p.newStop(ReasonSignal, t)
 	stop.Signal, stop.siginfo, stop.hasSiginfo = sig, info, true
 	return stop
+}
+
+// mayBeOurs reports whether a signal may have been sent by the tracer. The kernel
+// keeps no record of it where the program has too many signals queued, and makes one
+// up (collect_signal).
+func mayBeOurs(info *Siginfo) bool {
+	return info.Code() == ptrace.SITkill && info.PID() == unix.Getpid() || info.Code() == 0 && info.PID() == 0
 }
 
 // takeSent reports whether the tracer sent the signal that the thread is stopped
