@@ -7,7 +7,7 @@ ifneq ($(shell uname -s) $(shell uname -m),Linux x86_64)
 $(error tracelark runs on Linux on x86-64, this is $(shell uname -s) on $(shell uname -m))
 endif
 
-.PHONY: help demo build test bench fuzz targets deps
+.PHONY: help demo build test bench fuzz storm targets deps
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -41,6 +41,10 @@ fuzz: ## fuzz each parser for FUZZTIME, 30s unless told
 		echo "$${file%/*} $${func#func }"; \
 		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}" || exit 1; \
 	done
+
+storm: deps ## attach and detach 10000 times in a storm, and kill tracer and target 1000 times
+	$(GO) test -count=1 -timeout 30m -v -run '^TestStorm$$' ./tracer -storm 10000
+	$(GO) test -count=1 -timeout 30m -v -run '^TestKills$$' ./cmd/tracelark -storm 1000
 
 targets: deps ## rebuild examples/targets/crash, the one binary in the repository
 	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e

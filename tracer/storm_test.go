@@ -16,7 +16,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-var storm = flag.Int("storm", 200, "how often TestStorm attaches and detaches, and TestKilledTracer kills")
+var storm = flag.Int("storm", 200, "how often TestStorm attaches and detaches")
 
 // TestStorm attaches to a program that does everything at once, and lets it go, again
 // and again; see testdata/storm.c. The program must not be able to tell, then or
