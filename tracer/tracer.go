@@ -21,6 +21,32 @@
 // any from the tracer's goroutine, because the tracer's wait would reap them. A
 // host that is notified of SIGCHLD learns that a child has ended, but not that one
 // has stopped: a stopped tracee would raise it too, at each step.
+//
+// # Requests
+//
+// Tracer.Target, AttachID and Wait make of this the requests of FreeBSD's ptrace, with
+// its checks and error numbers. Where Linux differs it is translated, except:
+//
+//   - The ID of a process is also that of its leader, as processes and threads share
+//     their numbers. It stands for the process; the leader alone cannot be named.
+//   - A thread that waits in vfork, or in exec for threads that are held, does not stop
+//     with the others, because nothing but SIGKILL ends that wait in the kernel.
+//     Requests on its registers fail until it goes on.
+//   - A signal that is given where none has stopped the thread is sent to it: the kernel
+//     takes one for delivery only where it is about to deliver one. So it waits while
+//     the thread blocks it, and comes in the order of the other signals that are pending.
+//   - SIGKILL is not reported before it ends a process, so it cannot be discarded.
+//   - The siginfo of an int3 says SI_KERNEL, and of a step over a system call
+//     TRAP_BRKPT, as the program's own handler would see it.
+//   - Memory that is shared and may not be written is not copied to be written, unlike
+//     with VM_PROT_OVERRIDE_WRITE: the kernel copies private pages only. It is EFAULT.
+//   - A traced process keeps its parent, which is told of the end when the tracer has
+//     been. The tracer is a thread, not a process, and the kernel does not let go of a
+//     leader that has left its threads before that thread ends.
+//   - A thread that another one's exec or exit kills in the moment when it is resumed
+//     ends without its exit event: the kernel takes the request for one to leave that.
+//   - PT_CLEARSTEP of the caller itself is EPERM like any other request on what is not
+//     traced, because no process can trace itself.
 package tracer
 
 import (
