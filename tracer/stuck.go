@@ -64,9 +64,9 @@ func (p *Process) seize(tid int) (missed bool, err error) {
 		if err = ptrace.Seize(tid, traceOptions&^unix.PTRACE_O_TRACEEXIT); err != unix.EPERM {
 			return false, err
 		}
-		status, gone := procfs.Status(tid)
+		status, statusErr := procfs.Status(tid)
 		switch {
-		case gone != nil || status.State == 'Z' || status.State == 'X' || status.TracerPid == p.tr.tid:
+		case statusErr != nil || status.State == 'Z' || status.State == 'X' || status.TracerPid == p.tr.tid:
 			return true, nil
 		case status.TracerPid != 0 || !permitted(tid):
 			return false, err
