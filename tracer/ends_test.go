@@ -222,3 +222,27 @@ func TestDetachInStep(t *testing.T) {
 		}
 	}
 }
+
+// TestThreadEndsInCoreDump stops at the ends of threads that wait for another one to
+// write a core, and kills the process there.
+func TestThreadEndsInCoreDump(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		p := atWork(t)
+		surfaceEnds(t, p)
+		stop, err := p.Cont(&MoveOptions{Signal: Deliver(int(unix.SIGSEGV)), Timeout: 30 * time.Second})
+		if err != nil || stop.Reason != ReasonThreadExit {
+			t.Fatalf("stop = %+v, %v, want thread_exit", stop, err)
+		}
+		if kill {
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for !stop.Gone() && !kill {
+			stop = cont(t, p)
+		}
+		if sig, ok := p.ExitSignal(); !ok || sig != int(unix.SIGSEGV) && !kill {
+			t.Errorf("killed by %d, %t, want SIGSEGV", sig, ok)
+		}
+	}
+}
