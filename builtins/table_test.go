@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,8 +27,12 @@ hook = p.on("exec", lambda stop: None)
 stop = p.cont()
 _, error = attempt(p.read, 0, 1)
 frame = p.thread.frame
-values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+")]
-`, starlark.StringDict{"path": starlark.String(tracertest.Build(t, "testdata/loop.c"))})
+p.save_core(file)
+values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), core(file)]
+`, starlark.StringDict{
+		"path": starlark.String(tracertest.Build(t, "testdata/loop.c")),
+		"file": starlark.String(filepath.Join(t.TempDir(), "core")),
+	})
 	m := map[string]starlark.Value{"siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}}}
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {
 		m[v.Type()] = v
