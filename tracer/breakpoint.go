@@ -409,15 +409,31 @@ func (s *site) withdraw(p *Process) error {
 	return s.remove(p)
 }
 
+// repeats reports whether the site's instruction is a string instruction with a prefix
+// that repeats it. A step is one of the times (SDM volume 3, 18.3.1.4).
+func (s *site) repeats() bool {
+	repeated := false
+	for _, b := range s.code {
+		switch {
+		case b == 0xf2 || b == 0xf3:
+			repeated = true
+		case b == 0x66 || b == 0x67 || b == 0x26 || b == 0x2e || b == 0x36 || b == 0x3e || b == 0x64 || b == 0x65 || b&0xf0 == 0x40:
+		default:
+			return repeated && (b&^3 == 0x6c || b&^3 == 0xa4 || b&^1 == 0xaa || b&^3 == 0xac)
+		}
+	}
+	return false
+}
+
 // mustPass reports whether t stands on a site whose hit was reported already.
 func (p *Process) mustPass(t *Thread) bool {
 	return len(p.sites) > 0 && t.atReported() && p.sites[t.reported] != nil
 }
 
-// pass gets t over the breakpoint that it stands on. All other threads are
-// stopped, so the int3 can be away for a moment. It returns over = false when the
-// thread can be resumed as it is, or a Stop that came first.
-func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
+// pass gets t over the breakpoint that it stands on, by a step if step is set. All
+// other threads are stopped, so the int3 can be away for a moment. It returns over =
+// false when the thread can be resumed as it is, or a Stop that came first.
+func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) {
 	s := p.sites[t.reported]
 	for {
 		if p.emulate(t) {
@@ -429,7 +445,9 @@ func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 			t.skip = skip{true, s.addr, t.regs[arch.RSP]}
 			return false, nil, nil
 		}
-		defer t.postpone()()
+		if t.mayPass && t.signal != 0 {
+			defer t.postpone()()
+		}
 		if err := p.steady(); err != nil {
 			return false, nil, err
 		}
@@ -448,10 +466,11 @@ func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 				return false, nil, err
 			}
 		}
-		if stop != nil && stop.Reason == ReasonStep {
+		stepped := stop != nil && stop.Reason == ReasonStep
+		if stepped && (step || !s.repeats()) {
 			return true, nil, nil
 		}
-		if stop != nil || t.state != threadStopped {
+		if t.state != threadStopped {
 			return false, stop, nil
 		}
 		regs, err := t.Regs()
@@ -459,6 +478,9 @@ func (p *Process) pass(t *Thread) (over bool, stop *Stop, err error) {
 			return false, nil, err
 		}
 		t.reported, t.isReported = s.addr, regs[arch.RIP] == s.addr
+		if stop != nil && !stepped {
+			return false, stop, nil
+		}
 		if interrupted {
 			// It blocks in a system call, which the kernel will restart.
 			t.skip = skip{true, s.addr, regs[arch.RSP]}
@@ -481,9 +503,6 @@ func (t *Thread) faulted() bool {
 // thread: Go moves a goroutine that SIGURG has stopped.
 func (t *Thread) postpone() (send func()) {
 	again := sent{signal: t.signal}
-	if !t.mayPass || again.signal == 0 {
-		return func() {}
-	}
 	if again.signal == t.info.Signo() {
 		info := t.info
 		again.info = &info
@@ -509,7 +528,7 @@ func (p *Process) follow(t *Thread) (stop *Stop, interrupted bool, err error) {
 		}
 		stop := p.tr.dispatch(u, status)
 		switch {
-		case u == t || p.state == Exited:
+		case p.state == Exited || u == t && t.state != threadRunning:
 			return stop, interrupted, nil
 		case u.p != p:
 		case stop != nil:

@@ -208,9 +208,11 @@ func (p *Process) report(stop *Stop) {
 	p.moves++
 	if regs, err := t.Regs(); err == nil {
 		stop.PC = regs[arch.RIP]
+		// Where something else stopped it, a breakpoint is yet to be hit, unless the
+		// thread was on its way over it.
+		again := t.isReported && t.reported == stop.PC
 		t.reported = stop.PC
-		// Where something else stopped it, a breakpoint is yet to be hit.
-		t.isReported = stop.Reason == ReasonBreakpoint || stop.Reason == ReasonStep
+		t.isReported = again || stop.Reason == ReasonBreakpoint || stop.Reason == ReasonStep
 	}
 }
 
@@ -348,7 +350,7 @@ func (p *Process) start(m *motion) (*Stop, error) {
 		if t.state != threadStopped || t.pending != nil || !m.moves(t) || !p.mustPass(t) {
 			continue
 		}
-		over, stop, err := p.pass(t)
+		over, stop, err := p.pass(t, m.isStep(t))
 		switch {
 		case stop != nil || err != nil:
 			return stop, err
