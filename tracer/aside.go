@@ -103,12 +103,7 @@ func (t *Thread) setAside() (*aside, error) {
 			err = ptrace.GetRegs(t.TID, &a.regs)
 		}
 	}
-	if at := ptrace.Rseq(t.TID); at != 0 {
-		var word [8]byte
-		a.rseqAddr = at + 8
-		t.p.readRaw(a.rseqAddr, word[:])
-		a.rseq = binary.LittleEndian.Uint64(word[:])
-	}
+	a.rseqAddr, a.rseq = t.rseq()
 	if err == nil && a.over() {
 		err = ErrThread
 	}

@@ -324,13 +324,15 @@ func (p *Process) runTo(op string, t *Thread, addr uint64, accept func(*Thread) 
 // A site is an address with an int3 of ours.
 type site struct {
 	addr  uint64
-	saved byte   // what the program has there
-	code  []byte // the instruction and what follows
+	saved byte // what the program has there
 	users []*Breakpoint
 
-	prepared bool
-	effect   effect // of the instruction, or nil
-	size     int    // of the instruction, if it has an effect
+	code   []byte // the instruction and what follows, once it was looked at
+	effect effect // of the instruction, or nil
+	size   int    // of the instruction, if it has an effect
+
+	detour *detour // round the int3, or nil
+	laid   bool    // a detour was made, or there can be none
 }
 
 const int3 = 0xcc
@@ -364,15 +366,11 @@ func (p *Process) plant(addr uint64, b *Breakpoint) error {
 		return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: err}
 	}
 	if s == nil {
-		code := make([]byte, maxInst)
-		n, err := p.ReadAt(addr, code)
-		if n == 0 {
-			if err == nil {
-				err = unix.EFAULT
-			}
+		var code [1]byte
+		if _, err := p.ReadAt(addr, code[:]); err != nil {
 			return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: cause(err)}
 		}
-		s = &site{addr: addr, saved: code[0], code: code[:n]}
+		s = &site{addr: addr, saved: code[0]}
 		if err := s.insert(p); err != nil {
 			return &Error{Op: "breakpoint", TID: p.PID, Addr: addr, At: true, Err: cause(err)}
 		}
@@ -393,6 +391,7 @@ func (p *Process) unplant(addr uint64, b *Breakpoint) error {
 		return nil
 	}
 	delete(p.sites, addr)
+	s.leave()
 	return s.withdraw(p)
 }
 
@@ -430,6 +429,16 @@ func (p *Process) mustPass(t *Thread) bool {
 	return len(p.sites) > 0 && t.atReported() && p.sites[t.reported] != nil
 }
 
+// evade lets t, which is to run, get over the breakpoint that it stands on while other
+// threads run, and reports whether it does.
+func (p *Process) evade(t *Thread) bool {
+	if p.emulate(t) {
+		t.isReported = false
+		return true
+	}
+	return p.mustPass(t) && !t.faulted() && t.goRound()
+}
+
 // pass gets t over the breakpoint that it stands on, by a step if step is set. All
 // other threads are stopped, so the int3 can be away for a moment. It returns over =
 // false when the thread can be resumed as it is, or a Stop that came first.
@@ -444,6 +453,15 @@ func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) 
 			// The handler of the signal may return to the instruction.
 			t.skip = skip{true, s.addr, t.regs[arch.RSP]}
 			return false, nil, nil
+		}
+		if !step {
+			p.layDetour(s, t)
+			switch {
+			case p.state == Exited:
+				return false, p.stop, nil
+			case t.state != threadStopped || t.goRound():
+				return false, nil, nil
+			}
 		}
 		if t.mayPass && t.signal != 0 {
 			defer t.postpone()()

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 
@@ -18,7 +19,7 @@ func (p *Process) emulate(t *Thread) bool {
 		return false
 	}
 	s := p.sites[t.reported]
-	s.prepare()
+	p.prepare(s)
 	if s.effect == nil || t.regs[arch.EFLAGS]&(flagTF|flagAC) != 0 {
 		return false
 	}
@@ -32,13 +33,17 @@ func (p *Process) emulate(t *Thread) bool {
 	return true
 }
 
-// prepare compiles the site's instruction, once.
-func (s *site) prepare() {
-	if s.prepared {
+// prepare reads the site's instruction and compiles it, if it is not what it was the
+// last time: programs that make code change it too.
+func (p *Process) prepare(s *site) {
+	var code [maxInst]byte
+	n, _ := p.ReadAt(s.addr, code[:])
+	if n == 0 || bytes.Equal(s.code, code[:n]) {
 		return
 	}
+	s.leave()
+	s.code = bytes.Clone(code[:n])
 	s.effect, s.size = compile(s.code)
-	s.prepared = true
 }
 
 // A cpu is what an effect works on: a thread's registers, of which rip is that of

@@ -45,6 +45,9 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 		return p.takeEnd(t, status)
 	}
 	t.grouped = false
+	if t.detour != nil {
+		t.leaveDetour(status)
+	}
 	switch event := int(status>>16) & 0xff; event {
 	case 0:
 		if status.StopSignal() == syscallTrap {

@@ -67,6 +67,7 @@ func (t *Thread) syscall(nr int, args []Arg) (ret uint64, err error) {
 	}
 	words, _, undo, err := a.push(args, nil)
 	if err == nil {
+		a.cancelable = true
 		ret, err = a.makeCall(nr, words)
 		err = errors.Join(err, a.restore(undo))
 	} else {
@@ -88,10 +89,15 @@ func (t *Thread) syscall(nr int, args []Arg) (ret uint64, err error) {
 			return 0, err
 		}
 	}
-	if e := -int64(ret); e > 0 && e < 4096 {
+	return result(ret)
+}
+
+// result returns what a system call has left in rax, or the error that it stands for.
+func result(rax uint64) (uint64, error) {
+	if e := -int64(rax); e > 0 && e < 4096 {
 		return 0, unix.Errno(e)
 	}
-	return ret, nil
+	return rax, nil
 }
 
 // awaitEnd waits for the end of a process that is about to end: certainly if all is
@@ -152,7 +158,6 @@ func (a *aside) makeCall(nr int, words []uint64) (uint64, error) {
 	}
 	p.aside = a
 	defer func() { p.aside = nil }()
-	a.cancelable = true
 	for {
 		status, err := a.resume(ptrace.Syscall)
 		switch {

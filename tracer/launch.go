@@ -308,6 +308,7 @@ func (tr *Tracer) hold(p *Process) {
 func (p *Process) reset() error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
+	p.annexes, p.noAnnex = nil, false
 	p.images = imageCache{}
 	p.linkHook, p.libraries = nil, nil
 	for _, b := range p.placed() {

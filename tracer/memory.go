@@ -5,6 +5,7 @@ package tracer
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -101,21 +102,12 @@ func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
 		if at-addr < uint64(done) {
 			s.saved = data[at-addr]
 		}
-		if s.addr-addr < uint64(done) || addr-s.addr < uint64(len(s.code)) {
-			p.refresh(s)
-		}
 	}
 	p.written(addr, done)
 	if err != nil {
 		return done, &Error{Op: "write", TID: p.PID, Addr: addr + uint64(done), At: true, Err: cause(err)}
 	}
 	return done, nil
-}
-
-// refresh reads the code of a site again.
-func (p *Process) refresh(s *site) {
-	n, _ := p.ReadAt(s.addr, s.code[:cap(s.code)])
-	s.code, s.prepared = s.code[:n], false
 }
 
 // writeRaw writes all of data as it is.
@@ -178,7 +170,8 @@ func (p *Process) openMemory() error {
 	return nil
 }
 
-// Maps returns the process's mappings in order of address.
+// Maps returns the process's mappings in order of address. What the tracer has mapped
+// does not show.
 func (p *Process) Maps() ([]procfs.Mapping, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
@@ -187,7 +180,7 @@ func (p *Process) Maps() ([]procfs.Mapping, error) {
 	if err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}
-	return maps, nil
+	return slices.DeleteFunc(maps, func(m procfs.Mapping) bool { return p.annexAt(m.Start) }), nil
 }
 
 // cause returns what an Error from within was about, so that it is not said twice.

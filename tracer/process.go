@@ -56,6 +56,8 @@ type Process struct {
 
 	mem         int // /proc/PID/mem
 	sites       map[uint64]*site
+	annexes     []*annex
+	noAnnex     bool // none can be mapped
 	breakpoints []*Breakpoint
 	lastID      int    // of a breakpoint or watchpoint
 	space       *space // shared with other processes, or nil
@@ -297,6 +299,7 @@ func (p *Process) drop(sig int) error {
 	p.expose()
 	p.sites, p.breakpoints = nil, nil
 	p.parting, p.leaving = true, true
+	p.unmapAnnexes()
 	p.tr.pin.release(0)
 	p.releaseGuests()
 	if err := p.reap(); err != nil || p.state == Exited {

@@ -278,8 +278,7 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 		p.tr.pin.stopped(p, m.step)
 	}
 	switch {
-	case stop == nil && p.emulate(t):
-		t.isReported = false // no other thread has to stop for it
+	case stop == nil && m.moves(t) && !m.isStep(t) && p.evade(t):
 	case stop != nil || p.mustPass(t):
 		if last, err := p.sweep(); last != nil || err != nil || stop == nil {
 			stop.disown()

@@ -58,6 +58,10 @@ type Thread struct {
 	reported   uint64
 	isReported bool
 
+	// What it goes round a breakpoint by, from when that is decided until its next
+	// stop.
+	detour *detour
+
 	// After a signal was delivered at a reported breakpoint, the handler
 	// comes back to it: the trap with this stack pointer is not a new hit.
 	skip skip
@@ -233,6 +237,9 @@ func (t *Thread) run(step bool) error {
 	}
 	if step {
 		t.leave()
+	}
+	if t.detour != nil {
+		t.enterDetour()
 	}
 	flagged := step && t.flag(sig)
 	if err := t.flush(); err != nil && !gone(err) {

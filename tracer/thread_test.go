@@ -446,6 +446,13 @@ func TestGoTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := breakAt(t, p, "main.work", func(*Stop) (bool, error) { return false, nil })
+	exit := breakAt(t, p, "runtime.exit.abi0", nil)
+	if stop := cont(t, p); stop.Breakpoint != exit {
+		t.Fatalf("stop = %s, want the call of exit", stop.Reason)
+	}
+	if len(p.annexes) != 1 {
+		t.Errorf("%d annexes, want 1: the function is to begin with what is not emulated", len(p.annexes))
+	}
 	wantExit(t, p, 0)
 	if b.Hits() != 4000 {
 		t.Errorf("%d hits, want 4000", b.Hits())

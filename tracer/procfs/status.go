@@ -23,6 +23,8 @@ type TaskStatus struct {
 	SigBlk    uint64 // signals the thread blocks
 	SigIgn    uint64 // signals the process ignores
 	SigCgt    uint64 // signals the process has handlers for
+	Seccomp   int    // 1 if few system calls are allowed, 2 if filters decide, or 0
+	Filters   int    // number of those, from Linux 5.9 on
 }
 
 // Status returns the status of a thread.
@@ -77,6 +79,10 @@ func (s *TaskStatus) set(key, value string) (err error) {
 		s.SigBlk, err = strconv.ParseUint(value, 16, 64)
 	case "SigIgn":
 		s.SigIgn, err = strconv.ParseUint(value, 16, 64)
+	case "Seccomp":
+		s.Seccomp, err = strconv.Atoi(value)
+	case "Seccomp_filters":
+		s.Filters, err = strconv.Atoi(value)
 	case "SigCgt":
 		s.SigCgt, err = strconv.ParseUint(value, 16, 64)
 	}

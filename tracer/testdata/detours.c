@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
@@ -225,6 +226,26 @@ asm(".globl many, many_end\n"
 
 static int domany(long n) { many(); return 0; }
 
+// Instructions that the program changes, from their second byte on.
+long patched_move(long n), patched_multiply(long n);
+asm(".balign 4096\n"
+    ".globl patched_move, patched_multiply\n"
+    "patched_move: mov $1, %eax; ret\n"
+    "patched_multiply: imul $0x11111111, %rdi, %rax; ret\n"
+    ".balign 4096\n");
+
+static int patch(long n) {
+	if (mprotect((void *)patched_move, 4096, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return errno;
+	for (int i = 0; i < n; i++) {
+		memcpy((char *)patched_move + 1, &i, sizeof i);
+		memcpy((char *)patched_multiply + 3, &i, sizeof i);
+		if (patched_move(i) != i || patched_multiply(i) != (long)i * i)
+			wrong = 1;
+	}
+	return wrong;
+}
+
 // For benchmarks: what is emulated and what is not.
 void emulated(long *), copied(long *), stepped(long *);
 asm(".globl emulated, copied, stepped\n"
@@ -256,7 +277,7 @@ static int call(long n) { caller((void *)n); return 0; }
 int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(long); } scenes[] = {
 		{"plain", plain}, {"threads", threads}, {"storm", storm}, {"fault", fault}, {"fork", dofork}, {"exec", exec},
-		{"sandbox", sandbox}, {"sequence", sequence}, {"many", domany}, {"calls", calls}, {"call", call},
+		{"sandbox", sandbox}, {"sequence", sequence}, {"many", domany}, {"patch", patch}, {"calls", calls}, {"call", call},
 	};
 	args = argv;
 	for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)

@@ -10,7 +10,7 @@ import (
 var sink [4]int
 
 //go:noinline
-func work(n int) int { return n * 2 }
+func work(n int) int { return n * n }
 
 func main() {
 	var wg sync.WaitGroup
