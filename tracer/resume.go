@@ -191,9 +191,16 @@ func (tr *Tracer) limit(d time.Duration) (end func()) {
 	tr.clock++
 	movement := tr.clock
 	tr.timed = movement
-	timer := time.AfterFunc(d, func() { tr.want(ReasonTimeout, movement) })
+	fired := make(chan struct{})
+	timer := time.AfterFunc(d, func() {
+		tr.want(ReasonTimeout, movement)
+		close(fired)
+	})
 	return func() {
-		timer.Stop()
+		if !timer.Stop() {
+			<-fired // or it would be in the way of the next one
+		}
+		tr.wanted.CompareAndSwap(timeoutOf(movement), 0)
 		tr.timed = outer
 	}
 }

@@ -152,17 +152,31 @@ func (tr *Tracer) ClearInterrupt() { tr.wanted.Store(0) }
 // the look at wanted and the wait itself is lost, so it is sent until it has been
 // seen.
 func (tr *Tracer) want(why Reason, movement uint64) {
-	want := movement<<8 | uint64(why)
+	want := uint64(why)
 	if why == ReasonInterrupt {
 		tr.wanted.Store(want)
-	} else if !tr.wanted.CompareAndSwap(0, want) {
-		return
+	} else {
+		want = timeoutOf(movement)
+		for {
+			// An outer movement, which waits for this one, looks at the clock
+			// itself when it goes on.
+			old := tr.wanted.Load()
+			if old == uint64(ReasonInterrupt) || old>>8 >= movement {
+				return
+			}
+			if tr.wanted.CompareAndSwap(old, want) {
+				break
+			}
+		}
 	}
 	for pause := time.Microsecond; tr.waiting.Load() && tr.wanted.Load() == want; pause *= 2 {
 		ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
 		time.Sleep(min(pause, time.Millisecond))
 	}
 }
+
+// timeoutOf returns what is wanted when the time of a movement is over.
+func timeoutOf(movement uint64) uint64 { return movement<<8 | uint64(ReasonTimeout) }
 
 // isWanted returns why the running movement is to end, if it is.
 func (tr *Tracer) isWanted() (Reason, bool) {

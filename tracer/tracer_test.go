@@ -146,3 +146,26 @@ func TestStopsRaiseNoSignal(t *testing.T) {
 		t.Errorf("SIGCHLD came %d times besides that for the end", n)
 	}
 }
+
+// TestLateTimeout has the timer of a movement fire when another one runs, just before
+// that one's.
+func TestLateTimeout(t *testing.T) {
+	tr := newTracer(t)
+	end := tr.limit(time.Hour)
+	late := tr.timed
+	end()
+	end = tr.limit(time.Hour)
+	tr.want(ReasonTimeout, late)
+	if _, wanted := tr.isWanted(); wanted {
+		t.Error("the late timer ends the movement")
+	}
+	tr.want(ReasonTimeout, late)
+	tr.want(ReasonTimeout, tr.timed)
+	if why, wanted := tr.isWanted(); !wanted || why != ReasonTimeout {
+		t.Errorf("%s, %t is wanted, want the movement's own timeout", why, wanted)
+	}
+	end()
+	if why, wanted := tr.isWanted(); wanted {
+		t.Errorf("%s is wanted when the movement is over", why)
+	}
+}
