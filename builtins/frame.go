@@ -129,12 +129,9 @@ func (f *frame) MarshalJSON() ([]byte, error) {
 		Inlined  bool    `json:"inlined,omitempty"`
 		Offset   *uint64 `json:"offset,omitempty"`
 		Image    string  `json:"image,omitempty"`
-	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP, Inlined: f.f.Inlined}
-	if sym, offset, ok := f.f.Symbol(); ok {
-		v.Function, v.Offset = sym.Function(), &offset
-	}
-	if f.f.Func != nil {
-		v.Function = f.f.Func.Name
+	}{Level: f.f.Level, PC: f.f.PC, SP: f.f.SP, Function: f.f.Function(), Inlined: f.f.Inlined}
+	if _, offset, ok := f.f.Symbol(); ok {
+		v.Offset = &offset
 	}
 	if line, err := f.f.Line(); err == nil {
 		v.File, v.Line = line.File, line.Line

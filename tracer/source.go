@@ -11,6 +11,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/disasm"
+	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
@@ -100,13 +101,21 @@ func (x *target) PrologueEnd(entry uint64) uint64 {
 	return end
 }
 
-// Function returns the name of the frame's function, "" if it is not known.
+// Function returns the name of the frame's function, without the parameters of C++,
+// or "" if it is not known.
 func (f *Frame) Function() string {
-	if f.Func != nil {
+	sym, _, _ := f.Symbol()
+	if f.Func != nil && !f.names(&sym) {
 		return f.Func.Name
 	}
-	sym, _, _ := f.Symbol()
 	return sym.Function()
+}
+
+// names reports whether a symbol names the frame's function: a function that was
+// inlined has none, and what the compiler has split off has one of its own, such as
+// "parse.cold".
+func (f *Frame) names(sym *image.Symbol) bool {
+	return !f.Inlined && sym.Addr == f.Func.Entry+f.Image().Bias && !strings.Contains(sym.Name, ".")
 }
 
 // Line returns the line of source that the frame is at: for a function whose callee
@@ -127,11 +136,11 @@ func (f *Frame) String() string {
 	sym, offset, known := f.Symbol()
 	line, err := f.Line()
 	switch {
-	case err == nil && f.Func != nil:
+	case f.Func != nil && !f.names(&sym):
 		b.WriteString(f.Func.Name)
 	case !known:
 		b.WriteString("??")
-	case offset == 0:
+	case offset == 0 || err == nil && f.Func != nil:
 		b.WriteString(sym.Demangled())
 	default:
 		fmt.Fprintf(&b, "%s+%#x", sym.Demangled(), offset)
