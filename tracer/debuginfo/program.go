@@ -3,6 +3,7 @@ package debuginfo
 import (
 	"path"
 	"slices"
+	"sync"
 )
 
 // A lineTable is a line number program (DWARF 5, 6.2): its header, and what
@@ -21,6 +22,7 @@ type lineTable struct {
 	dir   string // of the compilation
 	dirs  [][]byte
 	files []lineFile
+	paths sync.Map // number of a file → path
 }
 
 type lineFile struct {
@@ -166,6 +168,16 @@ func (t *lineTable) path(file uint32) string {
 	if uint64(file) >= uint64(len(t.files)) {
 		return ""
 	}
+	if name, ok := t.paths.Load(file); ok {
+		return name.(string)
+	}
+	name := t.join(file)
+	t.paths.Store(file, name)
+	return name
+}
+
+// join puts the path of a file together.
+func (t *lineTable) join(file uint32) string {
 	f := &t.files[file]
 	name := string(f.name)
 	if name == "" || path.IsAbs(name) {
