@@ -67,7 +67,8 @@ type Data struct {
 
 	abbrevs      sync.Map // abbrevKey → *abbrevTable
 	abbrevBudget atomic.Int64
-	programs     sync.Map // offset in .debug_line → *lineTable
+	rangesRead   atomic.Int64 // entries of range lists
+	programs     sync.Map     // offset in .debug_line → *lineTable
 
 	types sync.Map // place → *Type
 

@@ -290,7 +290,7 @@ func (u *unit) places(files []uint32, line int) (found []Place, best lineFit) {
 			if best == 0 || fit < best {
 				found, best = found[:0], fit
 			}
-			if fit == best {
+			if n := len(found); fit == best && (n == 0 || found[n-1].Addr != r.addr) {
 				found = append(found, Place{Addr: r.addr, Line: t.line(rows, i)})
 			}
 		}

@@ -43,10 +43,27 @@ func appendRange(list []Range, low, high uint64) []Range {
 	return append(list, Range{low, high})
 }
 
+// rangeList returns the list that v refers to. Real lists belong to one entry
+// each. Were those of a hostile file read for each entry that shares one, time
+// and memory would grow with the square of its size.
 func (u *unit) rangeList(v value) []Range {
-	if u.version < 5 {
-		return u.oldRangeList(v.u)
+	d := u.data
+	limit := 8*int64(len(d.section(secRnglists))+len(d.section(secRanges))) + 1<<20
+	if d.rangesRead.Load() > limit {
+		return nil
 	}
+	var list []Range
+	if u.version < 5 {
+		list = u.oldRangeList(v.u)
+	} else {
+		list = u.newRangeList(v)
+	}
+	d.rangesRead.Add(int64(len(list)))
+	return list
+}
+
+// newRangeList reads a list of .debug_rnglists.
+func (u *unit) newRangeList(v value) []Range {
 	off := v.u
 	data := u.data.section(secRnglists)
 	if v.form == formRnglistx {

@@ -212,6 +212,9 @@ func (e *entry) declaration() *entry {
 	return e
 }
 
+// maxScopes limits the parts of a name.
+const maxScopes = 64
+
 // qualifiedName returns the name of e with those of the namespaces and classes
 // that it is declared in. That of a class in a function has the function's too.
 func (e *entry) qualifiedName() string {
@@ -221,7 +224,7 @@ func (e *entry) qualifiedName() string {
 	}
 	list := []string{name}
 	at := e.declaration()
-	for range maxDepth {
+	for range maxScopes {
 		t := at.u.walk()
 		i := t.enclosing(at.off)
 		if i < 0 {

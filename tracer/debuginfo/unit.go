@@ -68,6 +68,11 @@ func (d *Data) readUnits(sec section) error {
 		if r.err != nil {
 			break
 		}
+		const smallest = 7 // bytes of a header, less its length
+		if end-r.off < smallest {
+			r.off = end
+			continue
+		}
 		h := r // reads the header only
 		h.end = end
 		u.readHeader(&h)
