@@ -2,6 +2,7 @@ package debuginfo
 
 import (
 	"debug/elf"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -11,17 +12,27 @@ import (
 // sectionsOf returns the sections of an ELF file.
 func sectionsOf(tb testing.TB, path string) Sections {
 	tb.Helper()
-	f, err := elf.Open(path)
+	file, err := os.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { f.Close() })
+	tb.Cleanup(func() { file.Close() })
+	f, err := elf.NewFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return func(name string) ([]byte, error) {
 		s := f.Section(name)
 		if s == nil {
 			return nil, nil
 		}
-		return s.Data()
+		if s.Flags&elf.SHF_COMPRESSED != 0 {
+			return s.Data()
+		}
+		// Data would decompress the older form, .zdebug.
+		data := make([]byte, s.FileSize)
+		_, err := file.ReadAt(data, int64(s.Offset))
+		return data, err
 	}
 }
 

@@ -1,7 +1,6 @@
 package debuginfo
 
 import (
-	"debug/elf"
 	"errors"
 	"os"
 	"os/exec"
@@ -135,21 +134,7 @@ func TestSupplementary(t *testing.T) {
 	}
 
 	d := openFile(t, paths[0])
-	f, err := elf.Open(common) // an object file, which package image does not take
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	sup, err := Open(common, func(name string) ([]byte, error) {
-		if s := f.Section(name); s != nil {
-			return s.Data()
-		}
-		return nil, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.SetSupplementary(sup)
+	d.SetSupplementary(openFile(t, common))
 	plain := openFile(t, build(t, "shapes.cc", "-O2", "-gdwarf-4", "-lstdc++"))
 	for _, name := range []string{"geo_main", "geo::Square::area", "geo::Ring<int, 4>::push", "_M_data"} {
 		want, wantErr := plain.FuncsNamed(name)
