@@ -120,6 +120,11 @@ func (p *Process) seizeAll() error {
 		if last, err := p.stopAll(); last != nil || err != nil {
 			return err
 		}
+		for _, t := range p.threads {
+			if t.state == threadStopped && t.dying() {
+				t.state, found = threadRunning, true // killed by the exec of one that is not traced yet
+			}
+		}
 	}
 	p.seizing = false
 	for _, t := range p.threads {

@@ -5,25 +5,32 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// attachTo starts a program of testdata/ends.c and attaches to it when the process
-// and, if it has another, that thread are in the states given.
-func attachTo(t testing.TB, name, states string) (*Process, *tracertest.Target) {
+// attachTo starts a program of testdata/ends.c and attaches to it when the leader is in
+// the state given and all other threads sleep.
+func attachTo(t testing.TB, name, state string) (*Process, *tracertest.Target) {
 	t.Helper()
 	target := tracertest.Start(t, tracertest.Build(t, "testdata/ends.c"), name)
 	target.ReadLine()
-	for i, id := 0, target.PID; i < len(states); i++ {
-		tracertest.WaitState(t, id, states[i:i+1])
-		if tids, err := procfs.Tasks(target.PID); err == nil {
-			id = tids[len(tids)-1]
+	tids, err := procfs.Tasks(target.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tid := range tids {
+		if tid == target.PID {
+			tracertest.WaitState(t, tid, state)
+		} else {
+			tracertest.WaitState(t, tid, "S")
 		}
 	}
 	return attach(t, target.PID), target
@@ -41,10 +48,15 @@ func surfaceEnds(t testing.TB, p *Process) {
 // resumed, because a thread that is killed before it is resumed is let go to its
 // end with that.
 func TestThreadEndsInExec(t *testing.T) {
-	p, target := attachTo(t, "crowd execs", "SS")
+	p, target := attachTo(t, "crowd execs", "S")
 	surfaceEnds(t, p)
-	threads := p.Threads()
-	execs := threads[len(threads)-1]
+	var execs *Thread
+	for _, th := range p.Threads() {
+		if reg(t, th, arch.OrigRAX) == unix.SYS_READ {
+			execs = th
+		}
+	}
+	p.threads = append(slices.DeleteFunc(p.threads, func(th *Thread) bool { return th == execs }), execs)
 	fmt.Fprintln(target.Stdin)
 	for i := range 5 {
 		stop := cont(t, p)
@@ -65,7 +77,7 @@ func TestThreadEndsInExec(t *testing.T) {
 // held. A breakpoint that is set by name is not to find its place in the new
 // program then.
 func TestDetachInExec(t *testing.T) {
-	p, target := attachTo(t, "crowd execs", "SS")
+	p, target := attachTo(t, "crowd execs", "S")
 	surfaceEnds(t, p)
 	breakAt(t, p, "main", nil)
 	fmt.Fprintln(target.Stdin)
@@ -98,7 +110,7 @@ func TestKillAtThreadExit(t *testing.T) {
 			},
 		} {
 			t.Run(fmt.Sprintf("%s/exiting=%t", name, end), func(t *testing.T) {
-				p, target := attachTo(t, "crowd quits", "SS")
+				p, target := attachTo(t, "crowd quits", "S")
 				surfaceEnds(t, p)
 				if end {
 					fmt.Fprintln(target.Stdin)
@@ -126,7 +138,7 @@ func TestAttachWithoutLeader(t *testing.T) {
 		"one execs":  {ReasonExec, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, target := attachTo(t, name, "ZS")
+			p, target := attachTo(t, name, "Z")
 			if n := len(p.Threads()); n != 1 || p.Thread().TID == p.PID || p.Exe() == "" {
 				t.Fatalf("%d threads, the first is %d, of %q", n, p.Thread().TID, p.Exe())
 			}
@@ -147,7 +159,7 @@ func TestAttachWithoutLeader(t *testing.T) {
 	}
 	for _, name := range []string{"detach", "kill"} {
 		t.Run(name, func(t *testing.T) {
-			p, target := attachTo(t, "one quits", "ZS")
+			p, target := attachTo(t, "one quits", "Z")
 			if name == "kill" {
 				if err := p.Kill(); err != nil {
 					t.Fatal(err)

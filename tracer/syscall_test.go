@@ -169,7 +169,7 @@ func TestInterruptedSyscallsHaveOneEntry(t *testing.T) {
 }
 
 func TestAttachInSleep(t *testing.T) {
-	target := tracertest.Start(t, tracertest.Build(t, "testdata/calls.c"), "nap", "300")
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/calls.c"), "nap", "2000")
 	target.ReadLine()
 	tracertest.WaitState(t, target.PID, "S")
 	p := attach(t, target.PID)
