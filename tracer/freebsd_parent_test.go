@@ -184,6 +184,9 @@ func TestLauncher(t *testing.T) {
 	}
 	threads := p.Threads()
 	last := threads[len(threads)-1].TID
+	if err := ptrace.Tgkill(p.PID, last, int(unix.SIGSTOP)); err != nil {
+		t.Fatal(err)
+	}
 	g, err := p.tr.Target("cont", p.PID)
 	if err == nil {
 		err = g.Go("cont", &GoOptions{})
@@ -192,6 +195,5 @@ func TestLauncher(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Println(p.PID)
-	ptrace.Tgkill(p.PID, last, int(unix.SIGSTOP))
 	os.Exit(0)
 }

@@ -53,7 +53,7 @@ func TestFreeBSD(t *testing.T) {
 		{name: "PT_CONTINUE_with_signal_thread_sigmask", not: "PTRACE_CONT delivers the signal to the thread that stopped, which has taken it from the queue already; no other thread can be given it"},
 		{name: "PT_REGSET", by: "TestExtendedRegistersRoundTrip"},
 		{name: "parent_terminate_with_pending_sigstop1", test: func(t *testing.T) { tracerExits(t, "spin") }},
-		{name: "parent_terminate_with_pending_sigstop2", test: func(t *testing.T) { tracerExits(t, "threads", "1000000000") }},
+		{name: "parent_terminate_with_pending_sigstop2", test: func(t *testing.T) { tracerExits(t, "churn", "1000000000") }},
 		{name: "event_mask_sigkill_discard", not: "SIGKILL is not reported to a tracer, which cannot discard it"},
 		{name: "PT_ATTACH_with_SBDRY_thread", test: attachInLock},
 		{name: "PT_STEP_with_signal", by: "builtins/testdata/ptrace_go.star: # A step that delivers a signal: the handler runs first, then the step ends."},
