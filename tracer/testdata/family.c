@@ -120,6 +120,28 @@ static int share(void) {
 	return collect(clone(sharer, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL));
 }
 
+// The instruction in it is not emulated.
+__attribute__((noinline)) static void count(long n) {
+	while (n--)
+		__asm__ volatile(".globl counted\ncounted: lock incq %0" : "+m"(sum));
+}
+
+static int counter(void *n) {
+	count(*(long *)n);
+	_exit(2);
+}
+
+// Both execute the same instruction at the same time.
+static int race(long n) {
+	static char stack[1 << 16];
+	pid_t pid = clone(counter, stack + sizeof stack, CLONE_VM | SIGCHLD, &n);
+	count(n);
+	return collect(pid);
+}
+
+static int sprint(void) { return race(200); }
+static int marathon(void) { return race(1L << 60); }
+
 static atomic_bool done;
 
 static void *busy(void *arg) {
@@ -169,7 +191,7 @@ int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(void); } scenes[] = {
 		{"fork", dofork}, {"vfork", dovfork}, {"nested", nested}, {"tree", tree}, {"vexec", vexec}, {"spawn", spawn},
 		{"system", dosystem}, {"popen", dopopen}, {"share", share}, {"threads", threads}, {"breed", breed},
-		{"program", program},
+		{"program", program}, {"sprint", sprint}, {"marathon", marathon},
 	};
 	char line[10];
 	self = realpath("/proc/self/exe", NULL);
