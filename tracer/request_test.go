@@ -65,11 +65,13 @@ func TestAttachAncestor(t *testing.T) {
 	wantExit(t, p, 0)
 }
 
-// TestNotPermitted asks for the first process as a user who may not trace it. What
-// is not permitted is said before what is wrong otherwise.
+// TestNotPermitted asks for a process as a user who may not trace it: root's as
+// nobody, or else the first process. What is not permitted is said before what is
+// wrong otherwise.
 func TestNotPermitted(t *testing.T) {
-	tr := newTracer(t)
+	tr, pid := newTracer(t), 1
 	if os.Getuid() == 0 {
+		pid = tracertest.Start(t, tracertest.Build(t, "testdata/scenes.c"), "spin").PID
 		const nobody = 65534
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -81,9 +83,9 @@ func TestNotPermitted(t *testing.T) {
 		become(nobody)
 		defer become(0)
 	}
-	_, err := tr.Target("cont", 1)
+	_, err := tr.Target("cont", pid)
 	wantErrno(t, "Target", err, unix.EPERM)
-	wantErrno(t, "AttachID", tr.AttachID(1), unix.EPERM)
+	wantErrno(t, "AttachID", tr.AttachID(pid), unix.EPERM)
 }
 
 // TestInterruptWait interrupts Wait from another goroutine, which stops a process
