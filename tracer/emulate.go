@@ -15,7 +15,7 @@ import (
 // running the thread, if it has an effect, and reports whether it did. It spares
 // two stops, and other threads need not be held.
 func (p *Process) emulate(t *Thread) bool {
-	if t.state != threadStopped || t.faulted() || !p.mustPass(t) || t.regs[arch.EFLAGS]&trapFlag != 0 {
+	if t.state != threadStopped || t.faulted() || !p.mustPass(t) {
 		return false
 	}
 	s := p.sites[t.reported]
@@ -60,6 +60,7 @@ const (
 	flagAF = 1 << 4
 	flagZF = 1 << 6
 	flagSF = 1 << 7
+	flagTF = 1 << 8 // the CPU traps after each instruction
 	flagOF = 1 << 11
 	flagAC = 1 << 18 // the CPU faults where addresses are not aligned
 )

@@ -208,9 +208,6 @@ func (a *aside) makeCall(nr int, words []uint64) (uint64, error) {
 	}
 }
 
-// flagTF makes the CPU trap after each instruction.
-const flagTF = 1 << 8
-
 func errnoWord(e unix.Errno) uint64 { return -uint64(e) }
 
 // cancel is the result of a call that Interrupt ended.

@@ -307,7 +307,7 @@ func (t *Thread) flag(sig int) bool {
 	if err != nil {
 		return false
 	}
-	regs[arch.EFLAGS] |= trapFlag
+	regs[arch.EFLAGS] |= flagTF
 	t.regsDirty, t.flagged = true, true
 	return true
 }
@@ -315,15 +315,13 @@ func (t *Thread) flag(sig int) bool {
 // unflag ends the step that flag began and reports whether there was one.
 func (t *Thread) unflag() bool {
 	regs, err := t.Regs()
-	if !t.flagged || err != nil || regs[arch.EFLAGS]&trapFlag == 0 {
+	if !t.flagged || err != nil || regs[arch.EFLAGS]&flagTF == 0 {
 		return false
 	}
-	regs[arch.EFLAGS] &^= trapFlag
+	regs[arch.EFLAGS] &^= flagTF
 	t.regsDirty, t.flagged = true, false
 	return true
 }
-
-const trapFlag = 0x100
 
 // SyscallPhase returns where in a system call the thread is stopped, or 0.
 func (t *Thread) SyscallPhase() Phase {

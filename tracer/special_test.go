@@ -69,7 +69,7 @@ func toDone(t *testing.T, p *Process, move func(*Thread, *MoveOptions) (*Stop, e
 	for ; len(data) > 0; data = data[8:] {
 		seen = append(seen, int64(binary.LittleEndian.Uint64(data)))
 	}
-	if regs, err := p.Thread().Regs(); err != nil || regs[arch.EFLAGS]&trapFlag != 0 {
+	if regs, err := p.Thread().Regs(); err != nil || regs[arch.EFLAGS]&flagTF != 0 {
 		t.Errorf("the trap flag is set at the end, %v", err)
 	}
 	p.Thread().ClearStep()
@@ -167,7 +167,7 @@ func TestStepInBlockingCall(t *testing.T) {
 		}
 	}
 	for range 3 {
-		if reg(t, th, arch.R11)&trapFlag != 0 || reg(t, th, arch.EFLAGS)&trapFlag != 0 {
+		if reg(t, th, arch.R11)&flagTF != 0 || reg(t, th, arch.EFLAGS)&flagTF != 0 {
 			t.Errorf("r11 = %#x, eflags = %#x have the trap flag", reg(t, th, arch.R11), reg(t, th, arch.EFLAGS))
 		}
 		// It is restarted, and interrupted again.

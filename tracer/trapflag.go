@@ -65,7 +65,7 @@ func (t *Thread) singleStep(sig int) error {
 func (t *Thread) ownTrap(code int) bool {
 	switch code {
 	case ptrace.TrapTrace:
-		return t.trap.flags&trapFlag != 0
+		return t.trap.flags&flagTF != 0
 	case ptrace.TrapBrkpt:
 		return t.executed() == icebp
 	}
@@ -79,9 +79,9 @@ func (t *Thread) mend() {
 	if err != nil {
 		return
 	}
-	own := t.trap.flags&trapFlag != 0
-	if !own && regs[arch.R11]&trapFlag != 0 && regs[arch.RCX] == regs[arch.RIP] && t.p.isCall(regs[arch.RIP]-2) {
-		regs[arch.R11] &^= trapFlag
+	own := t.trap.flags&flagTF != 0
+	if !own && regs[arch.R11]&flagTF != 0 && regs[arch.RCX] == regs[arch.RIP] && t.p.isCall(regs[arch.RIP]-2) {
+		regs[arch.R11] &^= flagTF
 		t.regsDirty = true
 	}
 	if regs[arch.RSP] == t.trap.sp && regs[arch.RIP]-t.trap.pc <= maxInst {
@@ -93,7 +93,7 @@ func (t *Thread) mend() {
 		if _, err := t.p.readRaw(regs[arch.RSP], low[:]); own || err != nil {
 			return
 		}
-		binary.LittleEndian.PutUint16(low[:], binary.LittleEndian.Uint16(low[:])&^trapFlag)
+		binary.LittleEndian.PutUint16(low[:], binary.LittleEndian.Uint16(low[:])&^flagTF)
 		t.p.writeRaw(regs[arch.RSP], low[:])
 	case popf, iret:
 		t.trap.mistaken = true
