@@ -374,15 +374,15 @@ func TestSignalHook(t *testing.T) {
 // TestSignalsAtBreakpoints interrupts a function at its breakpoint with signals
 // whose handler calls another one with a breakpoint.
 func TestSignalsAtBreakpoints(t *testing.T) {
-	p := launch(t, "storm", "20000")
+	p := launch(t, "storm", "5000")
 	if _, err := p.On(HookOptions{Reason: ReasonSignal, Handler: func(*Stop) (bool, error) { return false, nil }}); err != nil {
 		t.Fatal(err)
 	}
 	breakAt(t, p, "work", func(*Stop) (bool, error) { return false, nil })
 	b := breakAt(t, p, "recurse", func(*Stop) (bool, error) { return false, nil })
 	wantExit(t, p, 0)
-	if b.Hits() != 40000 {
-		t.Errorf("%d hits, want 40000: each call once", b.Hits())
+	if b.Hits() != 10000 {
+		t.Errorf("%d hits, want 10000: each call once", b.Hits())
 	}
 }
 
