@@ -119,7 +119,7 @@ func parseKernelThread(stat []byte) (bool, error) {
 		return false, errors.New("no flags")
 	}
 	flags, err := strconv.ParseUint(string(fields[field]), 10, 32)
-	return flags&kthread != 0, err
+	return err == nil && flags&kthread != 0, err
 }
 
 // A Call is a system call in which a thread sleeps.
