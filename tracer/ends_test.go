@@ -5,6 +5,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -257,4 +258,36 @@ func TestThreadEndsInCoreDump(t *testing.T) {
 			t.Errorf("killed by %d, %t, want SIGSEGV", sig, ok)
 		}
 	}
+}
+
+// TestLeaderEndsUnseen stops a process whose leader ended while it was being resumed:
+// its exit event was passed over, and its end is reported last.
+func TestLeaderEndsUnseen(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/ends.c"), "one quits"}, &LaunchOptions{Stdin: r})
+	r.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader := p.Thread()
+	for {
+		if state, err := procfs.State(p.PID); err != nil {
+			t.Fatal(err)
+		} else if state == 'Z' {
+			break
+		}
+		if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil || stop.Reason != ReasonTimeout {
+			t.Fatalf("stop = %+v, %v, want timeout", stop, err)
+		}
+	}
+	leader.state = threadRunning
+	if stop, err := p.stopAll(); stop != nil || err != nil || !leader.Gone() {
+		t.Errorf("stopping it: %v, %v, and its leader is %d", stop, err, leader.state)
+	}
+	fmt.Fprintln(w)
+	wantExit(t, p, 7)
 }

@@ -88,18 +88,42 @@ func (p *Process) reapDead() {
 
 // forgetLost forgets the threads that are not traced any more, and reports whether
 // there were such. The kernel says nothing of a leader that it replaces by a thread
-// that is not traced itself (de_thread).
+// that is not traced itself (de_thread), nor of one that was killed while it was
+// being resumed, and has gone past its exit event: its end is reported last.
 func (p *Process) forgetLost() (lost bool) {
+	traced := func(tid int) (ours, dead bool) {
+		status, err := procfs.Status(tid)
+		if err != nil {
+			return !procfs.Gone(err), false
+		}
+		return status.TracerPid == p.tr.tid, status.State == 'Z'
+	}
 	for _, t := range slices.Clone(p.threads) {
 		if t.state != threadRunning {
 			continue
 		}
-		if status, err := procfs.Status(t.TID); procfs.Gone(err) || err == nil && status.TracerPid != p.tr.tid {
-			p.removeThread(t)
-			lost = true
+		ours, dead := traced(t.TID)
+		if !ours && p.replaced() {
+			ours, _ = traced(p.PID)
 		}
+		switch {
+		case ours && dead:
+			t.state = threadExiting
+		case ours:
+			continue
+		default:
+			p.removeThread(t)
+		}
+		lost = true
 	}
 	return lost
+}
+
+// replaced reports whether the leader is not traced, as far as is known. If it is
+// nevertheless, a thread has got its ID by an exec that is yet to be reported.
+func (p *Process) replaced() bool {
+	leader := p.tr.threads[p.PID]
+	return leader != nil && leader.p == p && (leader.state == threadGone || leader.state == threadLeft)
 }
 
 // findStuck looks which of the threads that run are stuck. A guess that is wrong
