@@ -209,3 +209,41 @@ func BenchmarkAttach(b *testing.B) {
 	})
 	b.Run("c", func(b *testing.B) { b.ReportMetric(measured(b, sweep, "1000")["attach"], "ns/op") })
 }
+
+// BenchmarkStepProgram steps through the beginning of a program, the dynamic linker and
+// what comes after it, instead of a loop.
+func BenchmarkStepProgram(b *testing.B) {
+	const steps = 20000
+	python := tracertest.Tool(b, "python3")
+	for _, bench := range []struct{ name, body string }{
+		{"step", "for _ in range(n): p.step()"},
+		{"until", "p.step(n, until='rax == 1 and rip == 0')"},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			thread := new(starlark.Thread)
+			more := starlark.StringDict{"path": starlark.String(python)}
+			globals, err := starlark.ExecFileOptions(options, thread, "bench.star", "def start():\n    return launch([path, '-S', '-c', ''])\ndef bench(p, n):\n    "+bench.body+"\n", with(newEnv(b), more))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				b.StopTimer()
+				p, err := starlark.Call(thread, globals["start"], nil, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if _, err := starlark.Call(thread, globals["bench"], starlark.Tuple{p, starlark.MakeInt(steps)}, nil); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if err := p.(*process).p.Kill(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/steps, "ns/step")
+		})
+	}
+	b.Run("c", func(b *testing.B) { c(b, "step") })
+}

@@ -248,6 +248,7 @@ func (p *Process) settle(m *motion, stop *Stop, settled bool, err error) error {
 				return err // a handler let it go on, or go
 			}
 			if last != nil {
+				m.t.writeBack()
 				p.due = last
 				if p.state != Stopped {
 					p.tr.ended = append(p.tr.ended, p)

@@ -9,14 +9,14 @@ import (
 	"github.com/tracelark/tracelark/tracer/arch"
 )
 
-// This file compiles instructions to closures over the registers of a thread:
-// those that functions and their blocks begin with, and calls and branches, which
-// cannot be executed anywhere but where they are. Operands have 32 or 64 bits (SDM
-// volume 2, chapter 2 and appendix A).
+// This file compiles instructions to closures over the registers of a thread: what
+// programs execute most, but for vector instructions (SDM volume 2, chapter 2 and
+// appendix A).
 //
-// Memory is touched on the stack alone, and where a call finds its target. What
-// else an instruction reads or writes may be shared, and others would notice if the
-// kernel copied piece by piece what the CPU accesses as a whole.
+// Where other threads run, memory is touched on the stack alone, and where a call
+// finds its target. What else an instruction reads or writes may be shared, and
+// others would notice if the kernel copied piece by piece what the CPU accesses as a
+// whole.
 
 // An effect does what an instruction does. It reports false, having changed no
 // register, if only the CPU can do it.
@@ -38,12 +38,29 @@ func compile(code []byte) (do effect, n int) {
 	if bytes.HasPrefix(code, endbr64) {
 		return nop, len(endbr64)
 	}
-	s := source{code: code}
+	s := source{code: code, segment: noReg}
 	op := s.byte()
-	prefixed := false
-	switch op {
-	case 0x2e, 0x3e, 0xf2, 0xf3: // which mean nothing to a branch
-		prefixed, op = true, s.byte()
+	plain, branch := true, true // what the prefixes leave
+	for more := true; more; {
+		switch op {
+		case 0x2e, 0x3e: // which mean nothing, but to a branch for its prediction
+		case 0xf2, 0xf3: // which mean nothing to a branch
+			plain = false
+		case 0x64:
+			s.segment, branch = arch.FSBase, false
+		case 0x65:
+			s.segment, branch = arch.GSBase, false
+		case 0x66:
+			s.short16, branch = true, false
+		default:
+			more = false
+		}
+		if more {
+			op = s.byte()
+		}
+		if s.pos > 4 {
+			return nil, 0
+		}
 	}
 	if op&0xf0 == 0x40 {
 		s.rex, op = op, s.byte()
@@ -52,8 +69,15 @@ func compile(code []byte) (do effect, n int) {
 	if op == 0x0f {
 		opcode = 0x0f00 | int(s.byte())
 	}
-	if do = s.branch(opcode); do == nil && !prefixed {
-		do = s.other(opcode)
+	start := s.pos
+	if branch {
+		do = s.branch(opcode)
+	}
+	for _, form := range [...]func(*source, int) effect{(*source).stack, (*source).arithmetic, (*source).move, (*source).shift} {
+		if do == nil && plain {
+			s.pos = start
+			do = form(&s, opcode)
+		}
 	}
 	if s.short {
 		return nil, 0
@@ -97,7 +121,7 @@ func (s *source) branch(op int) effect {
 		digit, _, rm := s.modrm()
 		target := func(c *cpu) (uint64, bool) { return c.regs[rm.reg], true }
 		if rm.reg == noReg {
-			target = func(c *cpu) (uint64, bool) { return c.load(rm.addr(&c.regs)) }
+			target = func(c *cpu) (uint64, bool) { return c.load(rm.addr(&c.regs), 64) }
 		}
 		switch digit {
 		case 2: // call r/m64
@@ -115,92 +139,31 @@ func (s *source) branch(op int) effect {
 	return nil
 }
 
-// other returns the effect of what goes on to the next instruction.
-func (s *source) other(op int) effect {
-	bits := 32
-	if s.rex&8 != 0 {
-		bits = 64
-	}
-	low := general[op&7|int(s.rex)&1<<3]
-	switch {
-	case op == 0x90 && low == arch.RAX: // nop
-		return nop
-	case op == 0x0f1f: // nop r/m
-		s.modrm()
-		return nop
-	case op&^7 == 0x50: // push r64
-		return func(c *cpu) bool { return c.push(c.regs[low]) }
-	case op&^7 == 0x58: // pop r64
-		return func(c *cpu) bool { return c.pop(low) }
-	case op == 0x68: // push imm32
-		v := s.signed(4)
-		return func(c *cpu) bool { return c.push(v) }
-	case op == 0x6a: // push imm8
-		v := s.signed(1)
-		return func(c *cpu) bool { return c.push(v) }
-	case op == 0xc9: // leave
-		return (*cpu).leave
-	case op&^7 == 0xb8: // mov r, imm
-		v := s.signed(bits / 8)
-		return func(c *cpu) bool { return c.set(low, v, bits) }
-	case op == 0xa9: // test eax, imm32
-		return compute(and, arch.RAX, noReg, s.signed(4), bits, false)
-	case op < 0x40 && op&7 == 5: // add eax, imm32 and its like
-		return compute(operation(op>>3), arch.RAX, noReg, s.signed(4), bits, true)
-	}
-
-	digit, reg, rm := s.modrm()
-	switch {
-	case rm.reg == noReg:
-		if op == 0x8d { // lea
-			return func(c *cpu) bool { return c.set(reg, rm.addr(&c.regs), bits) }
-		}
-	case op < 0x40 && op&7 == 1: // add r/m, r and its like
-		return compute(operation(op>>3), rm.reg, reg, 0, bits, true)
-	case op < 0x40 && op&7 == 3: // add r, r/m
-		return compute(operation(op>>3), reg, rm.reg, 0, bits, true)
-	case op == 0x81: // add r/m, imm32
-		return compute(operation(digit), rm.reg, noReg, s.signed(4), bits, true)
-	case op == 0x83: // add r/m, imm8
-		return compute(operation(digit), rm.reg, noReg, s.signed(1), bits, true)
-	case op == 0x85: // test r/m, r
-		return compute(and, rm.reg, reg, 0, bits, false)
-	case op == 0xf7 && digit <= 1: // test r/m, imm32
-		return compute(and, rm.reg, noReg, s.signed(4), bits, false)
-	case op == 0x89: // mov r/m, r
-		return func(c *cpu) bool { return c.set(rm.reg, c.regs[reg], bits) }
-	case op == 0x8b: // mov r, r/m
-		return func(c *cpu) bool { return c.set(reg, c.regs[rm.reg], bits) }
-	case op == 0xc7 && digit == 0: // mov r/m, imm32
-		v := s.signed(4)
-		return func(c *cpu) bool { return c.set(rm.reg, v, bits) }
-	}
-	return nil
-}
-
-// compute returns the effect of an operation on dst and on src or, without that, a
-// value. Where store is not set, only the flags count.
-func compute(op operation, dst, src arch.Reg, v uint64, bits int, store bool) effect {
-	if op == adc || op == sbb {
-		return nil
-	}
-	store = store && op != cmp
-	return func(c *cpu) bool {
-		if src != noReg {
-			v = c.regs[src]
-		}
-		r := c.compute(op, c.regs[dst], v, bits)
-		return !store || c.set(dst, r, bits)
-	}
-}
-
 // A source is the bytes of an instruction, as far as they were read.
 type source struct {
 	code  []byte
 	pos   int
 	short bool // it has fewer than were asked for
 	rex   byte
+
+	short16 bool     // operands have 16 bits
+	segment arch.Reg // whose base is added to addresses, or noReg
 }
+
+// bits returns the width of operands that have no width of their own.
+func (s *source) bits() int {
+	switch {
+	case s.rex&8 != 0:
+		return 64
+	case s.short16:
+		return 16
+	}
+	return 32
+}
+
+// immediate returns the number behind the operands: of their width, or of 32 bits
+// if they have 64.
+func (s *source) immediate(bits int) uint64 { return s.signed(min(bits, 32) / 8) }
 
 func (s *source) byte() byte {
 	if s.pos >= len(s.code) {
@@ -224,7 +187,9 @@ func (s *source) signed(size int) uint64 {
 // A place is a register or, if that is noReg, memory.
 type place struct {
 	reg         arch.Reg
+	shift       uint8 // of the operand in the register: 8 for ah and its like
 	base, index arch.Reg
+	segment     arch.Reg
 	scale       uint8
 	disp        uint64
 }
@@ -238,7 +203,35 @@ func (p *place) addr(regs *arch.Regs) uint64 {
 	if p.index != noReg {
 		addr += regs[p.index] << p.scale
 	}
+	if p.segment != noReg {
+		addr += regs[p.segment]
+	}
 	return addr
+}
+
+// byteReg returns the 8-bit register with a number.
+func (s *source) byteReg(n byte) place {
+	if s.rex == 0 && n >= 4 {
+		return place{reg: general[n-4], shift: 8}
+	}
+	return place{reg: general[n]}
+}
+
+// operands reads a ModRM byte whose operands have a number of bits.
+func (s *source) operands(bits int) (digit byte, reg, rm place) {
+	b := byte(0)
+	if s.pos < len(s.code) {
+		b = s.code[s.pos]
+	}
+	digit, r, rm := s.modrm()
+	reg = place{reg: r}
+	if bits == 8 {
+		reg = s.byteReg(digit | s.rex&4<<1)
+		if rm.reg != noReg {
+			rm = s.byteReg(b&7 | s.rex&1<<3)
+		}
+	}
+	return digit, reg, rm
 }
 
 // modrm reads a ModRM byte with what belongs to it. digit is the field that may
@@ -250,7 +243,7 @@ func (s *source) modrm() (digit byte, reg arch.Reg, rm place) {
 	if mod == 3 {
 		return digit, reg, place{reg: general[low|s.rex&1<<3]}
 	}
-	rm = place{reg: noReg, index: noReg}
+	rm = place{reg: noReg, index: noReg, segment: s.segment}
 	if low == 4 {
 		sib := s.byte()
 		low, rm.scale = sib&7, sib>>6

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
 // emulate executes the instruction under the breakpoint that t stands on without
@@ -49,8 +50,10 @@ func (p *Process) prepare(s *site) {
 // A cpu is what an effect works on: a thread's registers, of which rip is that of
 // the next instruction, and its stack.
 type cpu struct {
-	t    *Thread
-	regs arch.Regs
+	t      *Thread
+	regs   arch.Regs
+	alone  bool // nothing else runs, so that other memory than the stack can be touched
+	stored bool // memory was written
 }
 
 // Flags (SDM volume 1, 3.4.3).
@@ -65,11 +68,36 @@ const (
 	flagAC = 1 << 18 // the CPU faults where addresses are not aligned
 )
 
-// set stores v in a register the way the CPU does: the upper half becomes zero if
-// the operation has 32 bits.
-func (c *cpu) set(r arch.Reg, v uint64, bits int) bool {
-	c.regs[r] = v & (^uint64(0) >> (64 - bits))
+// get returns the operand at a place.
+func (c *cpu) get(p *place, size int) (v uint64, ok bool) {
+	if p.reg != noReg {
+		return c.regs[p.reg] >> p.shift & (^uint64(0) >> (64 - size)), true
+	}
+	if !c.alone {
+		return 0, false
+	}
+	return c.load(p.addr(&c.regs), size)
+}
+
+// put stores the low bits of v at a place. In a register it does as the CPU does: the
+// upper half becomes zero if the operation has 32 bits, and stays if it has fewer.
+func (c *cpu) put(p *place, v uint64, size int) bool {
+	if p.reg == noReg {
+		return c.alone && c.store(p.addr(&c.regs), v, size)
+	}
+	mask := ^uint64(0) >> (64 - size)
+	if v &= mask; size < 32 {
+		v = c.regs[p.reg]&^(mask<<p.shift) | v<<p.shift
+	}
+	c.regs[p.reg] = v
 	return true
+}
+
+// update is put where the operand was read before. Doing that to memory twice is
+// not the same as once, so it is left to the CPU where the thread might have to: if
+// the tracer ends before the registers are written.
+func (c *cpu) update(p *place, v uint64, size int) bool {
+	return (p.reg != noReg || c.t.p.launched) && c.put(p, v, size)
 }
 
 // An operation is one of those that share their forms, by its number in opcodes.
@@ -94,13 +122,17 @@ func (c *cpu) compute(op operation, a, b uint64, size int) uint64 {
 	var r, over uint64 // the result, and the overflow in the place of its sign
 	var half uint64    // the carry into bit 4, in that place
 	var carry bool
+	in := uint64(0) // the carry that goes into it
+	if op == adc || op == sbb {
+		in = c.regs[arch.EFLAGS] & flagCF
+	}
 	switch op {
-	case add:
-		r = (a + b) & mask
-		carry, half, over = r < a, a^b^r, (a^r)&(b^r)
-	case sub, cmp:
-		r = (a - b) & mask
-		carry, half, over = a < b, a^b^r, (a^b)&(a^r)
+	case add, adc:
+		r = (a + b + in) & mask
+		carry, half, over = r < a || in != 0 && r == a, a^b^r, (a^r)&(b^r)
+	case sub, sbb, cmp:
+		r = (a - b - in) & mask
+		carry, half, over = a < b || in != 0 && a == b, a^b^r, (a^b)&(a^r)
 	case and:
 		r = a & b
 	case or:
@@ -108,25 +140,32 @@ func (c *cpu) compute(op operation, a, b uint64, size int) uint64 {
 	case xor:
 		r = a ^ b
 	}
-	sign := size - 1
+	c.setFlags(r, size, carry, half>>4&1 != 0, over>>(size-1) != 0)
+	return r
+}
+
+// setFlags sets the flags that tell of a result.
+func (c *cpu) setFlags(r uint64, size int, carry, half, over bool) {
 	flags := c.regs[arch.EFLAGS] &^ (flagCF | flagPF | flagAF | flagZF | flagSF | flagOF)
-	for _, f := range [...]struct {
-		when bool
-		flag uint64
-	}{
-		{carry, flagCF},
-		{bits.OnesCount8(uint8(r))%2 == 0, flagPF},
-		{half>>4&1 != 0, flagAF},
-		{r == 0, flagZF},
-		{r>>sign != 0, flagSF},
-		{over>>sign != 0, flagOF},
-	} {
-		if f.when {
-			flags |= f.flag
-		}
+	if carry {
+		flags |= flagCF
+	}
+	if bits.OnesCount8(uint8(r))%2 == 0 {
+		flags |= flagPF
+	}
+	if half {
+		flags |= flagAF
+	}
+	if r == 0 {
+		flags |= flagZF
+	}
+	if r>>(size-1) != 0 {
+		flags |= flagSF
+	}
+	if over {
+		flags |= flagOF
 	}
 	c.regs[arch.EFLAGS] = flags
-	return r
 }
 
 // holds reports whether a condition holds, by its number in opcodes (SDM volume 1,
@@ -157,7 +196,7 @@ func (c *cpu) call(to uint64) bool {
 
 // ret returns and drops more bytes of arguments.
 func (c *cpu) ret(more uint64) bool {
-	to, ok := c.load(c.regs[arch.RSP])
+	to, ok := c.load(c.regs[arch.RSP], 64)
 	if !ok || ptrace.HasShadowStack(c.t.TID) || !c.jump(to) {
 		return false
 	}
@@ -167,7 +206,7 @@ func (c *cpu) ret(more uint64) bool {
 
 func (c *cpu) push(v uint64) bool {
 	sp := c.regs[arch.RSP] - 8
-	if !c.store(sp, v) {
+	if !c.store(sp, v, 64) {
 		return false
 	}
 	c.regs[arch.RSP] = sp
@@ -175,16 +214,17 @@ func (c *cpu) push(v uint64) bool {
 }
 
 func (c *cpu) pop(r arch.Reg) bool {
-	v, ok := c.load(c.regs[arch.RSP])
+	v, ok := c.load(c.regs[arch.RSP], 64)
 	if !ok {
 		return false
 	}
 	c.regs[arch.RSP] += 8
-	return c.set(r, v, 64) // which may be rsp
+	c.regs[r] = v // which may be rsp
+	return true
 }
 
 func (c *cpu) leave() bool {
-	rbp, ok := c.load(c.regs[arch.RBP])
+	rbp, ok := c.load(c.regs[arch.RBP], 64)
 	if !ok {
 		return false
 	}
@@ -193,35 +233,38 @@ func (c *cpu) leave() bool {
 	return true
 }
 
-// load reads a word as the program may.
-func (c *cpu) load(addr uint64) (word uint64, ok bool) {
+// load reads an operand of up to 64 bits as the program may.
+func (c *cpu) load(addr uint64, size int) (v uint64, ok bool) {
 	var data [8]byte
-	if c.guarded(addr) {
+	if c.guarded(addr, size/8) || c.alone && !c.t.p.terrain.has(addr, size/8, procfs.R) {
 		return 0, false
 	}
-	n, err := ptrace.ReadMemory(c.t.TID, addr, data[:])
-	return binary.LittleEndian.Uint64(data[:]), n == len(data) && err == nil
+	n, err := ptrace.ReadMemory(c.t.TID, addr, data[:size/8])
+	return binary.LittleEndian.Uint64(data[:]), n == size/8 && err == nil
 }
 
-// store writes a word as the program may.
-func (c *cpu) store(addr, word uint64) bool {
+// store writes an operand as the program may.
+func (c *cpu) store(addr, v uint64, size int) bool {
 	var data [8]byte
-	binary.LittleEndian.PutUint64(data[:], word)
-	if c.guarded(addr) {
+	binary.LittleEndian.PutUint64(data[:], v)
+	if c.guarded(addr, size/8) || c.alone && (!c.t.p.terrain.has(addr, size/8, procfs.W) || c.t.announced.overlaps(addr)) {
 		return false
 	}
-	n, err := ptrace.WriteMemory(c.t.TID, addr, data[:])
-	return n == len(data) && err == nil
+	c.stored = true
+	n, err := ptrace.WriteMemory(c.t.TID, addr, data[:size/8])
+	return n == size/8 && err == nil
 }
 
-// guarded reports whether an access to the word at addr has to be seen by a
+// guarded reports whether an access to n bytes at addr has to be seen by a
 // watchpoint, or meets a breakpoint of ours.
-func (c *cpu) guarded(addr uint64) bool {
+func (c *cpu) guarded(addr uint64, n int) bool {
 	p := c.t.p
-	for i := range uint64(8) {
-		if p.sites[addr+i] != nil {
-			return true
+	if len(p.sites) > 0 {
+		for i := range n {
+			if p.sites[addr+uint64(i)] != nil {
+				return true
+			}
 		}
 	}
-	return p.watches(addr, 8)
+	return p.watches(addr, n)
 }

@@ -52,21 +52,59 @@ var emulated = func() (list []emulatedForm) {
 	logic := func(digit int, opcode byte) {
 		list = append(list, emulatedForm{[]byte{opcode}, digit, flagAF})
 	}
-	for _, op := range []byte{byte(add), byte(sub), byte(cmp), byte(and), byte(or), byte(xor)} {
+	for op := range byte(8) {
 		add := form
-		if op == byte(and) || op == byte(or) || op == byte(xor) {
+		if op := operation(op); op == and || op == or || op == xor {
 			add = func(digit int, opcode ...byte) { logic(digit, opcode[0]) }
 		}
-		add(-1, op<<3|1)
-		add(-1, op<<3|3)
+		for low := range byte(4) {
+			add(-1, op<<3|low)
+		}
+		add(none, op<<3|4)
 		add(none, op<<3|5)
+		add(int(op), 0x80)
 		add(int(op), 0x81)
 		add(int(op), 0x83)
 	}
-	logic(-1, 0x85)
-	logic(none, 0xa9)
-	logic(0, 0xf7)
-	logic(1, 0xf7)
+	for low := range byte(2) {
+		logic(-1, 0x84|low)
+		logic(none, 0xa8|low)
+		logic(0, 0xf6|low)
+		logic(1, 0xf6|low)
+		form(2, 0xf6|low)
+		form(3, 0xf6|low)
+		form(0, 0xfe|low)
+		form(1, 0xfe|low)
+		form(-1, 0x88|low)
+		form(-1, 0x8a|low)
+		form(-1, 0x86|low)
+		form(0, 0xc6|low)
+		form(-1, 0x0f, 0xb6|low)
+		form(-1, 0x0f, 0xbe|low)
+		for _, digit := range []int{4, 5, 7} {
+			for _, op := range []byte{0xc0, 0xd0, 0xd2} {
+				list = append(list, emulatedForm{[]byte{op | low}, digit, flagAF | flagOF})
+			}
+		}
+	}
+	for r := range byte(8) {
+		form(none, 0xb0+r)
+		form(none, 0x0f, 0xc8+r)
+	}
+	for c := range byte(16) {
+		form(-1, 0x0f, 0x40+c)
+		form(-1, 0x0f, 0x90+c)
+	}
+	for _, op := range []byte{0x69, 0x6b} {
+		list = append(list, emulatedForm{[]byte{op}, -1, flagSF | flagZF | flagAF | flagPF})
+	}
+	list = append(list, emulatedForm{[]byte{0x0f, 0xaf}, -1, flagSF | flagZF | flagAF | flagPF})
+	list = append(list, emulatedForm{[]byte{0x0f, 0xa3}, -1, flagSF | flagAF | flagPF | flagOF}, emulatedForm{[]byte{0x0f, 0xba}, 4, flagSF | flagAF | flagPF | flagOF})
+	form(-1, 0x63)
+	form(none, 0x98)
+	form(none, 0x99)
+	form(6, 0xff)
+	form(-1, 0x0f, 0x18)
 	return list
 }()
 
@@ -83,6 +121,9 @@ func (f *emulatedForm) random(random *rand.Rand) []byte {
 		prefixes--
 	}
 	code := slices.Clone(f.opcode[:prefixes])
+	if prefix := random.UintN(16); prefix < 4 && len(f.opcode) < 4 {
+		code = append([]byte{[...]byte{0x66, 0x66, 0x64, 0x2e}[prefix]}, code...)
+	}
 	if rex := random.UintN(32); rex < 16 && len(f.opcode) < 4 && f.opcode[0] != 0x90 {
 		code = append(code, 0x40|byte(rex))
 	}
@@ -90,8 +131,11 @@ func (f *emulatedForm) random(random *rand.Rand) []byte {
 	tail := binary.LittleEndian.AppendUint64(nil, random.Uint64())
 	tail = binary.LittleEndian.AppendUint32(tail, random.Uint32())
 	if f.digit >= -1 {
-		if random.UintN(2) == 0 {
+		switch random.UintN(3) {
+		case 0:
 			tail[0] |= 0xc0 // a register
+		case 1:
+			tail[0] &^= 0xc0 // memory that a register points to
 		}
 		if f.digit >= 0 {
 			tail[0] = tail[0]&^0x38 | byte(f.digit)<<3
@@ -103,8 +147,9 @@ func (f *emulatedForm) random(random *rand.Rand) []byte {
 // TestEmulateAsCPU runs instructions of each form that is emulated on the CPU as
 // well, with random operands, registers and stack, and compares.
 func TestEmulateAsCPU(t *testing.T) {
-	const times = 60
+	const times = 100
 	p := launch(t, "loop")
+	p.explore(t)
 	th := p.Thread()
 	before := *must(th.Regs())
 	pc := before.PC()
@@ -119,7 +164,7 @@ func TestEmulateAsCPU(t *testing.T) {
 			for _, r := range general {
 				// Many are to be addresses that can be accessed or called.
 				if regs[r] = random.Uint64(); random.UintN(4) != 0 {
-					regs[r] = bottom + random.Uint64N(uint64(len(stack)/8-2))*8
+					regs[r] = bottom + 128 + random.Uint64N(uint64(len(stack)/8-34))*8
 				}
 			}
 			regs[arch.RSP] = bottom + 512 + random.Uint64N(64)*8
@@ -142,10 +187,13 @@ func TestEmulateAsCPU(t *testing.T) {
 				t.Fatalf("% x: %d bytes are compiled, decoded as % x %s, %v", code, n, inst.Data, inst.Text, err)
 			}
 			code = code[:n]
-			c := cpu{t: th, regs: regs}
+			c := cpu{t: th, regs: regs, alone: true}
 			c.regs[arch.RIP] += uint64(n)
 			c.regs[arch.OrigRAX] = ^uint64(0)
 			if !do(&c) {
+				if err := p.writeRaw(bottom, stack); err != nil {
+					t.Fatal(err)
+				}
 				continue // where the CPU would fault
 			}
 			compared++
@@ -169,6 +217,15 @@ func TestEmulateAsCPU(t *testing.T) {
 		if compared < times/8 {
 			t.Errorf("% x /%d was emulated %d times of %d", form.opcode, form.digit, compared, times)
 		}
+	}
+}
+
+// explore has the process's mappings known at once.
+func (p *Process) explore(t *testing.T) {
+	t.Helper()
+	p.terrain.missed = 1 << 20
+	if p.survey(); len(p.terrain.regions) == 0 {
+		t.Fatal("no memory is known")
 	}
 }
 
@@ -203,10 +260,10 @@ func must[T any](v T, err error) T {
 
 func TestEmulateRefuses(t *testing.T) {
 	for _, code := range [][]byte{
-		nil, {}, {0x48}, {0xf3, 0x0f, 0x1e}, {0x66, 0x90}, {0x66, 0x50}, {0xf3, 0x90}, {0x41, 0x90},
-		{0x48, 0x89, 0x45, 0}, {0x48, 0x8b, 0x45, 0}, {0x48, 0x83, 0x45, 0, 1}, {0x48, 0x83, 0xd4, 8}, {0x48, 0x83, 0xdc, 8},
+		nil, {}, {0x48}, {0xf3, 0x0f, 0x1e}, {0x66, 0x50}, {0xf3, 0x90}, {0x41, 0x90}, {0x66, 0xe9, 0, 0, 0, 0}, {0x67, 0x8b, 0x00},
+		{0xf0, 0x01, 0x00}, {0x87, 0x00 | 0x40}, {0xf2, 0x8b, 0x00}, {0x0f, 0xa3, 0x00}, {0x64, 0xff, 0x10}, {0x48, 0xf7, 0xf1}, {0xc1, 0xd0, 1},
 		{0x48, 0x83, 0xec}, {0x48, 0x81, 0xec, 1, 2, 3}, {0xe9, 1, 2, 3}, {0xe8, 0, 0, 0}, {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7}, {0x8d, 0xc0},
-		{0xff, 0xd8}, {0xff, 0x18}, {0xff, 0x28}, {0xff, 0xc0}, {0xcc}, {0x0f, 0x05}, {0xf3, 0x55}, {0x2e, 0x48, 0x89, 0xe5}, {0x40, 0xf3, 0x0f, 0x1e, 0xfa},
+		{0xff, 0xd8}, {0xff, 0x18}, {0xff, 0x28}, {0xcc}, {0x0f, 0x05}, {0xf3, 0x55}, {0x40, 0xf3, 0x0f, 0x1e, 0xfa},
 	} {
 		if do, _ := compile(code); do != nil {
 			t.Errorf("% x is emulated", code)

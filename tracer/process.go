@@ -62,6 +62,7 @@ type Process struct {
 	lastID      int    // of a breakpoint or watchpoint
 	space       *space // shared with other processes, or nil
 	exposed     bool   // the memory is also that of a process that is not traced
+	terrain     terrain
 	slots       [4]slot
 	arms        uint64 // counts changes of slots
 	watchpoints []*Watchpoint

@@ -97,6 +97,7 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 			return nil, err
 		}
 		if last, err := p.decide(&m, stop); last != nil || err != nil {
+			m.t.writeBack()
 			return last, err
 		}
 	}
@@ -352,6 +353,9 @@ func (m *motion) isStep(t *Thread) bool {
 // them. It returns a Stop if one of them got no further.
 func (p *Process) start(m *motion) (*Stop, error) {
 	p.sees = m.sees
+	if stop := p.emulateStep(m); stop != nil {
+		return stop, nil
+	}
 	for _, t := range p.tasks() {
 		if t.state != threadStopped || t.pending != nil || !m.moves(t) || !p.mustPass(t) {
 			continue

@@ -32,6 +32,8 @@ type Thread struct {
 	single    bool // steps whenever the process goes on
 	flagged   bool // has the trap flag in the frame of a signal handler
 	ending    bool // stopped on its way out
+	outside   bool // stopped where it is about to execute an instruction, not in the kernel
+	ahead     bool // regs are those of emulated steps, which the kernel does not have yet
 	vforking  bool // waits in the kernel for a vfork child
 	execing   bool // waits in exec for threads that are held
 	guest     bool // a vfork child in the memory of p, not one of p's threads
@@ -43,8 +45,10 @@ type Thread struct {
 	sent    []sent  // by us: delivered without another stop
 	pending *Stop   // reported by the kernel, not yet to the caller
 
-	call call // the system call that it is in
-	trap trap // of its steps
+	call      call // the system call that it is in
+	trap      trap // of its steps
+	announced announced
+	emulated  int // steps
 
 	regs      arch.Regs
 	regsRead  bool
@@ -191,7 +195,7 @@ func (t *Thread) flush() error {
 	if err := t.flushX(); err != nil || !t.regsDirty {
 		return err
 	}
-	t.regsDirty = false
+	t.regsDirty, t.ahead = false, false
 	if err := ptrace.SetRegs(t.TID, &t.regs); err != nil {
 		return &Error{Op: "write registers", TID: t.TID, Err: err}
 	}
@@ -249,6 +253,7 @@ func (t *Thread) run(step bool) error {
 	traps := step && !flagged && !stepsCall
 	t.call.stepped = stepsCall
 	t.trap.maskRead = t.trap.maskRead && traps && sig == 0
+	t.trap.plain = t.trap.plain && step && sig == 0
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
 	t.x.state = nil

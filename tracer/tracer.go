@@ -79,6 +79,10 @@ type Tracer struct {
 	timed   uint64        // the movement that runs, if it has a limit of time
 	clock   uint64        // counts movements with a limit
 	pin     pin
+
+	decoded decodings
+	queue   [1]Siginfo // what was pending, see queued
+	onCPU   bool       // steps are not emulated, for tests
 }
 
 var installWake = sync.OnceValue(func() error {
@@ -227,6 +231,14 @@ func (tr *Tracer) waitOnce() (*Thread, unix.WaitStatus, error) {
 // recognize returns the thread that reported, or nil if its birth is not known yet.
 func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 	t := tr.threads[tid]
+	if t != nil {
+		if !t.trap.plain {
+			t.p.terrain.forget()
+		}
+		event := eventOf(status)
+		t.trap.plain, t.announced.known = false, false
+		t.outside = status.Stopped() && (event == 0 && status.StopSignal() != syscallTrap || event == unix.PTRACE_EVENT_STOP)
+	}
 	switch {
 	case tr.carried[tid]:
 		tr.carry(tid, status)

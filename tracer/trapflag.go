@@ -41,6 +41,7 @@ type trap struct {
 	maskRead      bool
 	rseq          uint64 // where its struct rseq is, if that is known
 	unmasked      bool   // SIGTRAP, which it blocks, is not blocked for a step
+	plain         bool   // the step leaves the mappings as they are
 }
 
 // leave notes where the thread is when it begins a step.

@@ -221,7 +221,7 @@ static int sequence(long n) {
 // 3000 instructions that are not emulated.
 void many(void);
 asm(".globl many, many_end\n"
-    "many: .rept 3000; cqo; .endr\n"
+    "many: .rept 3000; rol %eax; .endr\n"
     "many_end: ret\n");
 
 static int domany(long n) { many(); return 0; }

@@ -10,7 +10,7 @@ import (
 var sink [4]int
 
 //go:noinline
-func work(n int) int { return n * n }
+func work(n int) int { return int(float64(n) * float64(n)) }
 
 func main() {
 	var wg sync.WaitGroup
