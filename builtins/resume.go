@@ -28,13 +28,16 @@ func verbs[T mover]() []method[T] {
 			"until goes on until it holds: an expression in registers and memory, such as \"rax == 3\", which the engine evaluates after each step (help(\"breakpoint.when\") tells what it may say; hits is the number of steps so far), or a function of the stop, which is slower. " +
 			"out_of goes on until the thread has left a range of addresses: a pair (start, end), end not included, or a symbol that has a size. With either of them n is the most steps, and there is no limit unless it is given; at that limit the reason is \"limit\". " +
 			"over makes one step of a call with all that it calls, and of a signal's handler. only holds the other threads.", step[T]},
-		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls.", next[T]},
-		{"step_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that have lines are gone into, behind their prologue; others run to their ends. Where no line is known it is one instruction.", stepLine[T](true)},
-		{"next_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends.", stepLine[T](false)},
-		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word.", finish[T]},
+		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls." + beyond, next[T]},
+		{"step_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that have lines are gone into, behind their prologue; others run to their ends. Where no line is known it is one instruction." + beyond, stepLine[T](true)},
+		{"next_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends." + beyond, stepLine[T](false)},
+		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value." + beyond + " value is None then.", finish[T]},
 		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
 	}
 }
+
+// beyond tells where a movement ends that runs functions to their ends.
+const beyond = " If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell."
 
 func cont[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var o *tracer.MoveOptions

@@ -303,14 +303,16 @@ func (b *Breakpoint) describe() string {
 	return fmt.Sprintf("breakpoint %d at %#x", b.ID, b.addr)
 }
 
-// runTo moves thread t to an address. accept says whether t has arrived.
-func (p *Process) runTo(op string, t *Thread, addr uint64, accept func(*Thread) bool, o *MoveOptions) (*Stop, error) {
-	b := &Breakpoint{p: p, addr: addr, thread: t, internal: true, accept: accept}
-	if err := p.plant(addr, b); err != nil {
-		return nil, err
-	}
-	b.addrs = []uint64{addr}
+// runTo moves thread t to one of some addresses. accept says whether t has arrived.
+func (p *Process) runTo(op string, t *Thread, addrs []uint64, accept func(*Thread) bool, o *MoveOptions) (*Stop, error) {
+	b := &Breakpoint{p: p, thread: t, internal: true, accept: accept}
 	defer b.Remove()
+	for _, addr := range addrs {
+		if err := p.plant(addr, b); err != nil {
+			return nil, err
+		}
+		b.addrs = append(b.addrs, addr)
+	}
 	stop, err := p.move(motion{op: op, t: t, until: b}, o)
 	if err == nil && stop.Breakpoint == b {
 		stop.Reason, stop.Breakpoint = ReasonStep, nil

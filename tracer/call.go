@@ -125,7 +125,7 @@ func (a *aside) run(home uint64, o *MoveOptions) (uint64, error) {
 	if o != nil {
 		limits.Only, limits.Timeout = o.Only, o.Timeout
 	}
-	stop, err := p.runTo("call", t, home, func(t *Thread) bool {
+	stop, err := p.runTo("call", t, []uint64{home}, func(t *Thread) bool {
 		regs, err := t.Regs()
 		return err == nil && regs[arch.RSP] == after
 	}, &limits)

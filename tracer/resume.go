@@ -337,7 +337,7 @@ func (m *motion) arrived() bool {
 		return false
 	}
 	there, err := m.until.accepts(m.t)
-	return there && err == nil && m.t.reported == m.until.addr
+	return there && err == nil && slices.Contains(m.until.addrs, m.t.reported)
 }
 
 func (m *motion) moves(t *Thread) bool {

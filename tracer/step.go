@@ -20,7 +20,8 @@ func (t *Thread) Step(n int, o *MoveOptions) (*Stop, error) {
 	return t.p.move(motion{op: "step", t: t, step: true, steps: n}, o)
 }
 
-// Next is Step for one instruction, but runs a call to its end.
+// Next is Step for one instruction, but runs a call to its end, or to where longjmp
+// or an exception leads out of it.
 func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 	regs, err := t.Regs()
 	if err != nil {
@@ -32,16 +33,14 @@ func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 	if err != nil || inst.Kind != disasm.Call {
 		return t.Step(1, o)
 	}
-	sp := regs[arch.RSP]
-	return t.p.runTo("next", t, regs[arch.RIP]+uint64(len(inst.Data)), func(t *Thread) bool {
-		regs, err := t.Regs()
-		return err == nil && regs[arch.RSP] >= sp
-	}, o)
+	stop, _, err := t.p.runOut("next", t, inst.Next(), regs[arch.RSP], o)
+	return stop, err
 }
 
 // Finish runs the thread until the function that it is in returns. The stop's
 // Value is rax then, the integer or pointer that the function returned; a function
-// that was inlined has none.
+// that was inlined has none, nor has one that longjmp or an exception has led out of:
+// the movement ends where the thread goes on then.
 func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
 	frames, err := t.Frames(2)
 	if len(frames) < 2 {
@@ -58,11 +57,8 @@ func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
 
 // FinishFrame is Finish for a frame of the thread's stack and its caller.
 func (t *Thread) FinishFrame(frame, caller *Frame, o *MoveOptions) (*Stop, error) {
-	stop, err := t.p.runTo("finish", t, caller.PC, func(t *Thread) bool {
-		regs, err := t.Regs()
-		return err == nil && regs[arch.RSP] >= frame.CFA
-	}, o)
-	if err != nil || stop.Reason != ReasonStep {
+	stop, returned, err := t.p.runOut("finish", t, caller.PC, frame.CFA, o)
+	if err != nil || !returned {
 		return stop, err
 	}
 	regs, err := t.Regs()
@@ -75,5 +71,5 @@ func (t *Thread) FinishFrame(frame, caller *Frame, o *MoveOptions) (*Stop, error
 
 // Until runs the thread, and with it the others, until it comes to addr.
 func (t *Thread) Until(addr uint64, o *MoveOptions) (*Stop, error) {
-	return t.p.runTo("until", t, addr, nil, o)
+	return t.p.runTo("until", t, []uint64{addr}, nil, o)
 }

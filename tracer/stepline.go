@@ -50,7 +50,7 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 		return nil, &Error{Op: op, TID: t.TID, Err: err}
 	}
 	s := &lineStep{t: t, into: into, file: line.File, line: line.Line, fn: frames[0].Func, cfa: frames[0].CFA}
-	stop, err := t.StepUntil(&Walk{Over: true, Into: s.enters, Condition: s.arrived}, o)
+	stop, err := t.StepUntil(&Walk{Over: true, Into: s.enters, Condition: s.arrived, lands: true}, o)
 	if b := s.behind; b != nil {
 		if stop != nil && stop.Breakpoint == b {
 			stop.Reason, stop.Breakpoint = ReasonStep, nil

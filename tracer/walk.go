@@ -26,6 +26,10 @@ type Walk struct {
 	// Most is the number of steps after which the walk ends with ReasonLimit,
 	// or with ReasonStep if nothing else was to end it; 0 is no limit.
 	Most int
+
+	// lands ends the walk where longjmp or an exception leads out of what Over
+	// makes one step.
+	lands bool
 }
 
 // A Range is the addresses from Start up to End, which it does not have.
@@ -42,7 +46,11 @@ func (t *Thread) StepUntil(w *Walk, o *MoveOptions) (*Stop, error) {
 	if err != nil {
 		return nil, &Error{Op: "step", TID: t.TID, Err: err}
 	}
-	return t.p.move(motion{op: "step", t: t, step: true, walk: k}, o)
+	stop, err := t.p.move(motion{op: "step", t: t, step: true, walk: k}, o)
+	if undone := k.release(); err == nil {
+		err = undone
+	}
+	return stop, err
 }
 
 func (t *Thread) newWalker(w *Walk) (*walker, error) {
@@ -76,11 +84,24 @@ type walker struct {
 	until  *Condition
 	steps  int
 	pc, sp uint64 // before the step, if it goes over calls
+
+	jumps   jumps
+	exit    *exit       // of what it goes over, or nil
+	landing bool        // it has left that otherwise
+	keep    *Breakpoint // on the jumps, so that they are written once, or nil
 }
 
 // next decides what follows a step of m: it returns true where the walk ends.
 func (k *walker) next(m *motion, stop *Stop) (done bool, err error) {
-	if k.Over {
+	landed := k.landing
+	k.landing = false
+	if x := k.exit; x != nil {
+		k.exit = nil
+		if escaped, err := k.escape(m, x); escaped || err != nil {
+			return false, err
+		}
+	}
+	if k.Over && !landed {
 		if entered, err := k.enter(m); entered || err != nil {
 			return false, err
 		}
@@ -90,7 +111,7 @@ func (k *walker) next(m *motion, stop *Stop) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if k.OutOf != nil && !k.OutOf.has(regs[arch.RIP]) {
+	if landed && k.lands || k.OutOf != nil && !k.OutOf.has(regs[arch.RIP]) {
 		return true, nil
 	}
 	if k.until != nil {
@@ -144,15 +165,55 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	returned := func(t *Thread) bool {
-		regs, err := t.Regs()
-		return err == nil && regs[arch.RSP] >= sp
+	if k.keep == nil {
+		k.hold()
 	}
-	if m.aim(returned, back) != nil {
+	x := &exit{jumps: k.jumps, back: back, sp: sp}
+	if escaped, err := k.escape(m, x); escaped || err != nil {
+		return true, err // the function is longjmp itself
+	}
+	k.exit = x
+	if m.aim(k.exit.accept, k.exit.addrs()...) != nil {
+		k.exit = nil
 		return false, nil // the handler of a jump to nowhere: it is stepped
 	}
 	k.pc, k.sp = back, sp
 	return true, nil
+}
+
+// escape lets the thread run to where it goes on, if it has come to leave what it
+// went over, up to x, otherwise than by returning.
+func (k *walker) escape(m *motion, x *exit) (escaped bool, err error) {
+	g, escaped := x.goal(k.t)
+	k.landing = escaped
+	if !escaped {
+		return false, nil
+	}
+	k.pc, k.sp = g.pc, g.sp
+	return true, m.aim(g.reached, g.pc)
+}
+
+// hold finds the jumps and keeps their sites until release: planting what is planted
+// already costs no system call.
+func (k *walker) hold() {
+	p := k.t.p
+	k.jumps = p.jumps()
+	k.keep = &Breakpoint{p: p, thread: k.t, internal: true, accept: func(*Thread) bool { return false }}
+	for addr := range k.jumps {
+		if p.plant(addr, k.keep) == nil {
+			k.keep.addrs = append(k.keep.addrs, addr)
+		} else {
+			delete(k.jumps, addr)
+		}
+	}
+}
+
+// release undoes hold.
+func (k *walker) release() error {
+	if k.keep == nil {
+		return nil
+	}
+	return k.keep.Remove()
 }
 
 // Where a signal handler finds the registers of before above its stack pointer
