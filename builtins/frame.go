@@ -83,7 +83,9 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 	{"guess", "bool", "Whether it may be none: a word on the stack looked like a return address, and nothing else told who the caller is. Its str ends in \"(?)\".", func(f *frame) (starlark.Value, error) {
 		return starlark.Bool(f.f.By == unwind.Guess), nil
 	}},
-}, nil)
+}, []method[*frame]{
+	{"finish", "(timeout=None, only=False) -> stop", "Run until the frame's function returns; inner activations of it do not count. The stop is that of process.finish, and for a function that was inlined it is behind its code, without a value. A frame that has returned already is an error.", (*frame).finish},
+})
 
 var (
 	_ starlark.HasAttrs   = (*frame)(nil)
@@ -115,6 +117,22 @@ func equality(v starlark.Value, op syntax.Token, same bool) (bool, error) {
 		return !same, nil
 	}
 	return false, fmt.Errorf("%s %s %s not implemented", v.Type(), op, v.Type())
+}
+
+// finish runs the thread until the frame's function returns.
+func (f *frame) finish(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	o, err := unpackMove(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	return f.finishWith(thread, b, o)
+}
+
+func (f *frame) finishWith(thread *starlark.Thread, b *starlark.Builtin, o *tracer.MoveOptions) (starlark.Value, error) {
+	if f.t.post != nil {
+		return nil, fmt.Errorf("%s: the frame is of a core, and only a live process moves", b.Name())
+	}
+	return move(f.t, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.FinishFrame(f.f, o) })
 }
 
 // MarshalJSON encodes the frame's place and function.

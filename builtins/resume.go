@@ -31,7 +31,7 @@ func verbs[T mover]() []method[T] {
 		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls." + beyond, next[T]},
 		{"step_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that have lines are gone into, behind their prologue; others run to their ends. Where no line is known it is one instruction." + beyond, stepLine[T](true)},
 		{"next_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends." + beyond, stepLine[T](false)},
-		{"finish", "(timeout=None, only=False) -> stop", "Run until the function returns. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value." + beyond + " value is None then.", finish[T]},
+		{"finish", "(timeout=None, only=False, frame=None) -> stop", "Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value." + beyond + " value is None then.", finish[T]},
 		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
 	}
 }
@@ -76,9 +76,15 @@ func stepLine[T mover](into bool) func(T, *starlark.Thread, *starlark.Builtin, s
 }
 
 func finish[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	o, err := unpackMove(b, args, kwargs)
-	if err != nil {
+	var limit timeout
+	var f *frame
+	o := new(tracer.MoveOptions)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout??", &limit, "only?", &o.Only, "frame??", &f); err != nil {
 		return nil, err
+	}
+	o.Timeout = time.Duration(limit)
+	if f != nil {
+		return f.finishWith(thread, b, o)
 	}
 	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Finish(o) })
 }

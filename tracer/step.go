@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -35,38 +34,6 @@ func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 	}
 	stop, _, err := t.p.runOut("next", t, inst.Next(), regs[arch.RSP], o)
 	return stop, err
-}
-
-// Finish runs the thread until the function that it is in returns. The stop's
-// Value is rax then, the integer or pointer that the function returned; a function
-// that was inlined has none, nor has one that longjmp or an exception has led out of:
-// the movement ends where the thread goes on then.
-func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
-	frames, err := t.Frames(2)
-	if len(frames) < 2 {
-		if err == nil {
-			err = errors.New("this is the outermost function")
-		}
-		return nil, &Error{Op: "finish", TID: t.TID, Err: err}
-	}
-	if frames[0].Inlined {
-		return t.finishInlined(frames[0], o)
-	}
-	return t.FinishFrame(frames[0], frames[1], o)
-}
-
-// FinishFrame is Finish for a frame of the thread's stack and its caller.
-func (t *Thread) FinishFrame(frame, caller *Frame, o *MoveOptions) (*Stop, error) {
-	stop, returned, err := t.p.runOut("finish", t, caller.PC, frame.CFA, o)
-	if err != nil || !returned {
-		return stop, err
-	}
-	regs, err := t.Regs()
-	if err != nil {
-		return nil, err
-	}
-	stop.Value, stop.Finished = regs[arch.RAX], true
-	return stop, nil
 }
 
 // Until runs the thread, and with it the others, until it comes to addr.

@@ -110,23 +110,3 @@ func (s *lineStep) arrived(*Stop) (bool, error) {
 	}
 	return line.Low == pc && line.IsStmt, nil
 }
-
-// finishInlined runs the thread until it has left an inlined function.
-func (t *Thread) finishInlined(frame *Frame, o *MoveOptions) (*Stop, error) {
-	bias := frame.Image().Bias
-	return t.StepUntil(&Walk{Over: true, Condition: func(*Stop) (bool, error) {
-		regs, err := t.Regs()
-		if err != nil {
-			return false, err
-		}
-		if regs[arch.RSP] >= frame.CFA && frame.CFA != 0 {
-			return true, nil
-		}
-		for _, r := range frame.Func.Ranges {
-			if r.Contains(regs[arch.RIP] - bias) {
-				return false, nil
-			}
-		}
-		return true, nil
-	}}, o)
-}

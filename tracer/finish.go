@@ -1,0 +1,96 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
+
+// Finish runs the thread until the function that it is in returns. The stop's
+// Value is rax then, the integer or pointer that the function returned; a function
+// that was inlined has none, nor has one that longjmp or an exception has led out of:
+// the movement ends where the thread goes on then.
+func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
+	frames, err := t.Frames(2)
+	if err != nil && len(frames) == 0 {
+		return nil, err
+	}
+	return t.finish(frames, 0, err, o)
+}
+
+// maxFinish limits how far up the stack a frame is looked for that was found before
+// the thread moved.
+const maxFinish = 1 << 17
+
+// FinishFrame is Finish for a frame of the thread's stack, which may be any of them.
+// Inner activations of its function do not count. The frame may have been found
+// before the thread moved, but it is an error if it has returned since.
+func (t *Thread) FinishFrame(frame *Frame, o *MoveOptions) (*Stop, error) {
+	same := func(f *Frame) bool {
+		return f.CFA == frame.CFA && f.CFA != 0 && f.Inlined == frame.Inlined && f.Function() == frame.Function()
+	}
+	var err error
+	for _, limit := range []int{frame.Level + 2, maxFinish} {
+		var frames []*Frame
+		frames, err = t.Frames(limit)
+		// One is the outermost if nothing follows.
+		if i := slices.IndexFunc(frames, same); i >= 0 && (i+1 < len(frames) || len(frames) < limit) {
+			return t.finish(frames, i, err, o)
+		}
+	}
+	return nil, &Error{Op: "finish", TID: t.TID, Err: errors.Join(errors.New("the frame is not on the stack any more"), err)}
+}
+
+// finish finishes frame i of a stack. err says why that ends, if it does.
+func (t *Thread) finish(frames []*Frame, i int, err error, o *MoveOptions) (*Stop, error) {
+	frame := frames[i]
+	inner := i // the frame that returns, into frame if that is inlined
+	for frame.Inlined && inner >= 0 && (inner == i || frames[inner].Inlined) {
+		inner--
+	}
+	switch {
+	case inner < 0:
+		return t.finishInlined(frame, o)
+	case inner+1 == len(frames):
+		if err == nil {
+			err = errors.New("this is the outermost function")
+		}
+		return nil, &Error{Op: "finish", TID: t.TID, Err: err}
+	}
+	stop, returned, err := t.p.runOut("finish", t, frames[inner+1].PC, frames[inner].CFA, o)
+	if err != nil || !returned {
+		return stop, err
+	}
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	if !frame.Inlined {
+		stop.Value, stop.Finished = regs[arch.RAX], true
+	} else if frame.holds(regs[arch.RIP]) {
+		return t.finishInlined(frame, o)
+	}
+	return stop, nil
+}
+
+// holds reports whether the function that was inlined has an instruction at pc.
+func (f *Frame) holds(pc uint64) bool {
+	pc -= f.Image().Bias
+	for _, r := range f.Func.Ranges {
+		if r.Contains(pc) {
+			return true
+		}
+	}
+	return false
+}
+
+// finishInlined runs the thread until it has left an inlined function.
+func (t *Thread) finishInlined(frame *Frame, o *MoveOptions) (*Stop, error) {
+	return t.StepUntil(&Walk{Over: true, Condition: func(*Stop) (bool, error) {
+		regs, err := t.Regs()
+		return err == nil && (regs[arch.RSP] >= frame.CFA && frame.CFA != 0 || !frame.holds(regs[arch.RIP])), err
+	}}, o)
+}
