@@ -102,6 +102,12 @@ func (x *target) Addrs(loc string) ([]uint64, error) {
 	}
 	symbols, err := x.symbols(name)
 	if err != nil {
+		if addrs := x.inlined(name); len(addrs) > 0 {
+			for i := range addrs {
+				addrs[i] += offset
+			}
+			return addrs, nil
+		}
 		return nil, err
 	}
 	addrs := make([]uint64, len(symbols))
@@ -162,27 +168,9 @@ func (x *target) term(term string) (uint64, error) {
 // know goes before one that is demangled, in all images: a method does not hide a
 // function of C.
 func (x *target) symbols(name string) ([]image.Symbol, error) {
-	images, err := x.Images()
+	images, name, err := x.scope(name)
 	if err != nil {
 		return nil, err
-	}
-	if file, sym, ok := strings.Cut(name, "!"); ok && !strings.HasSuffix(file, "operator") {
-		var in []*image.Image
-		for _, img := range images {
-			if imageMatches(img, file) {
-				in = append(in, img)
-			}
-		}
-		if len(in) == 0 {
-			missing := &NotFoundError{Name: name}
-			for _, img := range x.images.unloaded {
-				if imageMatches(img, file) {
-					missing.Err = img.Err
-				}
-			}
-			return nil, missing
-		}
-		images, name = in, sym
 	}
 	for _, img := range images {
 		if found := meant(img.Lookup(name)); len(found) > 0 {
@@ -216,6 +204,45 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 		}
 	}
 	return nil, missing
+}
+
+// scope returns the images that a name is looked for in, and the name without the
+// one that it starts with.
+func (x *target) scope(name string) (images []*image.Image, rest string, err error) {
+	if images, err = x.Images(); err != nil {
+		return nil, "", err
+	}
+	file, rest, ok := strings.Cut(name, "!")
+	if !ok || strings.HasSuffix(file, "operator") {
+		return images, name, nil
+	}
+	images = slices.DeleteFunc(images, func(img *image.Image) bool { return !imageMatches(img, file) })
+	if len(images) > 0 {
+		return images, rest, nil
+	}
+	missing := &NotFoundError{Name: name}
+	for _, img := range x.images.unloaded {
+		if imageMatches(img, file) {
+			missing.Err = img.Err
+		}
+	}
+	return nil, "", missing
+}
+
+// inlined returns the entries of the copies of a function, or of all that match a
+// pattern, which no symbol names: compilers leave none where they have inlined every
+// call.
+func (x *target) inlined(name string) []uint64 {
+	images, name, err := x.scope(name)
+	if err != nil {
+		return nil
+	}
+	for _, img := range images {
+		if addrs := img.Inlined(name); len(addrs) > 0 {
+			return addrs
+		}
+	}
+	return nil
 }
 
 // meant returns those of the symbols with one name, the likeliest first, that the

@@ -3,6 +3,8 @@ package image
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 )
@@ -67,4 +69,26 @@ func (im *Image) Funcs(addr uint64) ([]*debuginfo.Func, error) {
 		return nil, err
 	}
 	return data.Funcs(addr - im.Bias)
+}
+
+// Inlined returns the first instructions of the copies of a function, or of all that
+// match a pattern, that debug information knows, in the order of addresses.
+func (im *Image) Inlined(name string) []uint64 {
+	data, err := im.DWARF()
+	if err != nil {
+		return nil
+	}
+	names := []string{name}
+	if strings.ContainsAny(name, "*?") {
+		names = data.FuncNames(func(full string) bool { return match(name, full) })
+	}
+	var addrs []uint64
+	for _, name := range names {
+		funcs, _ := data.FuncsNamed(name)
+		for _, f := range funcs {
+			addrs = append(addrs, f.Entry+im.Bias)
+		}
+	}
+	slices.Sort(addrs)
+	return slices.Compact(addrs)
 }

@@ -1,0 +1,53 @@
+package debuginfo
+
+import (
+	"maps"
+	"slices"
+	"sync"
+)
+
+// FuncNames returns the names, with their namespaces and classes, of the functions
+// for which match is true, sorted. match is called on several goroutines.
+func (d *Data) FuncNames(match func(name string) bool) []string {
+	return d.list(funcName, func(e *entry) string {
+		if name := e.qualifiedName(); match(name) {
+			return name
+		}
+		return ""
+	})
+}
+
+// TypeNames returns the names of the types that are defined outside of functions and
+// classes and for which match is true, sorted. In C, those of structures, unions and
+// enumerations have their keyword before them, and match is called without it too.
+func (d *Data) TypeNames(match func(name string) bool) []string {
+	return d.list(typeName, func(e *entry) string {
+		t := Type{Kind: kinds[e.ab.tag], Name: e.qualifiedName(), e: e}
+		if name := t.specifier(); t.Name != "" && (match(name) || match(t.Name)) {
+			return name
+		}
+		return ""
+	})
+}
+
+// list returns what name makes of the entries of a kind, each once, sorted.
+func (d *Data) list(kind nameKind, name func(*entry) string) []string {
+	var mu sync.Mutex
+	all := make(map[string]bool)
+	for data := d; data != nil; data = data.sup {
+		data.parallel(data.units, func(u *unit) {
+			own := make(map[string]bool)
+			for _, h := range u.scan() {
+				e, err := u.readEntry(u.off + uint64(h.off))
+				if err == nil && e.ab != nil && kindOf(e.ab.tag) == kind {
+					own[name(e)] = true
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(all, own)
+		})
+	}
+	delete(all, "")
+	return slices.Sorted(maps.Keys(all))
+}
