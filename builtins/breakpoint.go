@@ -49,7 +49,7 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 	{"hw", "bool", "Whether it uses a debug register of the CPU.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Hardware()), nil
 	}},
-	{"thread", "thread or None", "The only thread that hits it, or None for all.", func(b *breakpoint) (starlark.Value, error) {
+	{"thread", "thread or None", "The only thread that hits it, or None for all. The main thread stays the same over exec and restart; with another one its breakpoints are removed.", func(b *breakpoint) (starlark.Value, error) {
 		if t := b.b.Thread(); t != nil {
 			return b.p.thread(t), nil
 		}
@@ -80,7 +80,11 @@ func (b *breakpoint) String() string {
 			place = fmt.Sprintf("%#x", addrs[0])
 		}
 	}
-	return fmt.Sprintf("<breakpoint %d at %s, %d hits>", b.b.ID, place, b.b.Hits())
+	end := ""
+	if t := b.b.Thread(); t != nil && t.Gone() {
+		end = fmt.Sprintf(", thread %d has ended", t.TID)
+	}
+	return fmt.Sprintf("<breakpoint %d at %s, %d hits%s>", b.b.ID, place, b.b.Hits(), end)
 }
 
 // CompareSameType compares breakpoints: each is equal to itself alone.

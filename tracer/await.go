@@ -64,6 +64,9 @@ func (p *Process) release(m *motion) error {
 
 // begin resumes the process, unless there is a Stop to look at first.
 func (p *Process) begin(m *motion) (*Stop, error) {
+	if err := p.removeOrphans(); err != nil {
+		return nil, err
+	}
 	p.state = Running
 	p.tr.pin.moving(p, m.step)
 	if stop := p.takePending(m); stop != nil {

@@ -44,9 +44,11 @@ type BreakpointOptions struct {
 	Addr     uint64
 	Location string // instead of Addr: a name, which may match at several places
 	Temp     bool
-	Hardware bool    // use a debug register, and leave the program's memory alone
-	Thread   *Thread // the only one that hits it, or nil for all
-	Prologue bool    // if it is on a function, let it lie where PrologueEnd says
+	Hardware bool // use a debug register, and leave the program's memory alone
+	// Thread is the only one that hits it, or nil for all. The breakpoint is removed
+	// when that has ended; exec and Restart end all threads but the main one.
+	Thread   *Thread
+	Prologue bool // if it is on a function, let it lie where PrologueEnd says
 	// When is the source of a Condition: where it is false, a thread runs on
 	// without a Stop, and mostly without the others being stopped. If it cannot
 	// be evaluated, the process is stopped there and the movement returns why.
@@ -150,7 +152,8 @@ func (b *Breakpoint) Addrs() []uint64 { return slices.Clone(b.addrs) }
 // Hits returns how often it was hit.
 func (b *Breakpoint) Hits() int { return b.hits }
 
-// Thread returns the only thread that hits it, or nil for all.
+// Thread returns the only thread that hits it, or nil for all. After Restart that is
+// the new main thread.
 func (b *Breakpoint) Thread() *Thread { return b.thread }
 
 // Pending reports whether it waits for a library to be loaded.
@@ -160,7 +163,7 @@ func (b *Breakpoint) Pending() bool { return len(b.addrs) == 0 && !b.removed }
 func (b *Breakpoint) Hardware() bool { return b.hardware }
 
 // Enabled reports whether it can be hit.
-func (b *Breakpoint) Enabled() bool { return !b.disabled && !b.removed }
+func (b *Breakpoint) Enabled() bool { return !b.disabled && !b.removed && !b.orphaned() }
 
 // SetEnabled lets it be hit or not. It stays where it is.
 func (b *Breakpoint) SetEnabled(enabled bool) { b.disabled = !enabled }
@@ -178,6 +181,27 @@ func (b *Breakpoint) Remove() error {
 		errs = append(errs, b.unplant(addr))
 	}
 	b.addrs = nil
+	return errors.Join(errs...)
+}
+
+// orphaned reports whether the only thread that hits the breakpoint has ended. The
+// main thread has not while the process lives: an exec brings it back.
+func (b *Breakpoint) orphaned() bool {
+	return b.thread != nil && b.thread.Gone() && b.thread.TID != b.p.PID
+}
+
+// removeOrphans removes the breakpoints of threads that have ended. All others are
+// stopped.
+func (p *Process) removeOrphans() error {
+	if !slices.ContainsFunc(p.breakpoints, (*Breakpoint).orphaned) {
+		return nil
+	}
+	var errs []error
+	for _, b := range p.Breakpoints() {
+		if b.orphaned() {
+			errs = append(errs, b.Remove())
+		}
+	}
 	return errors.Join(errs...)
 }
 

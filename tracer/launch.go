@@ -115,11 +115,17 @@ func (p *Process) launch(o *LaunchOptions) error {
 
 // enter takes in the process that was started.
 func (p *Process) enter(pid int, o *LaunchOptions) error {
+	old := p.PID
 	p.PID, p.state, p.parting, p.launched, p.noPin, p.filter = pid, Stopped, false, true, o.NoPin, nil
 	p.sees, p.current, p.gate = sight{}, nil, 0
 	p.execs++
 	p.tr.hold(p)
 	p.addThread(pid).state = threadStopped
+	for _, b := range p.breakpoints {
+		if b.thread != nil && b.thread.TID == old {
+			b.thread = p.threads[0]
+		}
+	}
 	if err := p.reset(); err != nil {
 		return err
 	}

@@ -233,6 +233,9 @@ func (p *Process) advance(m *motion) (*Stop, error) {
 			p.state = Stopped
 		}
 	}()
+	if err := p.removeOrphans(); err != nil {
+		return nil, err
+	}
 	p.tr.pin.moving(p, m.step)
 	for {
 		if stop := p.takePending(m); stop != nil {
