@@ -124,6 +124,9 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 		if surface || m.step && m.aims == nil || m.arrived() {
 			return p.stop, nil
 		}
+		if m.t.Gone() && p.Thread() != nil {
+			m.t = p.Thread() // it restarted the program
+		}
 		return nil, nil
 	case stop.arrived && m.step && stop.Thread == m.t && !surface:
 		// The step came to a breakpoint, hit a watchpoint, or made a system
