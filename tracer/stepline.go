@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
@@ -34,6 +35,7 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 	if into {
 		op = "step_line"
 	}
+	begin := time.Now()
 	regs, err := t.Regs()
 	if err != nil {
 		return nil, err
@@ -61,9 +63,21 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 		return stop, err
 	}
 	if end := t.p.PrologueEnd(stop.PC); end != stop.PC {
-		return t.Until(end, o) // it has come into a function
+		return t.Until(end, o.rest(begin)) // it has come into a function
 	}
 	return stop, nil
+}
+
+// rest returns the options for what remains of a movement that began at a time.
+func (o *MoveOptions) rest(begin time.Time) *MoveOptions {
+	if o == nil {
+		return nil
+	}
+	rest := &MoveOptions{Only: o.Only, Timeout: o.Timeout}
+	if o.Timeout > 0 {
+		rest.Timeout = max(1, o.Timeout-time.Since(begin))
+	}
+	return rest
 }
 
 // enters reports whether the step goes into the function at addr.
