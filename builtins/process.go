@@ -117,6 +117,9 @@ var processClass = newClass("process",
 		{"threads", "list of thread", "The threads, the oldest first; none when the process is gone.", func(p *process) (starlark.Value, error) {
 			return listOf(p.p.Threads(), func(t *tracer.Thread) starlark.Value { return p.thread(t) }), nil
 		}},
+		{"children", "list of process", "The children that are held, the oldest first: those that it has made since follow=\"both\" or catch asked for them, and that have neither ended nor been detached.", func(p *process) (starlark.Value, error) {
+			return listOf(p.p.Children(), func(q *tracer.Process) starlark.Value { return p.env.process(q) }), nil
+		}},
 		{"thread", "thread or None", "The thread that stopped last; None when the process is gone.", func(p *process) (starlark.Value, error) {
 			if t := p.p.Thread(); t != nil {
 				return p.thread(t), nil

@@ -35,6 +35,11 @@ func (f Follow) String() string { return [...]string{"parent", "child", "both"}[
 // held. With FollowChild the stop's process is detached by then.
 func (p *Process) SetFollow(f Follow) { p.following = f }
 
+// Children returns the children of the process that are held, the oldest first.
+func (p *Process) Children() []*Process {
+	return slices.DeleteFunc(p.tr.Processes(), func(q *Process) bool { return q.parent != p })
+}
+
 // bear handles a child that was just made by fork or vfork: it is held if hold is
 // set, and let go otherwise. It returns the process that is held, if there is one.
 func (p *Process) bear(child int, what Reason, hold bool) *Process {
@@ -57,7 +62,7 @@ func (p *Process) bear(child int, what Reason, hold bool) *Process {
 		return nil
 	}
 	q := p.tr.newProcess(child)
-	q.launched, q.noPin, q.loading = p.launched, p.noPin, p.loading
+	q.launched, q.noPin, q.loading, q.parent = p.launched, p.noPin, p.loading, p
 	q.exe, q.argv, q.filter, q.following = p.exe, p.argv, p.filter, p.following
 	if shared {
 		p.share(q)

@@ -76,6 +76,7 @@ type Process struct {
 
 	libraries map[uint64]*image.Image // by the address of their dynamic sections
 	following Follow
+	parent    *Process // that it was born of, or nil
 	command   []string // to launch it again, or nil
 }
 
