@@ -116,6 +116,7 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 	if limit > 0 {
 		defer tr.limit(limit)()
 	}
+	polls := -1 // that may still find something once the limit has passed
 	for {
 		for len(tr.news) > 0 {
 			if err := tr.news[0].t.p.catchUp(); err != nil {
@@ -150,12 +151,22 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 			if err := p.settle(m, stop, settled, err); err != nil {
 				return nil, err
 			}
-		} else if t, status := tr.poll(); t != nil {
-			tr.dispatch(t, status)
-			tr.want(why, tr.timed)
-		} else {
+			continue
+		}
+		// What has happened by now is looked at, once for each thread: they may
+		// never cease to report what does not surface.
+		if polls < 0 {
+			polls = len(tr.threads)
+		}
+		if polls--; polls < 0 {
 			return nil, nil
 		}
+		t, status = tr.poll()
+		if t == nil {
+			return nil, nil
+		}
+		tr.dispatch(t, status)
+		tr.want(why, tr.timed)
 	}
 }
 
