@@ -65,6 +65,10 @@ type Type struct {
 	Line        int
 
 	e *entry
+
+	// Of a type that no file has, what Elem and Dims return.
+	elem *Type
+	dims []Dim
 }
 
 // maxTypes limits how many types are followed from one to the next, as a
@@ -244,6 +248,9 @@ func (t *Type) elemBelow(depth int) (*Type, error) {
 // enumeration stands on, what a pointer to member points to. It is nil for void,
 // and for an enumeration that does not tell.
 func (t *Type) Elem() (*Type, error) {
+	if t.elem != nil {
+		return t.elem, nil
+	}
 	v := t.e.get(dwarf.AttrType)
 	if v.isZero() {
 		return nil, nil
@@ -289,6 +296,9 @@ type Dim struct {
 
 // Dims returns the dimensions of an array, the outermost first.
 func (t *Type) Dims() []Dim {
+	if t.dims != nil {
+		return t.dims
+	}
 	var dims []Dim
 	t.e.children(func(c *entry) bool {
 		switch c.ab.tag {
