@@ -160,3 +160,31 @@ func encodeFloat64(t *debuginfo.Type, f float64) ([]byte, error) {
 	b[top/8] |= 1 << (top % 8)
 	return b, nil
 }
+
+// digits returns how many digits tell all numbers apart.
+func (l floatLayout) digits() int {
+	bits := l.man
+	if !l.explicit {
+		bits++
+	}
+	return int(math.Ceil(1 + float64(bits)*math.Log10(2)))
+}
+
+// formatFloat writes a number as C's %g does, with enough digits to tell it from all
+// others.
+func formatFloat(t *debuginfo.Type, b []byte) (string, error) {
+	l, err := layoutOf(t, len(b))
+	if err != nil {
+		return "", err
+	}
+	f, nan := l.decode(b)
+	switch {
+	case f == nil:
+		return nan, nil
+	case f.IsInf() && f.Signbit():
+		return "-inf", nil
+	case f.IsInf():
+		return "inf", nil
+	}
+	return f.Text('g', l.digits()), nil
+}

@@ -44,7 +44,7 @@ func (v *Value) aggregate() (*Value, *debuginfo.Type, error) {
 	return nil, nil, errors.New("a pointer to a pointer has no members")
 }
 
-// Fields returns the base classes and members in the order of the source, without
+// Fields returns the base classes and members in the order of the source, with
 // those that the compiler has made. Of a type with variants it has those of the one
 // that the value is. A pointer or reference is followed.
 func (v *Value) Fields() ([]Member, error) {

@@ -1,0 +1,262 @@
+package value
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+)
+
+// charWidth returns the size of a character type, or 0 if t is none.
+func charWidth(t *debuginfo.Type) int {
+	if t == nil {
+		return 0
+	}
+	name := t.Name
+	t, err := t.Strip()
+	if err != nil || t == nil || t.Kind != debuginfo.Base {
+		return 0
+	}
+	switch {
+	case t.Language() == debuginfo.Go:
+		return 0
+	case t.Encoding == encSignedChar || t.Encoding == encUnsignedChar:
+		if t.Size == 1 && t.Language() != debuginfo.Rust {
+			return 1
+		}
+	case t.Encoding == encUTF, name == "wchar_t", t.Name == "wchar_t":
+		if t.Size == 1 || t.Size == 2 || t.Size == 4 {
+			return int(t.Size)
+		}
+	}
+	return 0
+}
+
+// charPrefix returns what C puts before a character or string of a type.
+func charPrefix(t *debuginfo.Type) string {
+	name := t.Name
+	if under, err := t.Strip(); err == nil && under != nil && name != "wchar_t" {
+		name = under.Name
+		if under.Encoding == encUTF && under.Language() != debuginfo.Rust {
+			switch under.Size {
+			case 2:
+				return "u"
+			case 4:
+				return "U"
+			}
+		}
+	}
+	if name == "wchar_t" {
+		return "L"
+	}
+	return ""
+}
+
+// char returns a character of one, two or four bytes; one that is no character is
+// negative.
+func char(b []byte) rune {
+	switch len(b) {
+	case 1:
+		if b[0] >= utf8.RuneSelf {
+			return -rune(b[0])
+		}
+		return rune(b[0])
+	case 2:
+		return valid(uint32(binary.LittleEndian.Uint16(b)))
+	default:
+		return valid(binary.LittleEndian.Uint32(b))
+	}
+}
+
+func valid(n uint32) rune {
+	if n > unicode.MaxRune || n >= 0xd800 && n < 0xe000 {
+		return -rune(n & 0x7fffffff)
+	}
+	return rune(n)
+}
+
+// runes returns the characters of a string. Those of one byte are UTF-8.
+func runes(b []byte, width int) []rune {
+	var list []rune
+	for len(b) >= width {
+		if width == 1 {
+			if r, n := utf8.DecodeRune(b); r != utf8.RuneError || n > 1 {
+				list, b = append(list, r), b[n:]
+				continue
+			}
+		}
+		list, b = append(list, char(b[:width])), b[width:]
+	}
+	return list
+}
+
+// quote writes characters between quotes. What could change a terminal is escaped.
+func quote(text []rune, q rune) string {
+	var b strings.Builder
+	b.WriteRune(q)
+	for _, r := range text {
+		i := strings.IndexRune("\a\b\f\n\r\t\v", r)
+		switch {
+		case i >= 0:
+			b.WriteString(`\` + string("abfnrtv"[i]))
+		case r == q || r == '\\':
+			b.WriteString(`\` + string(r))
+		case r >= 0 && unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0:
+			fmt.Fprintf(&b, `\%03o`, -r)
+		default:
+			fmt.Fprintf(&b, `\%03o`, r)
+		}
+	}
+	b.WriteRune(q)
+	return b.String()
+}
+
+// quoteString writes a string with what it repeats written once.
+func quoteString(text []rune, prefix string, more bool) string {
+	var parts []string
+	start := 0
+	plain := func(end int) {
+		if end > start {
+			parts = append(parts, prefix+quote(text[start:end], '"'))
+		}
+	}
+	for i := 0; i < len(text); {
+		j := i + 1
+		for j < len(text) && text[j] == text[i] {
+			j++
+		}
+		if j-i >= repeats {
+			plain(i)
+			parts = append(parts, fmt.Sprintf("%s%s <repeats %d times>", prefix, quote(text[i:i+1], '\''), j-i))
+			start = j
+		}
+		i = j
+	}
+	plain(len(text))
+	if len(parts) == 0 {
+		parts = []string{prefix + `""`}
+	}
+	s := strings.Join(parts, ", ")
+	if more {
+		s += "..."
+	}
+	return s
+}
+
+// charArray returns an array of n characters as a string.
+func (v *Value) charArray(elem *debuginfo.Type, width int, n int64) (string, error) {
+	shown := min(n, maxElements)
+	b, err := v.read(shown * int64(width))
+	if err != nil {
+		return "", err
+	}
+	if n == shown && n > 0 && isZero(b[len(b)-width:]) {
+		b = b[:len(b)-width]
+	}
+	return quoteString(runes(b, width), charPrefix(elem), n > shown), nil
+}
+
+func isZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// text returns the string that a pointer points to.
+func (v *Value) text(elem *debuginfo.Type) (string, error) {
+	addr, err := v.Uint64()
+	if err != nil {
+		return "", err
+	}
+	width := charWidth(elem)
+	b, ended, err := stringAt(v.in, addr, width, maxElements)
+	if err != nil {
+		return "", err
+	}
+	return quoteString(runes(b, width), charPrefix(elem), !ended), nil
+}
+
+// stringAt reads up to most characters in front of a zero.
+func stringAt(in Context, addr uint64, width int, most int) (b []byte, ended bool, err error) {
+	const page = 4096
+	for len(b) < most*width {
+		n := min(page-int(addr%page), most*width-len(b))
+		if n < width {
+			n = width // a character over the end of a page
+		}
+		n -= n % width
+		chunk := make([]byte, n)
+		if _, err := in.ReadAt(addr, chunk); err != nil {
+			if len(b) > 0 {
+				return b, false, nil
+			}
+			return nil, false, err
+		}
+		for i := 0; i < n; i += width {
+			if isZero(chunk[i : i+width]) {
+				return append(b, chunk[:i]...), true, nil
+			}
+		}
+		b, addr = append(b, chunk...), addr+uint64(n)
+	}
+	return b, false, nil
+}
+
+// Text returns the characters of an array of characters up to a zero, or those before
+// a zero where a pointer to characters points, max bytes at most; and of strings of
+// Go and Rust.
+func (v *Value) Text(max int) ([]byte, error) {
+	v, err := v.referent()
+	if err != nil {
+		return nil, err
+	}
+	t, err := v.strip()
+	if err != nil {
+		return nil, err
+	}
+	switch t.Kind {
+	case debuginfo.Pointer, debuginfo.Array:
+		elem, err := t.Elem()
+		if err != nil {
+			return nil, err
+		}
+		width := charWidth(elem)
+		if width == 0 {
+			break
+		}
+		if t.Kind == debuginfo.Pointer {
+			addr, err := v.Uint64()
+			if err != nil {
+				return nil, err
+			}
+			b, _, err := stringAt(v.in, addr, width, max/width)
+			return b, err
+		}
+		n, err := v.Len()
+		if err != nil {
+			return nil, err
+		}
+		b, err := v.read(min(n*int64(width), int64(max)))
+		for i := 0; i+width <= len(b); i += width {
+			if isZero(b[i : i+width]) {
+				return b[:i], err
+			}
+		}
+		return b, err
+	case debuginfo.Struct:
+		if data, n, ok := v.foreignString(t); ok {
+			b := make([]byte, min(n, uint64(max)))
+			_, err := v.in.ReadAt(data, b)
+			return b, err
+		}
+	}
+	return nil, fmt.Errorf("%s is no string", v.typ)
+}
