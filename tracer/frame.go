@@ -17,6 +17,8 @@ type Frame struct {
 	Inlined bool            // into the function of the next frame
 
 	in     *target
+	t      owner
+	epoch  uint64
 	callee *debuginfo.Func // that was inlined into this function where it is, or nil
 }
 
@@ -28,16 +30,16 @@ func (t *Thread) Frames(max int) ([]*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.p.stack(regs, max)
+	return t.p.stack(t, regs, max)
 }
 
 // stack returns the stack of a thread with the registers regs. A function that was
 // inlined has a frame of its own, with the registers of that which it is in.
-func (x *target) stack(regs *arch.Regs, limit int) ([]*Frame, error) {
+func (x *target) stack(t owner, regs *arch.Regs, limit int) ([]*Frame, error) {
 	stack, err := unwind.Stack(x.of, code{x}, regs, limit)
 	frames := make([]*Frame, 0, len(stack))
 	for i := range stack {
-		f := Frame{Frame: stack[i], in: x}
+		f := Frame{Frame: stack[i], in: x, t: t, epoch: x.of.epoch()}
 		funcs := x.funcsAt(f.Lookup)
 		for j := range max(1, len(funcs)) {
 			if len(frames) == limit {

@@ -99,12 +99,13 @@ func (p *Process) compareLibraries(linker *image.Image) (loaded, unloaded []*ima
 	if len(debug) == 0 {
 		return nil, nil, fmt.Errorf("%s has no symbol _r_debug", linker.Name())
 	}
-	dynamic, settled, err := linkMaps(p, debug[0].Addr)
+	maps, settled, err := linkMaps(p, debug[0].Addr)
 	if err != nil || !settled {
 		return nil, nil, err
 	}
 	libraries := make(map[uint64]*image.Image)
-	for _, addr := range dynamic {
+	for _, m := range maps {
+		addr := m.dynamic
 		if libraries[addr] != nil {
 			continue // in several namespaces
 		}

@@ -244,12 +244,12 @@ func FuzzLinkMaps(f *testing.F) {
 	f.Add(word(2, base+48, 0, 0, 0, base, 7, 0, 0x70, base+48))
 	f.Add(word(2, 0, 0, 1, 0, base))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		dynamic, settled, err := linkMaps(heap{base, data}, base)
-		if err != nil && (dynamic != nil || settled) {
-			t.Errorf("%v with %d libraries", err, len(dynamic))
+		maps, settled, err := linkMaps(heap{base, data}, base)
+		if err != nil && (maps != nil || settled) {
+			t.Errorf("%v with %d libraries", err, len(maps))
 		}
-		if len(dynamic) > maxLinkMaps {
-			t.Errorf("%d libraries", len(dynamic))
+		if len(maps) > maxLinkMaps {
+			t.Errorf("%d libraries", len(maps))
 		}
 	})
 }

@@ -19,10 +19,15 @@ type reader interface {
 	ReadAt(addr uint64, buf []byte) (int, error)
 }
 
-// linkMaps returns where the dynamic sections lie of all that the dynamic linker has
-// in its lists, one list for each namespace, in their order. debug is the address of
+// A linkMap is an entry of the dynamic linker's lists (struct link_map in link.h).
+type linkMap struct {
+	at      uint64 // its own address
+	dynamic uint64 // that of the dynamic section
+}
+
+// linkMaps returns all that the dynamic linker has in its lists, one list for each namespace, in their order. debug is the address of
 // its struct r_debug (link.h). settled is false if it is about to change a list.
-func linkMaps(mem reader, debug uint64) (dynamic []uint64, settled bool, err error) {
+func linkMaps(mem reader, debug uint64) (maps []linkMap, settled bool, err error) {
 	settled = true
 	for n := 0; debug != 0; n++ {
 		if n == maxNamespaces {
@@ -42,16 +47,16 @@ func linkMaps(mem reader, debug uint64) (dynamic []uint64, settled bool, err err
 		settled = settled && binary.LittleEndian.Uint32(r[24:]) == 0
 		debug = binary.LittleEndian.Uint64(r[40:])
 		for at := binary.LittleEndian.Uint64(r[8:]); at != 0; {
-			if len(dynamic) == maxLinkMaps {
+			if len(maps) == maxLinkMaps {
 				return nil, false, errors.New("the dynamic linker has too many libraries")
 			}
 			var m [32]byte // l_addr, l_name, l_ld at 16, l_next at 24
 			if _, err := mem.ReadAt(at, m[:]); err != nil {
 				return nil, false, err
 			}
-			dynamic = append(dynamic, binary.LittleEndian.Uint64(m[16:]))
+			maps = append(maps, linkMap{at, binary.LittleEndian.Uint64(m[16:])})
 			at = binary.LittleEndian.Uint64(m[24:])
 		}
 	}
-	return dynamic, settled, nil
+	return maps, settled, nil
 }

@@ -83,6 +83,7 @@ const (
 	opGNUDerefType       = 0xf6
 	opGNUConvert         = 0xf7
 	opGNUReinterpret     = 0xf9
+	opGNUParameterRef    = 0xfa
 	opGNUAddrIndex       = 0xfb
 	opGNUConstIndex      = 0xfc
 	opGNUVariableValue   = 0xfd

@@ -149,6 +149,8 @@ func (m *machine) typed(op uint8) {
 	case opReinterpret, opGNUReinterpret:
 		t := m.baseTypeAt()
 		m.pushOperand(t.of(m.pop().bits))
+	case opGNUParameterRef:
+		m.check(&AbsentError{Reason: "an argument that was dropped, known to the caller alone"})
 	default:
 		m.fail(m.off-1, "operator %#x", op)
 	}

@@ -279,6 +279,16 @@ func (f *File) Type() elf.Type { return elf.Type(f.header.Type) }
 // file. The caller must not modify them.
 func (f *File) Segments() []Segment { return f.segments }
 
+// TLS returns the size and the alignment of the file's thread-local storage, in bytes.
+func (f *File) TLS() (size, align uint64, ok bool) {
+	for i := range f.progs {
+		if p := &f.progs[i]; elf.ProgType(p.Type) == elf.PT_TLS {
+			return p.Memsz, p.Align, true
+		}
+	}
+	return 0, 0, false
+}
+
 // Interp returns the path of the dynamic linker the program asks for, or "".
 func (f *File) Interp() string { return f.interp }
 

@@ -46,7 +46,8 @@ func (v *Value) Format(f *Format) string {
 type writer struct {
 	*Format
 	b    strings.Builder
-	left int // values that may still be written
+	left int             // values that may still be written
+	seen map[uint64]bool // the virtual bases that were written
 }
 
 // prefix writes what stands before a pointer or reference that is not part of
@@ -134,11 +135,9 @@ func (w *writer) write(v *Value, depth int) error {
 			return err
 		}
 		return w.structure(v, depth)
-	case debuginfo.Unspecified:
-		if n, err := v.Int(); err == nil {
-			fmt.Fprintf(&w.b, "%#x", n)
-			return nil
-		}
+	case debuginfo.Unspecified: // of nullptr
+		w.b.WriteString("0")
+		return nil
 	}
 	return fmt.Errorf("%s is a type without values", t)
 }
@@ -180,8 +179,8 @@ func (w *writer) base(v *Value, t *debuginfo.Type) error {
 		}
 	default:
 		n := integer(b, v.signed())
-		if width := charWidth(t); width > 0 {
-			w.b.WriteString(n.String() + " " + charPrefix(t) + quote([]rune{char(b)}, '\''))
+		if width := charWidth(v.typ); width > 0 {
+			w.b.WriteString(n.String() + " " + charPrefix(v.typ) + quote([]rune{char(b)}, '\''))
 			break
 		}
 		w.b.WriteString(n.String())
@@ -310,7 +309,7 @@ func (w *writer) memberPointer(v *Value, t *debuginfo.Type) error {
 	case t.Size != 16 && n == -1, t.Size == 16 && n == 0:
 		w.b.WriteString("NULL")
 	case t.Size != 16:
-		fmt.Fprintf(&w.b, "%#x", n)
+		w.b.WriteString(memberAt(t, n))
 	case n&1 != 0:
 		fmt.Fprintf(&w.b, "&virtual table offset %d", n-1)
 	default:
@@ -318,6 +317,22 @@ func (w *writer) memberPointer(v *Value, t *debuginfo.Type) error {
 		w.symbol(v.in, uint64(n))
 	}
 	return nil
+}
+
+// memberAt returns the name of the member that a pointer to member points to, or its
+// offset.
+func memberAt(t *debuginfo.Type, offset int64) string {
+	if class, err := t.Container(); err == nil && class != nil {
+		if class, err = class.Strip(); err == nil && class != nil {
+			fields, _ := class.Fields()
+			for i := range fields {
+				if f := &fields[i]; f.Offset == offset && !f.IsBase && !f.Static && f.Name != "" {
+					return "&" + class.Name + "::" + f.Name
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("%#x", offset)
 }
 
 func (w *writer) array(v *Value, t *debuginfo.Type, depth int) error {
@@ -328,6 +343,11 @@ func (w *writer) array(v *Value, t *debuginfo.Type, depth int) error {
 	elem, err := t.Row()
 	if err != nil {
 		return err
+	}
+	if addr, ok := v.Address(); n == 0 && ok && elem != nil { // of a length that only the program knows
+		p := pointer(v.in, debuginfo.PointerTo(elem), addr)
+		w.value(p, depth+1)
+		return nil
 	}
 	if width := charWidth(elem); width > 0 {
 		text, err := v.charArray(elem, width, n)
@@ -346,7 +366,7 @@ func (w *writer) array(v *Value, t *debuginfo.Type, depth int) error {
 		if written > 0 {
 			w.b.WriteString(", ")
 		}
-		if count >= repeats {
+		if count > repeats {
 			fmt.Fprintf(&w.b, "%s <repeats %d times>", last, count)
 			written += repeats
 		} else {
@@ -394,14 +414,19 @@ func (w *writer) structure(v *Value, depth int) error {
 		return err
 	}
 	w.b.WriteString("{")
-	for i, m := range members {
+	first := true
+	for _, m := range members {
+		if m.Field.Virtual && w.again(m.Value) {
+			continue
+		}
 		if w.left <= 0 || w.b.Len() > maxText {
 			w.b.WriteString("...")
 			break
 		}
-		if i > 0 {
+		if !first {
 			w.b.WriteString(", ")
 		}
+		first = false
 		switch {
 		case m.Field.IsBase:
 			name := "<unknown type>"
@@ -421,4 +446,16 @@ func (w *writer) structure(v *Value, depth int) error {
 	}
 	w.b.WriteString("}")
 	return nil
+}
+
+// again reports whether a virtual base has been written: it is a part of each class
+// that has it, and written once.
+func (w *writer) again(base *Value) bool {
+	addr, ok := base.Address()
+	if w.seen == nil {
+		w.seen = make(map[uint64]bool)
+	}
+	again := ok && w.seen[addr]
+	w.seen[addr] = ok
+	return again
 }

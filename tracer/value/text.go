@@ -10,47 +10,65 @@ import (
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 )
 
+// charName returns the name by which a type is one of wide characters: in C they are
+// typedefs of integers.
+func charName(t *debuginfo.Type) string {
+	for range maxDepth {
+		if t == nil {
+			break
+		}
+		switch t.Name {
+		case "wchar_t", "char16_t", "char32_t":
+			return t.Name
+		}
+		elem, err := t.Elem()
+		if err != nil || t.Kind == debuginfo.Base || t.Kind == debuginfo.Pointer || t.Kind == debuginfo.Array {
+			break
+		}
+		t = elem
+	}
+	return ""
+}
+
 // charWidth returns the size of a character type, or 0 if t is none.
 func charWidth(t *debuginfo.Type) int {
-	if t == nil {
-		return 0
-	}
-	name := t.Name
-	t, err := t.Strip()
-	if err != nil || t == nil || t.Kind != debuginfo.Base {
+	under, err := stripped(t)
+	if err != nil || under == nil || under.Kind != debuginfo.Base {
 		return 0
 	}
 	switch {
-	case t.Language() == debuginfo.Go:
-		return 0
-	case t.Encoding == encSignedChar || t.Encoding == encUnsignedChar:
-		if t.Size == 1 && t.Language() != debuginfo.Rust {
-			return 1
+	case under.Language() == debuginfo.Go:
+	case charName(t) != "", under.Encoding == encUTF:
+		if under.Size == 1 || under.Size == 2 || under.Size == 4 {
+			return int(under.Size)
 		}
-	case t.Encoding == encUTF, name == "wchar_t", t.Name == "wchar_t":
-		if t.Size == 1 || t.Size == 2 || t.Size == 4 {
-			return int(t.Size)
+	case under.Encoding == encSignedChar || under.Encoding == encUnsignedChar:
+		if under.Size == 1 && under.Language() != debuginfo.Rust {
+			return 1
 		}
 	}
 	return 0
 }
 
+// stripped returns Type.Strip of a type that may be void.
+func stripped(t *debuginfo.Type) (*debuginfo.Type, error) {
+	if t == nil {
+		return nil, nil
+	}
+	return t.Strip()
+}
+
 // charPrefix returns what C puts before a character or string of a type.
 func charPrefix(t *debuginfo.Type) string {
-	name := t.Name
-	if under, err := t.Strip(); err == nil && under != nil && name != "wchar_t" {
-		name = under.Name
-		if under.Encoding == encUTF && under.Language() != debuginfo.Rust {
-			switch under.Size {
-			case 2:
-				return "u"
-			case 4:
-				return "U"
-			}
-		}
-	}
-	if name == "wchar_t" {
+	under, err := stripped(t)
+	switch name := charName(t); {
+	case name == "wchar_t":
 		return "L"
+	case err != nil || under == nil || under.Language() == debuginfo.Rust:
+	case name == "char16_t", under.Encoding == encUTF && under.Size == 2:
+		return "u"
+	case name == "char32_t", under.Encoding == encUTF && under.Size == 4:
+		return "U"
 	}
 	return ""
 }
@@ -130,7 +148,7 @@ func quoteString(text []rune, prefix string, more bool) string {
 		for j < len(text) && text[j] == text[i] {
 			j++
 		}
-		if j-i >= repeats {
+		if j-i > repeats {
 			plain(i)
 			parts = append(parts, fmt.Sprintf("%s%s <repeats %d times>", prefix, quote(text[i:i+1], '\''), j-i))
 			start = j

@@ -126,6 +126,8 @@ func (v *Value) sizeOf(t *debuginfo.Type) (int64, error) {
 		return 1, nil // of void, as GCC has it
 	case t.Kind == debuginfo.Function:
 		return 1, nil
+	case t.Kind == debuginfo.Unspecified:
+		return 8, nil // nullptr
 	case t.Size >= 0:
 		return t.Size, nil
 	case t.Kind != debuginfo.Array:

@@ -1,0 +1,442 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/unwind"
+	"github.com/tracelark/tracelark/tracer/value"
+)
+
+// A Variable is an argument or a variable of a frame.
+type Variable struct {
+	*debuginfo.Var
+	Value    *value.Value
+	Shadowed bool // by one of the same name in a block further in
+}
+
+// An owner is the thread that frames are of: a Thread or a CoreThread.
+type owner interface {
+	Regs() (*arch.Regs, error)
+	XReg(*arch.XRegister) ([]byte, error)
+	Frames(max int) ([]*Frame, error)
+}
+
+// A context is the value.Context of a frame, or of a process without one, for what
+// comes from one image.
+type context struct {
+	x     *target
+	f     *Frame // or nil
+	t     owner  // or nil
+	frame debuginfo.Frame
+}
+
+// scope returns what values of an image are read from. img, f and t may be nil.
+func (x *target) scope(img *image.Image, f *Frame, t owner) *context {
+	s := &context{x: x, f: f, t: t}
+	s.frame.Memory = x.of
+	if img != nil {
+		s.frame.Bias = img.Bias
+		s.frame.TLS = func(offset uint64) (uint64, error) {
+			base, err := fsBase(t)
+			if err != nil {
+				return 0, err
+			}
+			return x.tls(img, base, offset)
+		}
+	}
+	if f == nil {
+		return s
+	}
+	s.frame.PC = f.Lookup - s.frame.Bias
+	s.frame.Reg = s.reg
+	s.frame.CFA = func() (uint64, error) {
+		if f.CFA == 0 {
+			return 0, errors.New("the frame's address was not found")
+		}
+		return f.CFA, nil
+	}
+	s.frame.Caller = s.caller
+	return s
+}
+
+// Frame implements value.Context.
+func (s *context) Frame() *debuginfo.Frame { return &s.frame }
+
+// ReadAt implements value.Context.
+func (s *context) ReadAt(addr uint64, buf []byte) (int, error) { return s.x.of.ReadAt(addr, buf) }
+
+// WriteAt implements value.Context.
+func (s *context) WriteAt(addr uint64, data []byte) (int, error) {
+	w, ok := s.x.of.(interface {
+		WriteAt(addr uint64, data []byte) (int, error)
+	})
+	if !ok {
+		return 0, errors.New("a core cannot be changed")
+	}
+	return w.WriteAt(addr, data)
+}
+
+// SymbolAt implements value.Context.
+func (s *context) SymbolAt(addr uint64) (name string, offset uint64, ok bool) {
+	sym, ok := s.x.SymbolAt(addr)
+	if !ok {
+		return "", 0, false
+	}
+	return sym.Demangled(), addr - sym.Addr, true
+}
+
+// Types implements value.Context. Those of the frame's image come first.
+func (s *context) Types(name string) ([]*debuginfo.Type, error) { return s.x.typesNamed(name, s.f) }
+
+// Var implements value.Context.
+func (s *context) Var(name string) (*value.Value, error) {
+	if s.f != nil {
+		return s.f.Var(name)
+	}
+	return s.x.variable(name, nil, s.t)
+}
+
+// Vector registers by DWARF number (System V ABI, AMD64 supplement, figure 3.36).
+const (
+	dwarfXMM0 = 17
+	dwarfST0  = 33
+)
+
+// xreg returns the vector or x87 register with a DWARF number, or nil.
+func xreg(n int) *arch.XRegister {
+	switch {
+	case n >= dwarfXMM0 && n < dwarfXMM0+16:
+		return arch.LookupX(fmt.Sprintf("xmm%d", n-dwarfXMM0))
+	case n >= dwarfST0 && n < dwarfST0+8:
+		return arch.LookupX(fmt.Sprintf("st%d", n-dwarfST0))
+	}
+	return nil
+}
+
+// reg returns a register of the frame.
+func (s *context) reg(n int) ([]byte, error) {
+	if n >= 0 && n < arch.NumDWARF {
+		r := arch.FromDWARF[n]
+		if !s.f.Known.Has(r) {
+			return nil, &debuginfo.AbsentError{Reason: fmt.Sprintf("it was in %s, which the functions called since have not kept", r)}
+		}
+		return binary.LittleEndian.AppendUint64(nil, s.f.Regs[r]), nil
+	}
+	x := xreg(n)
+	switch {
+	case x == nil || s.t == nil:
+		return nil, fmt.Errorf("register %d is not known", n)
+	case s.f.By != unwind.Registers:
+		return nil, &debuginfo.AbsentError{Reason: fmt.Sprintf("it was in %s, which functions need not keep", x.Name)}
+	}
+	if err := s.fresh(); err != nil {
+		return nil, err
+	}
+	return s.t.XReg(x)
+}
+
+// fresh returns an error if the thread has moved since the frame was made.
+func (s *context) fresh() error {
+	if s.f.epoch != s.x.of.epoch() {
+		return errors.New("the process has moved on since the frame was asked for: ask for it again")
+	}
+	return nil
+}
+
+// SetReg implements value.Context.
+func (s *context) SetReg(n int, data []byte) error {
+	t, live := s.t.(*Thread)
+	switch {
+	case !live:
+		return errors.New("a core cannot be changed")
+	case s.f == nil || s.f.By != unwind.Registers:
+		return errors.New("the value is in a register of a caller, which cannot be written")
+	}
+	if err := s.fresh(); err != nil {
+		return err
+	}
+	if x := xreg(n); x != nil {
+		return t.SetXReg(x, data)
+	}
+	for i := range arch.Registers {
+		if r := &arch.Registers[i]; n >= 0 && n < arch.NumDWARF && r.Reg == arch.FromDWARF[n] {
+			v := binary.LittleEndian.Uint64(data)
+			if err := t.SetReg(r, v); err != nil {
+				return err
+			}
+			s.f.Regs[r.Reg] = v
+			return nil
+		}
+	}
+	return fmt.Errorf("register %d cannot be written", n)
+}
+
+// caller returns the frame of the function that called the frame's.
+func (s *context) caller() (*debuginfo.Data, *debuginfo.Frame, error) {
+	if s.t == nil {
+		return nil, nil, errors.New("the caller is not known")
+	}
+	if err := s.fresh(); err != nil {
+		return nil, nil, err
+	}
+	level := s.f.Level
+	for more := 2; more <= 64; more *= 2 {
+		frames, err := s.t.Frames(level + more)
+		for _, f := range frames[min(level, len(frames)):] {
+			if f.SP != s.f.SP || f.PC != s.f.PC {
+				img := f.Image()
+				if img == nil {
+					return nil, nil, errors.New("the caller's code is in no file")
+				}
+				data, err := img.DWARF()
+				return data, s.x.scope(img, f, s.t).Frame(), err
+			}
+		}
+		if len(frames) < level+more {
+			if err == nil {
+				err = errors.New("there is no caller")
+			}
+			return nil, nil, err
+		}
+	}
+	return nil, nil, errors.New("the caller was not found")
+}
+
+// scope returns what the frame's values are read from.
+func (f *Frame) scope() *context { return f.in.scope(f.Image(), f, f.t) }
+
+// Scope returns what expressions and values of the frame are read from.
+func (f *Frame) Scope() value.Context { return f.scope() }
+
+// variables returns the arguments or the variables of the frame.
+func (f *Frame) variables(params bool) ([]Variable, error) {
+	if f.Func == nil {
+		return nil, debuginfo.ErrNoDWARF
+	}
+	s := f.scope()
+	vars, err := f.Func.Vars(s.frame.PC)
+	if err != nil {
+		return nil, err
+	}
+	var list []Variable
+	seen := make(map[string]bool)
+	for _, v := range vars {
+		if v.Param == params {
+			list = append(list, Variable{v, s.valueOf(v), seen[v.Name]})
+		}
+		seen[v.Name] = true
+	}
+	return list, nil
+}
+
+// valueOf returns the value of a variable. Where there is none, the value tells why.
+func (s *context) valueOf(v *debuginfo.Var) *value.Value {
+	t, err := v.Type()
+	if err != nil {
+		return value.Absent(s, nil, err)
+	}
+	loc, err := v.Location(&s.frame)
+	if err != nil {
+		return value.Absent(s, t, err)
+	}
+	return value.New(s, t, loc)
+}
+
+// Args returns the arguments of the frame's function, in the order of the source. One
+// that the compiler has dropped has a value that says so. The error is
+// debuginfo.ErrNoDWARF if the function has no debug information.
+func (f *Frame) Args() ([]Variable, error) { return f.variables(true) }
+
+// Locals returns the variables of the frame's function that are in scope, those of the
+// innermost block first, as Args does.
+func (f *Frame) Locals() ([]Variable, error) { return f.variables(false) }
+
+// Var returns the variable that a name means in the frame: one of its function, the
+// innermost first, or an argument, or else what Process.Var finds, in the frame's
+// source file first.
+func (f *Frame) Var(name string) (*value.Value, error) {
+	var near []string
+	if f.Func != nil {
+		s := f.scope()
+		vars, err := f.Func.Vars(s.frame.PC)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range vars {
+			if v.Name == name {
+				return s.valueOf(v), nil
+			}
+			near = append(near, v.Name)
+		}
+	}
+	v, err := f.in.variable(name, f, f.t)
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		if similar := image.Near(name, func(yield func(string) bool) {
+			for _, n := range near {
+				if !yield(n) {
+					return
+				}
+			}
+		}); len(similar) > 0 {
+			missing.Near = similar
+		}
+	}
+	return v, err
+}
+
+// Var returns the variable that a name means outside of functions: "counter",
+// "ns::counter", or "file.c::counter" for one that several files have. What each
+// thread has its own of is that of the thread that stopped last.
+func (p *Process) Var(name string) (*value.Value, error) {
+	if t := p.Thread(); t != nil {
+		return p.variable(name, nil, t)
+	}
+	return p.variable(name, nil, nil)
+}
+
+// Var returns a variable as Process.Var does.
+func (c *Core) Var(name string) (*value.Value, error) {
+	if t := c.Thread(); t != nil {
+		return c.variable(name, nil, t)
+	}
+	return c.variable(name, nil, nil)
+}
+
+// Var returns a variable as Process.Var does; a thread-local one is the thread's.
+func (t *Thread) Var(name string) (*value.Value, error) { return t.p.variable(name, nil, t) }
+
+// Var returns a variable as Process.Var does; a thread-local one is the thread's.
+func (t *CoreThread) Var(name string) (*value.Value, error) { return t.c.variable(name, nil, t) }
+
+// splitFile splits "file.c::name" and "file.c:name".
+func splitFile(name string) (file, rest string) {
+	i := strings.Index(name, ":")
+	if i <= 0 || !strings.ContainsAny(name[:i], "./") || strings.ContainsAny(name[:i], "<(") {
+		return "", name
+	}
+	return strings.Trim(name[:i], "'"), strings.TrimLeft(name[i:], ":")
+}
+
+// imagesFor returns the images, that of the frame first.
+func (x *target) imagesFor(f *Frame) ([]*image.Image, error) {
+	images, err := x.Images()
+	if err != nil || f == nil {
+		return images, err
+	}
+	own := f.Image()
+	if own == nil {
+		return images, nil
+	}
+	list := []*image.Image{own}
+	for _, img := range images {
+		if img != own {
+			list = append(list, img)
+		}
+	}
+	return list, nil
+}
+
+// variable returns a variable outside of functions.
+func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) {
+	if err := x.of.held(); err != nil {
+		return nil, &Error{Op: "var", TID: x.of.id(), Err: err}
+	}
+	images, err := x.imagesFor(f)
+	if err != nil {
+		return nil, err
+	}
+	file, plain := splitFile(name)
+	plain = strings.TrimPrefix(plain, "::")
+	var found *value.Value
+	missing := &NotFoundError{Name: name}
+	any := false
+	for _, img := range images {
+		data, err := img.DWARF()
+		if err != nil {
+			continue
+		}
+		any = true
+		s := x.scope(img, f, t)
+		vars, err := data.Globals(plain, s.frame.PC)
+		if err != nil {
+			if !errors.Is(err, debuginfo.ErrNotFound) {
+				missing.Err = err
+			}
+			continue
+		}
+		for _, v := range vars {
+			if file != "" && v.File != file && !strings.HasSuffix(v.File, "/"+file) {
+				continue
+			}
+			w := s.valueOf(v)
+			if w.Err() == nil {
+				return w, nil
+			}
+			if found == nil {
+				found = w
+			}
+		}
+	}
+	switch {
+	case found != nil:
+		return found, nil
+	case !any:
+		return nil, fmt.Errorf("%s: %w: compile with -g, or install the debug files", name, debuginfo.ErrNoDWARF)
+	}
+	for _, img := range images {
+		if missing.Near == nil && img.File != nil {
+			missing.Near = img.File.Near(plain)
+		}
+	}
+	return nil, missing
+}
+
+// typesNamed returns the types called name.
+func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
+	images, err := x.imagesFor(f)
+	if err != nil {
+		return nil, err
+	}
+	missing := &NotFoundError{Name: name}
+	var declared []*debuginfo.Type
+	for _, img := range images {
+		data, err := img.DWARF()
+		if err != nil {
+			continue
+		}
+		types, err := data.Types(name)
+		switch {
+		case err != nil && !errors.Is(err, debuginfo.ErrNotFound):
+			missing.Err = err
+		case len(types) > 0 && !types[0].Declaration:
+			return types, nil
+		case declared == nil:
+			declared = types
+		}
+	}
+	if declared != nil {
+		return declared, nil
+	}
+	return nil, missing
+}
+
+// Types returns the types called name, "struct item" or "ns::item".
+func (p *Process) Types(name string) ([]*debuginfo.Type, error) { return p.typesNamed(name, nil) }
+
+// Types returns the types called name, as Process.Types does.
+func (c *Core) Types(name string) ([]*debuginfo.Type, error) { return c.typesNamed(name, nil) }
+
+// Scope returns what values are read from that belong to no frame.
+func (p *Process) Scope() value.Context { return p.scope(nil, nil, nil) }
+
+// Scope returns what values are read from that belong to no frame.
+func (c *Core) Scope() value.Context { return c.scope(nil, nil, nil) }
