@@ -32,7 +32,7 @@ func BenchmarkOpen(b *testing.B) {
 		sections[s.String()] = data
 	}
 	open := func() *Data {
-		d, err := Open(path, func(name string) ([]byte, error) { return sections[name], nil })
+		d, err := Open(path, func(name string) ([]byte, error) { return sections[name], nil }, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

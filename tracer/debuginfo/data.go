@@ -58,6 +58,7 @@ type Sections func(name string) ([]byte, error)
 type Data struct {
 	name string
 	load Sections
+	part Ranges
 	sup  *Data
 
 	sections [numSections]lazySection
@@ -70,6 +71,8 @@ type Data struct {
 	rangesRead   atomic.Int64 // entries of range lists
 	programs     sync.Map     // offset in .debug_line → *lineTable
 
+	failed atomic.Pointer[error] // the first of reading a section: what is not found may be there
+
 	types sync.Map // place → *Type
 
 	addresses func() *addressTable
@@ -79,15 +82,17 @@ type Data struct {
 }
 
 type lazySection struct {
-	once sync.Once
-	data []byte
-	err  error
+	once  sync.Once
+	data  []byte
+	pages *pages // if data is read as it is needed: see need
+	err   error
 }
 
 // Open returns the debug information of the file called name in errors. It
-// reads the headers of the units; all else is read when it is first needed.
-func Open(name string, sections Sections) (*Data, error) {
-	d := &Data{name: name, load: sections, sigs: make(map[uint64]*unit)}
+// reads the headers of the units; all else is read when it is first needed, of
+// large sections no more than that if ranges is not nil.
+func Open(name string, sections Sections, ranges Ranges) (*Data, error) {
+	d := &Data{name: name, load: sections, part: ranges, sigs: make(map[uint64]*unit)}
 	d.addresses = sync.OnceValue(d.buildAddresses)
 	d.names = sync.OnceValue(d.buildNames)
 	d.crossing = sync.OnceValue(d.findCrossing)
@@ -128,12 +133,28 @@ func (d *Data) errNoSup() error {
 	return fmt.Errorf("%s: needs the supplementary file %s: install it", d.name, path)
 }
 
-// section returns the contents of a section, nil if there are none to be read.
+// isPaged reports whether all that reads the section asks for what it needs first.
+func (s section) isPaged() bool {
+	return s == secInfo || s == secTypes || s == secStr || s == secLine
+}
+
+// section returns the contents of a section, nil if there are none to be read. Of
+// one that is read in parts, those hold zeros that have not been needed.
 func (d *Data) section(s section) []byte {
 	l := &d.sections[s]
 	l.once.Do(func() {
+		if d.part != nil && s.isPaged() {
+			if r, size := d.part(s.String()); size > 0 {
+				l.pages = newPages(r, size)
+				l.data = l.pages.data
+				return
+			}
+		}
 		if l.data, l.err = d.load(s.String()); l.err == nil && l.data == nil {
 			l.data, l.err = d.oldCompressed(s)
+		}
+		if l.err != nil && s < secAranges { // the others only save time
+			d.fail(fmt.Errorf("%s: %w", d.name, l.err))
 		}
 	})
 	return l.data

@@ -39,7 +39,7 @@ func sectionsOf(tb testing.TB, path string) Sections {
 // openFile returns the debug information of an ELF file.
 func openFile(tb testing.TB, path string) *Data {
 	tb.Helper()
-	d, err := Open(path, sectionsOf(tb, path))
+	d, err := Open(path, sectionsOf(tb, path), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (d *Data) openDebugNames() *index {
 	}
 	x.find = func(match func([]byte) bool, add func(*unit)) {
 		for _, t := range tables {
-			t.find(d.section(secStr), match, add)
+			t.find(d, match, add)
 		}
 	}
 	return x
@@ -117,11 +117,11 @@ func (d *Data) readNameIndex(r reader) *nameIndex {
 }
 
 // find calls add with the units of the names for which match is true.
-func (t *nameIndex) find(strings []byte, match func([]byte) bool, add func(*unit)) {
+func (t *nameIndex) find(d *Data, match func([]byte) bool, add func(*unit)) {
 	for i := range t.names {
 		r := t.reader
 		r.off = t.strings + i*t.offsetSize
-		if !match(stringAt(strings, r.offset())) {
+		if !match(d.string(secStr, r.offset())) {
 			continue
 		}
 		r.off = t.entries + i*t.offsetSize

@@ -31,6 +31,9 @@ func (u *unit) reader(off uint64) reader {
 		r.fail(int(u.off), "offset %#x lies outside the unit", off)
 	}
 	r.wide = u.wide
+	if err := u.fill(); err != nil && r.err == nil {
+		r.err, r.off = err, r.end
+	}
 	return r
 }
 

@@ -199,12 +199,12 @@ func (u *unit) strBytes(v value) []byte {
 	case formString:
 		return v.b
 	case formStrp:
-		return stringAt(u.data.section(secStr), v.u)
+		return u.data.string(secStr, v.u)
 	case formLineStrp:
 		return stringAt(u.data.section(secLineStr), v.u)
 	case formStrpSup, formGNUStrpAlt:
 		if sup := u.data.sup; sup != nil {
-			return stringAt(sup.section(secStr), v.u)
+			return sup.string(secStr, v.u)
 		}
 	case formStrx, formStrx1, formStrx2, formStrx3, formStrx4:
 		size := uint64(4)
@@ -219,7 +219,7 @@ func (u *unit) strBytes(v value) []byte {
 		r.wide = u.wide
 		off := r.offset()
 		if r.err == nil {
-			return stringAt(u.data.section(secStr), off)
+			return u.data.string(secStr, off)
 		}
 	}
 	return nil

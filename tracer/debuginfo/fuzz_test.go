@@ -36,7 +36,7 @@ func openFuzzed(t *testing.T, sections ...[]byte) *Data {
 	for i, data := range sections {
 		byName[fuzzed[i].String()] = data
 	}
-	d, err := Open("fuzz", func(name string) ([]byte, error) { return byName[name], nil })
+	d, err := Open("fuzz", func(name string) ([]byte, error) { return byName[name], nil }, nil)
 	if (d == nil) == (err == nil) {
 		t.Fatalf("Open = %v, %v", d, err)
 	}
@@ -183,7 +183,7 @@ func FuzzIndex(f *testing.F) {
 				return str, nil
 			}
 			return load(name)
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,9 @@ func (e notFound) Error() string        { return string(e) }
 func (e notFound) Is(target error) bool { return target == ErrNotFound }
 
 func (d *Data) notFound(format string, args ...any) error {
+	if failed := d.failed.Load(); failed != nil {
+		return *failed
+	}
 	return notFound(d.name + ": " + fmt.Sprintf(format, args...))
 }
 

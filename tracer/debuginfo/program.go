@@ -60,9 +60,16 @@ func (u *unit) readLineTable() (*lineTable, error) {
 	if data == nil {
 		return nil, d.errSection(secLine)
 	}
+	const lengthSize = 12
+	if err := d.need(secLine, u.lineOff, u.lineOff+lengthSize); err != nil {
+		return nil, err
+	}
 	r := newReader(secLine, data, u.lineOff)
 	t := &lineTable{off: u.lineOff, dir: u.dir}
 	r.end = r.length()
+	if err := d.need(secLine, u.lineOff, uint64(r.end)); err != nil {
+		return nil, err
+	}
 	t.version = int(r.u16())
 	if t.version < 2 || t.version > 5 {
 		r.fail(int(t.off), "line table of version %d, want 2 to 5", t.version)

@@ -53,16 +53,24 @@ type unit struct {
 	rngBase    uint64
 	locBase    uint64
 
+	fill     func() error // reads all of the unit
 	treeOnce sync.Once
 	tree     *tree
 	decls    sync.Map // offset of an entry → *FuncDecl
 }
+
+// maxUnitHeader is the size of the longest header, that of a type unit in the 64-bit
+// format.
+const maxUnitHeader = 40
 
 // readUnits reads the headers of the units in a section.
 func (d *Data) readUnits(sec section) error {
 	data := d.section(sec)
 	r := newReader(sec, data, 0)
 	for r.off < r.end {
+		if err := d.need(sec, uint64(r.off), uint64(r.off)+maxUnitHeader); err != nil {
+			return err
+		}
 		u := &unit{data: d, sec: sec, index: len(d.units), off: uint64(r.off)}
 		end := r.length()
 		if r.err != nil {
@@ -82,6 +90,7 @@ func (d *Data) readUnits(sec section) error {
 			u.once.Do(func() {})
 		}
 		u.start, u.end = uint64(h.off), uint64(end)
+		u.fill = sync.OnceValue(func() error { return d.need(sec, u.start, u.end) })
 		d.units = append(d.units, u)
 		if u.kind == unitType && u.err == nil {
 			d.sigs[u.signature] = u
@@ -159,7 +168,7 @@ func (u *unit) readRoot() error {
 	if u.abbrev, err = u.data.abbrevTable(u); err != nil {
 		return err
 	}
-	e, err := u.readEntry(u.start)
+	e, err := u.firstEntry()
 	if err != nil {
 		return err
 	}
@@ -211,6 +220,21 @@ func (u *unit) readRoot() error {
 		return &SplitError{File: name}
 	}
 	return nil
+}
+
+// firstEntry reads the first entry, and not more of the unit than that needs.
+func (u *unit) firstEntry() (*entry, error) {
+	end := min(u.end, u.start+pageSize)
+	if err := u.data.need(u.sec, u.start, end); err != nil {
+		return nil, err
+	}
+	r := newReader(u.sec, u.data.section(u.sec), u.start)
+	r.end, r.wide = int(end), u.wide
+	e := new(entry)
+	if u.next(&r, e); r.err != nil {
+		return u.readEntry(u.start)
+	}
+	return e, nil
 }
 
 // A SplitError tells that a unit's debug information is in another file, which

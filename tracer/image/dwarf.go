@@ -1,8 +1,10 @@
 package image
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -18,11 +20,22 @@ func (f *File) loadDWARF() (*debuginfo.Data, error) {
 	data, err := debuginfo.Open(file.name, func(name string) ([]byte, error) {
 		contents, _, err := file.optional(name)
 		return contents, err
-	})
+	}, file.stored)
 	if errors.Is(err, debuginfo.ErrNoDWARF) && mismatch != nil {
 		err = fmt.Errorf("%w: %w", err, mismatch)
 	}
 	return data, err
+}
+
+// stored returns a reader of the section called name if it is large and not
+// compressed.
+func (f *File) stored(name string) (io.ReaderAt, int64) {
+	const large = 1 << 20
+	s := f.section(name)
+	if s == nil || elf.SectionFlag(s.Flags)&elf.SHF_COMPRESSED != 0 || s.Size < large || s.Size > maxRead || s.Off > f.size || s.Size > f.size-s.Off {
+		return nil, 0
+	}
+	return io.NewSectionReader(f.r, int64(s.Off), int64(s.Size)), int64(s.Size)
 }
 
 // DWARF returns File.DWARF. Its addresses are those of the process without Bias.

@@ -271,6 +271,9 @@ func TestChanged(t *testing.T) {
 	old := mustOpen(t, path)
 	copyFile(t, build(t, "lib.c", "-shared", "-fPIC"), path)
 	const want = "file has changed since it was opened"
+	if _, err := old.DWARF(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("DWARF: error %v, want %s", err, want)
+	}
 	if _, err := old.Symbols(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Symbols: error %v, want %s", err, want)
 	}
@@ -291,6 +294,38 @@ func TestChanged(t *testing.T) {
 	copyFile(t, build(t, "report.c"), path)
 	if f := mustOpen(t, path); f == old || len(f.Lookup("main")) != 1 || f.BuildID() != old.BuildID() {
 		t.Errorf("the file before the changes")
+	}
+}
+
+// TestChangedDebug truncates and overwrites a program whose debug information is being
+// read in parts.
+func TestChangedDebug(t *testing.T) {
+	go1 := filepath.Join(t.TempDir(), "go")
+	run(t, "go", "build", "-ldflags=-compressdwarf=false", "-o", go1, "cmd/vet")
+	for name, change := range map[string]func(path string) error{
+		"truncated":   func(path string) error { return os.Truncate(path, 1<<20) },
+		"overwritten": func(path string) error { return os.WriteFile(path, make([]byte, 64<<20), 0o666) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			clear(files.entries)
+			path := copied(t, go1)
+			old := mustOpen(t, path)
+			main := old.Lookup("main.main")
+			data, err := old.DWARF()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := change(path); err != nil {
+				t.Fatal(err)
+			}
+			const want = "file has changed since it was opened"
+			if line, err := data.Line(main[0].Addr); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Line = %v, %v, want the error %s", line, err, want)
+			}
+			if list, err := data.FuncsNamed("no.such"); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("FuncsNamed = %v, %v, want the error %s", list, err, want)
+			}
+		})
 	}
 }
 
