@@ -35,7 +35,7 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 var coreClass = func() *class[*process] {
 	names := []string{
 		"pid", "exe", "argv", "regs", "frame", "frames", "images", "main_image", "maps",
-		"symbol", "addr", "line", "disasm", "read", "read_cstr", "dump", "find",
+		"symbol", "symbols", "addr", "line", "disasm", "read", "read_cstr", "dump", "find",
 	}
 	for _, s := range scalars {
 		names = append(names, "read_"+s.name)

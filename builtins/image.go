@@ -2,11 +2,13 @@ package builtins
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 )
 
@@ -55,8 +57,21 @@ var imageClass = newClass("image", "An ELF file at the addresses where a process
 		}
 		return starlark.String(i.im.Err.Error()), nil
 	}},
+	{"sources", "list of str", "The paths of the source files that debug information has lines of, sorted; none without debug information.", func(i *elfImage) (starlark.Value, error) {
+		data, err := i.im.DWARF()
+		if errors.Is(err, debuginfo.ErrNoDWARF) {
+			return starlark.NewList(nil), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return listOf(data.Sources(), func(path string) starlark.Value { return starlark.String(path) }), nil
+	}},
 }, []method[*elfImage]{
 	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address. An image that could not be read, or was unloaded, is an error.", (*elfImage).symbols},
+	{"functions", "(pattern=\"*\") -> list of symbol", "Return the functions among the symbols, as symbols does. The part of a function that the compiler has split off as cold is none.", (*elfImage).functions},
+	{"types", "(pattern=\"*\") -> list of str", "Return the names of the types whose names match a pattern as in symbols, sorted. Those inside of functions and classes are left out. In C, \"struct\", \"union\" or \"enum\" stands before the name, and the pattern may leave it out. An image without debug information is an error.", (*elfImage).types},
+	{"lines", "(file) -> list of line", "Return the places where statements of a source file begin, in order of lines and addresses. The file is given by its path or the end of it, such as \"json.c\". One that no code comes from is an error.", (*elfImage).lines},
 })
 
 var (
@@ -97,12 +112,80 @@ func (i *elfImage) MarshalJSON() ([]byte, error) {
 }
 
 func (i *elfImage) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	pattern := "*"
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern?", &pattern); err != nil {
+	pattern, err := unpackPattern(b, args, kwargs)
+	if err != nil {
 		return nil, err
 	}
 	if i.im.File == nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
 	}
-	return listOf(i.im.Match(pattern), func(s image.Symbol) starlark.Value { return &symbol{s: s, im: i.im} }), nil
+	return listOf(i.im.Match(pattern), i.symbol), nil
+}
+
+func (i *elfImage) symbol(s image.Symbol) starlark.Value { return &symbol{s: s, im: i.im} }
+
+// unpackPattern returns the argument of the builtins that take a pattern of names.
+func unpackPattern(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (string, error) {
+	pattern := "*"
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern?", &pattern); err != nil {
+		return "", err
+	}
+	if pattern == "" {
+		return "", fmt.Errorf("%s: the pattern is empty: \"*\" matches all names", b.Name())
+	}
+	return pattern, nil
+}
+
+func (i *elfImage) functions(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	pattern, err := unpackPattern(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	if i.im.File == nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
+	}
+	return listOf(i.im.Functions(pattern), i.symbol), nil
+}
+
+func (i *elfImage) types(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	pattern, err := unpackPattern(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	names, err := i.im.Types(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return listOf(names, func(name string) starlark.Value { return starlark.String(name) }), nil
+}
+
+func (i *elfImage) lines(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var file string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file); err != nil {
+		return nil, err
+	}
+	lines, err := i.im.Lines(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return listOf(lines, func(l debuginfo.Line) starlark.Value { return &line{l: l} }), nil
+}
+
+// symbols returns the symbols of all images.
+func (p *process) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	pattern, err := unpackPattern(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	images, err := p.in.Images()
+	if err != nil {
+		return nil, err
+	}
+	var list []starlark.Value
+	for _, im := range images {
+		for _, s := range im.Match(pattern) {
+			list = append(list, &symbol{s: s, im: im})
+		}
+	}
+	return starlark.NewList(list), nil
 }

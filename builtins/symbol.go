@@ -36,6 +36,17 @@ var symbolClass = newClass("symbol", "A name for an address. It can be used wher
 	{"bind", "str", "\"local\", \"global\" or \"weak\".", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Bind.String()), nil
 	}},
+	{"section", "str or None", "The section that it lies in, such as \".text\".", func(s *symbol) (starlark.Value, error) {
+		return optional(s.im.Section(s.s)), nil
+	}},
+	{"file", "str or None", "The source file that declares the function or variable, if debug information tells.", func(s *symbol) (starlark.Value, error) {
+		file, _, _ := s.im.Declared(s.s)
+		return optional(file), nil
+	}},
+	{"line", "int or None", "The line there.", func(s *symbol) (starlark.Value, error) {
+		_, line, _ := s.im.Declared(s.s)
+		return optionalInt(line, line != 0), nil
+	}},
 	{"image", "image", "The ELF file that has it.", func(s *symbol) (starlark.Value, error) {
 		return newImage(s.im), nil
 	}},

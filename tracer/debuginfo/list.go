@@ -1,6 +1,7 @@
 package debuginfo
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -23,6 +24,9 @@ func (d *Data) FuncNames(match func(name string) bool) []string {
 func (d *Data) TypeNames(match func(name string) bool) []string {
 	return d.list(typeName, func(e *entry) string {
 		t := Type{Kind: kinds[e.ab.tag], Name: e.qualifiedName(), e: e}
+		if short, ok := baseNames[t.Name]; ok {
+			t.Name = short
+		}
 		if name := t.specifier(); t.Name != "" && (match(name) || match(t.Name)) {
 			return name
 		}
@@ -50,4 +54,31 @@ func (d *Data) list(kind nameKind, name func(*entry) string) []string {
 	}
 	delete(all, "")
 	return slices.Sorted(maps.Keys(all))
+}
+
+// Lines returns the places in a file where statements begin, in the order of lines and
+// addresses. A file is given as to Places. The error is ErrNotFound if no unit has it.
+func (d *Data) Lines(file string) ([]Line, error) {
+	units, numbers := d.withFile(file)
+	if len(units) == 0 {
+		return nil, d.notFound("no file %s", file)
+	}
+	var list []Line
+	for _, u := range units {
+		t, err := u.lineTable()
+		if err != nil {
+			return nil, err
+		}
+		t.sequences(func(rows []row) {
+			for i := range rows {
+				if r := &rows[i]; r.line != 0 && r.flags&(rowIsStmt|rowEnd) == rowIsStmt && slices.Contains(numbers[u], r.file) {
+					list = append(list, t.line(rows, i))
+				}
+			}
+		})
+	}
+	slices.SortFunc(list, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Low, b.Low), cmp.Compare(b.High, a.High))
+	})
+	return slices.CompactFunc(list, func(a, b Line) bool { return a.File == b.File && a.Line == b.Line && a.Low == b.Low }), nil
 }
