@@ -115,7 +115,7 @@ func (f *Frame) Function() string {
 // inlined has none, and what the compiler has split off has one of its own, such as
 // "parse.cold".
 func (f *Frame) names(sym *image.Symbol) bool {
-	return !f.Inlined && sym.Addr == f.Func.Entry+f.Image().Bias && !strings.Contains(sym.Name, ".")
+	return f.Image() != nil && !f.Inlined && sym.Addr == f.Func.Entry+f.Image().Bias && !strings.Contains(sym.Name, ".")
 }
 
 // Line returns the line of source that the frame is at: for a function whose callee
