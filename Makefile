@@ -7,7 +7,7 @@ ifneq ($(shell uname -s) $(shell uname -m),Linux x86_64)
 $(error tracelark runs on Linux on x86-64, this is $(shell uname -s) on $(shell uname -m))
 endif
 
-.PHONY: help demo build test bench fuzz storm targets deps
+.PHONY: help demo build test bench fuzz storm compare targets deps
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -46,6 +46,9 @@ storm: deps ## attach and detach 10000 times in a storm, and kill tracer and tar
 	$(GO) test -count=1 -timeout 30m -v -run '^TestStorm$$' ./tracer -storm 10000
 	$(GO) test -count=1 -timeout 30m -v -run '^TestKills$$' ./cmd/tracelark -storm 1000
 
+compare: deps ## compare stacks of many programs at many stops with gdb's
+	$(GO) test -count=1 -timeout 60m -v -run '^TestCompare$$' ./tracer -compare 30
+
 targets: deps ## rebuild examples/targets/crash, the one binary in the repository
 	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e
 
@@ -58,6 +61,7 @@ deps:
 	want libc6-dev test -e /usr/include/stdio.h; \
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \
+	want clang command -v clang; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \
 	want tmux command -v tmux; \
