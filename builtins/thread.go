@@ -78,9 +78,12 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	{"frames", "list of frame", fmt.Sprintf("The stack, innermost frame first, at most %d of them. unwind_error says why it ends early, if it does.", maxFrames), func(t *thread) (starlark.Value, error) {
 		return t.frames()
 	}},
-	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames.", func(t *thread) (starlark.Value, error) {
-		_, err := t.in.Frames(maxFrames + 1)
-		if err == nil {
+	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames, or that there are more than those; None if the last one is the outermost.", func(t *thread) (starlark.Value, error) {
+		frames, err := t.in.Frames(maxFrames + 1)
+		switch {
+		case len(frames) > maxFrames:
+			return starlark.String(fmt.Sprintf("only %d frames are looked at", maxFrames)), nil
+		case err == nil:
 			return starlark.None, nil
 		}
 		return starlark.String(err.Error()), nil

@@ -12,7 +12,7 @@ import (
 )
 
 // TestModules runs the test of each module: NAME_test.star in testdata, with the
-// targets of the examples and the path of a file to write as arguments.
+// targets of the examples, testdata/recursion.c and the path of a file to write as arguments.
 func TestModules(t *testing.T) {
 	modules, err := filepath.Glob("*.star")
 	if err != nil || len(modules) == 0 {
@@ -24,6 +24,7 @@ func TestModules(t *testing.T) {
 			for _, target := range []string{"abort", "threads", "count"} {
 				args = append(args, tracertest.Build(t, "../examples/targets/"+target+".c"))
 			}
+			args = append(args, tracertest.Build(t, "testdata/recursion.c"))
 			args = append(args, filepath.Join(t.TempDir(), "core"))
 			session, err := script.New(&script.Options{Args: args})
 			if err != nil {
