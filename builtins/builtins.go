@@ -60,16 +60,19 @@ type Env struct {
 	Stderr io.Writer
 
 	tr          *tracer.Tracer
+	allowed     Policy
 	thread      *starlark.Thread // of the verb that is running: handlers run on it
 	processes   map[*tracer.Process]*process
 	predeclared starlark.StringDict
 }
 
-// New returns an Env for the processes of tr. Scripts see args as their arguments.
-func New(tr *tracer.Tracer, args []string) *Env {
+// New returns an Env for the processes of tr. Scripts see args as their arguments
+// and may do what policy allows.
+func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 	e := &Env{
 		Stderr:      os.Stderr,
 		tr:          tr,
+		allowed:     policy,
 		processes:   make(map[*tracer.Process]*process),
 		predeclared: make(starlark.StringDict),
 	}
@@ -81,11 +84,10 @@ func New(tr *tracer.Tracer, args []string) *Env {
 		list[i] = starlark.String(arg)
 	}
 	e.predeclared["args"] = starlark.NewList(list)
+	e.predeclared["env"] = e.variables()
 	e.predeclared["ptrace"] = e.ptraceModule()
 	for _, f := range functions {
-		e.predeclared[f.name] = starlark.NewBuiltin(f.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			return f.call(e, thread, b, args, kwargs)
-		})
+		e.predeclared[f.name] = f.bind(e, f.name)
 	}
 	return e
 }
@@ -129,6 +131,7 @@ var constants = []struct {
 	{"PIPE", "", "For launch: connect a standard stream of the target to the script, as p.stdin, p.stdout or p.stderr.", pipe},
 	{"CAPTURE", "", "For launch: keep what the target writes to stdout or stderr, as p.stdout.data.", capture},
 	{"args", ": list of str", "The script's arguments.", starlark.None},
+	{"env", ": dict of str", "The debugger's environment. It needs the permission env to be there.", starlark.None},
 	{"json", "", "Starlark's module json: encode, decode, indent, encode_indent. It encodes every value of the debugger.", starjson.Module},
 	{"math", "", "Starlark's module math: functions of floats.", math.Module},
 	{"time", "", "Starlark's module time: now() is the time, and (time.now() - t).seconds the float number of seconds since t.", startime.Module},
@@ -143,7 +146,7 @@ const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=N
 var functions = append([]method[*Env]{
 	{"launch", launchArgs + "process",
 		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
-			"env is a dict that replaces the environment. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
+			"env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
 			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
 			"pin lets the debugger share a CPU with the target while stops come fast. " +
 			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. " +
@@ -162,6 +165,9 @@ var functions = append([]method[*Env]{
 		"Compile a regular expression for find, in Go's syntax. It matches bytes: \\xff is one, and . any but a newline. A match of more than 65536 bytes may be missed, and an empty one is none. " +
 			"Memory has no ends for ^ and $, which need the flag (?m) and match at newlines then.",
 		(*Env).regex},
+	{"read_file", "(path) -> bytes", fmt.Sprintf("Return what is in a file, at most %d bytes.", maxRead), (*Env).readFile},
+	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
+	{"list_dir", "(path=\".\") -> list of struct", "List a directory, in order of name, as structs of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
 }, func() (list []method[*Env]) {

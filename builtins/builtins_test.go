@@ -50,7 +50,7 @@ func newEnv(t testing.TB) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := New(tr, []string{"one", "two"})
+	env := New(tr, []string{"one", "two"}, Policy{Allow: MayAll})
 	before := openStreams(t)
 	t.Cleanup(func() {
 		if err := tr.Close(); err != nil {

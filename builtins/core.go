@@ -19,6 +19,14 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "exe??", &o.Exe, "sysroot??", &o.Sysroot); err != nil {
 		return nil, err
 	}
+	for _, file := range []string{path, o.Exe, o.Sysroot} {
+		if file == "" && file != path {
+			continue
+		}
+		if err := e.allowed.file(b.Name(), file); err != nil {
+			return nil, err
+		}
+	}
 	c, err := e.tr.OpenCore(path, &o)
 	if err != nil {
 		return nil, err
@@ -71,7 +79,10 @@ var coreClass = func() *class[*process] {
 }()
 
 // coreThreadClass has the rows of thread that need nothing to run.
-var coreThreadClass = members(threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error"))
+var coreThreadClass = func() *class[*thread] {
+	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error")
+	return members("thread", attributes, methods)
+}()
 
 // coreAttr returns an attribute of what belongs to a core, by its class and that of
 // what lives. One that only that has is an error which says why it is missing.
@@ -125,6 +136,9 @@ func (s *stop) thread() *thread {
 func (p *process) saveCore(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path); err != nil {
+		return nil, err
+	}
+	if err := p.env.allowed.file(b.Name(), path); err != nil {
 		return nil, err
 	}
 	if err := p.p.SaveCore(path); err != nil {

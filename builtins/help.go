@@ -26,6 +26,9 @@ var manual = make(map[string]*topic)
 // newTopic enters a name in the manual.
 func newTopic(name, sig, doc string) *topic {
 	t := &topic{title: name + sig, doc: doc}
+	if need, _ := needs(name); need != 0 && strings.HasPrefix(sig, "(") {
+		t.doc += fmt.Sprintf(" It needs the permission %s.", need)
+	}
 	manual[name] = t
 	return t
 }

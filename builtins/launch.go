@@ -35,6 +35,9 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	if f == follow(tracer.FollowChild) && filter != nil {
 		return nil, fmt.Errorf("%s: follow=\"child\" lets processes go, which a filter does not allow", b.Name())
 	}
+	if env == nil && e.allowed.check("env", MayEnv) != nil {
+		env = environment{}
+	}
 	o.Env, o.Limits, o.NoPin, o.Filter = env, limits, !pin, filter
 
 	// The value is made before the process, which its streams go with.
@@ -113,7 +116,7 @@ func (p *process) connect(o *tracer.LaunchOptions, stdin, stdout, stderr starlar
 	case starlark.Bytes:
 		o.Stdin, err = fileOf(string(v))
 	case starlark.String:
-		o.Stdin, err = os.Open(string(v))
+		o.Stdin, err = p.env.allowed.openFile("stdin", string(v), os.O_RDONLY)
 	default:
 		if v != pipe {
 			return fmt.Errorf("stdin is %s, want bytes, a path or PIPE", brief(v))
@@ -136,7 +139,7 @@ func (p *process) output(name string, v starlark.Value) (*output, *os.File, erro
 	case nil:
 		return nil, nil, nil
 	case starlark.String:
-		f, err := os.Create(string(v))
+		f, err := p.env.allowed.create(name, string(v))
 		return nil, f, err
 	}
 	if v != pipe && v != capture {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -145,7 +144,7 @@ func (p *process) dump(thread *starlark.Thread, b *starlark.Builtin, args starla
 	if _, err := p.in.ReadAt(addr, p.word[:min(n, 1)]); err != nil {
 		return nil, err
 	}
-	file, err := os.Create(path)
+	file, err := p.env.allowed.create(b.Name(), path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}

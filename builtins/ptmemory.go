@@ -129,6 +129,9 @@ func (e *Env) ptIO(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		}
 		return starlark.Bytes(data), nil
 	}
+	if err := e.allowed.check(b.Name()+" with "+op, MayWrite); err != nil {
+		return nil, err
+	}
 	var data blob
 	if err := data.Unpack(what); err != nil {
 		return nil, fmt.Errorf("%s: to %s, data_or_len: %w", b.Name(), op, err)

@@ -50,9 +50,7 @@ var requests = append([]method[*Env]{
 func (e *Env) ptraceModule() *starlarkstruct.Module {
 	m := &starlarkstruct.Module{Name: "ptrace", Members: make(starlark.StringDict)}
 	for _, r := range requests {
-		m.Members[r.name] = starlark.NewBuiltin("ptrace."+r.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			return r.call(e, thread, b, args, kwargs)
-		})
+		m.Members[r.name] = r.bind(e, "ptrace."+r.name)
 	}
 	m.Members["request"] = starlark.NewBuiltin("ptrace.request", func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		return e.request(m, thread, b, args, kwargs)
@@ -168,6 +166,9 @@ func (e *Env) letGoTarget(b *starlark.Builtin, args starlark.Tuple, kwargs []sta
 	g, err = e.target("id", b, args, kwargs, "pc??", &c, "sig?", &d)
 	if err != nil || !c.given {
 		return g, nil, int(d), err
+	}
+	if err := e.allowed.check(b.Name()+" with pc", MayWrite); err != nil {
+		return nil, nil, 0, err
 	}
 	addr, err := e.at(g, &c.location)
 	return g, &addr, int(d), err

@@ -115,6 +115,9 @@ func (r *regs) set(d *arch.Register, v starlark.Value) error {
 	if r.t.t == nil {
 		return errCore
 	}
+	if err := r.t.policy().check("regs."+d.Name, MayWrite); err != nil {
+		return err
+	}
 	if d.Bits == 1 && v == starlark.True {
 		v = starlark.MakeInt(1)
 	} else if d.Bits == 1 && v == starlark.False {

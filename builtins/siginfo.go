@@ -157,6 +157,14 @@ func (t *thread) setSiginfo(v starlark.Value) error {
 	if err != nil {
 		return err
 	}
+	return t.writeSiginfo(info)
+}
+
+// writeSiginfo replaces that record.
+func (t *thread) writeSiginfo(info *tracer.Siginfo) error {
+	if err := t.policy().check("siginfo", MayWrite); err != nil {
+		return err
+	}
 	return t.t.SetSiginfo(info)
 }
 

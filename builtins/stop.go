@@ -74,7 +74,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		v := &siginfo{info: *info}
 		if s.delivers() {
-			v.set = s.s.Thread.SetSiginfo
+			v.set = s.p.thread(s.s.Thread).writeSiginfo
 		}
 		return v, nil
 	}},

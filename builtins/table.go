@@ -15,12 +15,28 @@ type method[T any] struct {
 	call           func(T, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
 }
 
-// builtin returns the method as a Starlark function. The receiver is the value
-// that the function is bound to.
-func (m *method[T]) builtin() *starlark.Builtin {
-	call := m.call
-	return starlark.NewBuiltin(m.name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+// builtin returns the method of a class as a Starlark function. The receiver is the
+// value that the function is bound to.
+func (m *method[T]) builtin(class string) *starlark.Builtin {
+	call, name := m.call, m.name
+	need, _ := needs(class + "." + name)
+	return starlark.NewBuiltin(name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := allows(b.Receiver(), name, need); err != nil {
+			return nil, err
+		}
 		return call(any(b.Receiver()).(T), thread, b, args, kwargs)
+	})
+}
+
+// bind returns the function of e called name, which may be in a module.
+func (m *method[T]) bind(e T, name string) *starlark.Builtin {
+	call := m.call
+	need, _ := needs(name)
+	return starlark.NewBuiltin(name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if err := any(e).(*Env).allowed.check(name, need); err != nil {
+			return nil, err
+		}
+		return call(e, thread, b, args, kwargs)
 	})
 }
 
@@ -57,17 +73,17 @@ func newClass[T starlark.Value](name, doc string, attributes []attribute[T], met
 	for _, m := range methods {
 		topic.add(name+"."+m.name, m.sig, m.doc)
 	}
-	return members(attributes, methods)
+	return members(name, attributes, methods)
 }
 
-// members returns a class that is not in the manual.
-func members[T starlark.Value](attributes []attribute[T], methods []method[T]) *class[T] {
+// members returns the class called name without entering it in the manual.
+func members[T starlark.Value](name string, attributes []attribute[T], methods []method[T]) *class[T] {
 	c := &class[T]{members: make(map[string]member[T], len(attributes)+len(methods)), attributes: attributes, methods: methods}
 	for _, a := range attributes {
 		c.members[a.name] = member[T]{get: a.get}
 	}
 	for _, m := range methods {
-		c.members[m.name] = member[T]{method: m.builtin()}
+		c.members[m.name] = member[T]{method: m.builtin(name)}
 	}
 	c.names = slices.Sorted(maps.Keys(c.members))
 	return c

@@ -66,7 +66,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		if err != nil {
 			return nil, err
 		}
-		return &siginfo{info: *info, set: t.t.SetSiginfo}, nil
+		return &siginfo{info: *info, set: t.writeSiginfo}, nil
 	}},
 	{"pending", "list of siginfo", "The signals that wait for the thread, because it blocks them or has not run since: those sent to it, then those sent to its process, which are shared. The one that it is stopped with is not among them.", func(t *thread) (starlark.Value, error) {
 		return queued(t.t.Queued())

@@ -111,6 +111,9 @@ func (r *regs) setExtra(e *extra, v starlark.Value) error {
 	if r.t.t == nil {
 		return errCore
 	}
+	if err := r.t.policy().check("regs."+e.name, MayWrite); err != nil {
+		return err
+	}
 	x, ok := v.(starlark.Int)
 	if !ok {
 		return fmt.Errorf("%s: got %s, want int", e.name, v.Type())
@@ -154,6 +157,9 @@ func (t *thread) SetField(name string, v starlark.Value) error {
 	case "sigmask":
 	default:
 		return fmt.Errorf("cannot assign to .%s of a thread, only to .sigmask and .siginfo", name)
+	}
+	if err := t.policy().check("thread.sigmask", MayWrite); err != nil {
+		return err
 	}
 	list, ok := v.(starlark.Iterable)
 	if !ok {

@@ -38,29 +38,36 @@ func (m *module) inStd() bool { return strings.HasPrefix(m.key, std) }
 // sees them.
 type loader struct {
 	stdlib      fs.FS
+	policy      Policy
 	predeclared starlark.StringDict
 	modules     map[string]*module // by key, those that have run
 	running     []*module          // each was loaded by the one before it
 	lines       map[string][]string
 }
 
-func newLoader(stdlib fs.FS, predeclared starlark.StringDict) *loader {
+func newLoader(stdlib fs.FS, policy Policy, predeclared starlark.StringDict) *loader {
 	return &loader{
 		stdlib:      stdlib,
+		policy:      policy,
 		predeclared: predeclared,
 		modules:     make(map[string]*module),
 		lines:       make(map[string][]string),
 	}
 }
 
-// open reads the script at path.
+// open reads the script at path, which is the caller's and not a script's choice.
 func (l *loader) open(path string) (*module, error) {
 	key, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	m := &module{name: path, key: key}
-	return m, l.read(m)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return m, m.read(f)
 }
 
 // load implements the load statement. A module that fails is not remembered, so
@@ -82,7 +89,7 @@ func (l *loader) load(thread *starlark.Thread, name string) (starlark.StringDict
 	if chain.Len() > 0 {
 		return nil, fmt.Errorf("cycle in load graph: %s%s", chain.String(), m.name)
 	}
-	if err := l.read(m); err != nil {
+	if err := l.fetch(m); err != nil {
 		return nil, err
 	}
 	if err := l.init(thread, m); err != nil {
@@ -115,14 +122,19 @@ func (l *loader) locate(name string) (*module, error) {
 	return &module{name: name, key: key}, err
 }
 
-// read fetches the source of m, which must be UTF-8 (Starlark specification,
-// "Lexical elements").
-func (l *loader) read(m *module) error {
+// fetch reads the source of m, which a script loads.
+func (l *loader) fetch(m *module) error {
 	f, err := l.openFile(m)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	return m.read(f)
+}
+
+// read takes the source of m from f. It must be UTF-8 (Starlark specification,
+// "Lexical elements").
+func (m *module) read(f fs.File) error {
 	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
 	switch {
 	case err != nil:
@@ -138,7 +150,7 @@ func (l *loader) read(m *module) error {
 
 func (l *loader) openFile(m *module) (fs.File, error) {
 	if !m.inStd() {
-		return os.Open(m.name)
+		return l.policy.Open("load", m.name)
 	}
 	if l.stdlib == nil {
 		return nil, errors.New("no such module: there is no standard library here")

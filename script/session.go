@@ -37,6 +37,24 @@ var ErrInterrupted = errors.New("interrupted")
 // other than 0.
 type ExitError = builtins.ExitError
 
+// A Policy says what scripts may do; see builtins.Policy.
+type Policy = builtins.Policy
+
+// A Permission is a set of things that scripts may do. The manual's topic
+// "permissions" tells what they are and which builtins need them.
+type Permission = builtins.Permission
+
+// The permissions.
+const (
+	MayLaunch  = builtins.MayLaunch  // start programs
+	MayAttach  = builtins.MayAttach  // list and trace processes that run already
+	MayWrite   = builtins.MayWrite   // change targets, and call their functions
+	MayFS      = builtins.MayFS      // read and write files, and load modules that are not in std
+	MayEnv     = builtins.MayEnv     // read the environment of the debugger
+	MaySyscall = builtins.MaySyscall // have targets make system calls, and change those that they make
+	MayAll     = builtins.MayAll
+)
+
 // fileOptions is the dialect: Starlark with all that a script, as opposed to a
 // build file, needs.
 var fileOptions = &syntax.FileOptions{
@@ -47,8 +65,10 @@ var fileOptions = &syntax.FileOptions{
 	Recursion:       true,
 }
 
-// Options are the settings of a Session. The zero value is the default.
+// Options are the settings of a Session. The zero value is the default, with which
+// scripts may do nothing but compute.
 type Options struct {
+	Policy   Policy        // what scripts may do
 	Args     []string      // the script's arguments, its "args"
 	Stdout   io.Writer     // where print and the REPL's values go; nil means os.Stdout
 	Stderr   io.Writer     // where log and the REPL's errors go; nil means os.Stderr
@@ -119,7 +139,7 @@ func New(opts *Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the tracer: %w", err)
 	}
-	env := builtins.New(tr, opts.Args)
+	env := builtins.New(tr, opts.Args, opts.Policy)
 	s := newSession(opts, &debugger{tr, env})
 	env.Stderr = s.stderr
 	return s, nil
@@ -132,7 +152,7 @@ func newSession(opts *Options, e engine) *Session {
 		engine:  e,
 		stdout:  newOutput(opts.Stdout, os.Stdout),
 		stderr:  newOutput(opts.Stderr, os.Stderr),
-		loader:  newLoader(opts.Stdlib, predeclared),
+		loader:  newLoader(opts.Stdlib, opts.Policy, predeclared),
 		globals: maps.Clone(predeclared),
 	}
 }

@@ -131,6 +131,7 @@ func newFake(t *testing.T, opts Options) (*Session, *fakeEngine, *bytes.Buffer) 
 		opts.Stderr = out
 	}
 	opts.Stdlib = testModules
+	opts.Policy.Allow |= MayFS
 	return newSession(&opts, e), e, out
 }
 

@@ -26,7 +26,7 @@ func TestModules(t *testing.T) {
 			}
 			args = append(args, tracertest.Build(t, "testdata/recursion.c"))
 			args = append(args, filepath.Join(t.TempDir(), "core"))
-			session, err := script.New(&script.Options{Args: args})
+			session, err := script.New(&script.Options{Args: args, Policy: script.Policy{Allow: script.MayAll}})
 			if err != nil {
 				t.Fatal(err)
 			}

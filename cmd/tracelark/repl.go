@@ -54,7 +54,7 @@ func newREPL() *cobra.Command {
 
 // repl runs the lines of first, and then the REPL on standard input.
 func repl(args []string, first ...string) error {
-	opts := &script.Options{Args: args, History: historyFile()}
+	opts := &script.Options{Args: args, Policy: everything, History: historyFile()}
 	return withSession(opts, true, func(s *script.Session) error {
 		return said(s.REPL(os.Stdin, first...))
 	})

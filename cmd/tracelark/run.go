@@ -15,6 +15,7 @@ import (
 func newRun() *cobra.Command {
 	var code string
 	var opts script.Options
+	var allowed permissions
 	cmd := &cobra.Command{
 		Use:   "run [flags] SCRIPT [ARG...]",
 		Short: "Run a script",
@@ -31,6 +32,7 @@ func newRun() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Policy = allowed.policy()
 			if cmd.Flags().Changed("code") {
 				opts.Args = args
 				return withSession(&opts, false, func(s *script.Session) error { return s.RunCode(code) })
@@ -41,6 +43,7 @@ func newRun() *cobra.Command {
 	}
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&code, "code", "c", "", "run `CODE` instead of a SCRIPT")
+	allowed.register(cmd)
 	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a script that takes `N` interpreter steps (0: never)")
 	cmd.Flags().Var((*seconds)(&opts.Deadline), "deadline", "end a script that takes `S` seconds (0: never)")
 	return cmd

@@ -32,7 +32,10 @@ func main() {
 }
 
 func run(args []string) error {
-	session, err := script.New(&script.Options{Args: args})
+	session, err := script.New(&script.Options{
+		Args:   args,
+		Policy: script.Policy{Allow: script.MayLaunch},
+	})
 	if err != nil {
 		return err
 	}

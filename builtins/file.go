@@ -1,0 +1,142 @@
+package builtins
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// readFile returns what is in a file. One of unknown size, as in /proc, is read to its
+// end, and none is read that is no file: a pipe might never end.
+func (e *Env) readFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path); err != nil {
+		return nil, err
+	}
+	f, err := e.allowed.Open(b.Name(), path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %s is no file but %s", b.Name(), path, kindOf(info.Mode()))
+	}
+	if info.Size() > maxRead {
+		return nil, fmt.Errorf("%s: %s has %d bytes, at most %d can be read", b.Name(), path, info.Size(), maxRead)
+	}
+	var data strings.Builder
+	data.Grow(int(info.Size()))
+	n, err := io.Copy(&data, io.LimitReader(f, maxRead+1))
+	if err == nil && n > maxRead {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxRead)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return starlark.Bytes(data.String()), nil
+}
+
+// writeFile makes or replaces a file.
+func (e *Env) writeFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path string
+	var data blob
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "data", &data); err != nil {
+		return nil, err
+	}
+	f, err := e.allowed.create(b.Name(), path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	_, err = f.WriteString(string(data))
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return starlark.None, nil
+}
+
+// listDir lists a directory.
+func (e *Env) listDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	path := "."
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path?", &path); err != nil {
+		return nil, err
+	}
+	f, err := e.allowed.Open(b.Name(), path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return listOf(entries, func(entry os.DirEntry) starlark.Value {
+		size := int64(0)
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+			"name": starlark.String(entry.Name()),
+			"type": starlark.String(kindOf(entry.Type())),
+			"size": starlark.MakeInt64(size),
+		})
+	}), nil
+}
+
+// kindOf returns what a directory entry is.
+func kindOf(mode os.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "file"
+	case mode.IsDir():
+		return "dir"
+	case mode&os.ModeSymlink != 0:
+		return "link"
+	}
+	return "other"
+}
+
+// variables returns the value of env: a dict, or what stands for one that may not be
+// read.
+func (e *Env) variables() starlark.Value {
+	if err := e.allowed.check("env", MayEnv); err != nil {
+		return denied{err}
+	}
+	environ := os.Environ()
+	dict := starlark.NewDict(len(environ))
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		dict.SetKey(starlark.String(name), starlark.String(value))
+	}
+	return dict
+}
+
+// A denied value is not there: whatever is asked of it is an error.
+type denied struct{ err error }
+
+var (
+	_ starlark.Mapping  = denied{}
+	_ starlark.HasAttrs = denied{}
+)
+
+func (denied) Freeze()                                            {}
+func (denied) Truth() starlark.Bool                               { return starlark.False }
+func (d denied) Hash() (uint32, error)                            { return 0, d.err }
+func (d denied) String() string                                   { return "<" + d.err.Error() + ">" }
+func (d denied) Type() string                                     { return d.String() }
+func (d denied) Get(starlark.Value) (starlark.Value, bool, error) { return nil, false, d.err }
+func (d denied) Attr(string) (starlark.Value, error)              { return nil, d.err }
+func (denied) AttrNames() []string                                { return nil }
+func (denied) MarshalJSON() ([]byte, error)                       { return []byte("null"), nil }
