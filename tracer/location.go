@@ -168,7 +168,7 @@ func (x *target) term(term string) (uint64, error) {
 // know goes before one that is demangled, in all images: a method does not hide a
 // function of C.
 func (x *target) symbols(name string) ([]image.Symbol, error) {
-	images, name, err := x.scope(name)
+	images, name, err := x.imagesOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -206,9 +206,9 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 	return nil, missing
 }
 
-// scope returns the images that a name is looked for in, and the name without the
+// imagesOf returns the images that a name is looked for in, and the name without the
 // one that it starts with.
-func (x *target) scope(name string) (images []*image.Image, rest string, err error) {
+func (x *target) imagesOf(name string) (images []*image.Image, rest string, err error) {
 	if images, err = x.Images(); err != nil {
 		return nil, "", err
 	}
@@ -233,7 +233,7 @@ func (x *target) scope(name string) (images []*image.Image, rest string, err err
 // pattern, which no symbol names: compilers leave none where they have inlined every
 // call.
 func (x *target) inlined(name string) []uint64 {
-	images, name, err := x.scope(name)
+	images, name, err := x.imagesOf(name)
 	if err != nil {
 		return nil
 	}
