@@ -112,7 +112,7 @@ core = s
 		}
 		need, _ := needs(name)
 		if need == 0 && moves(name) {
-			continue // it lets a target run, which changes itself
+			continue // it lets a target run, which changes itself, or waits
 		}
 		for _, args := range arguments {
 			thread := &starlark.Thread{Print: func(*starlark.Thread, string) {}}
@@ -157,11 +157,11 @@ core = s
 	}
 }
 
-// moves reports whether a builtin lets a target go on or be gone, or ends the script.
+// moves reports whether a builtin lets a target go on or be gone, or waits for it.
 func moves(name string) bool {
 	_, method, _ := strings.Cut(name, ".")
 	return strings.Contains(" cont step next step_line next_line finish until expect kill detach to_sce to_scx syscall wait read_until ", " "+method+" ") ||
-		name == "ptrace.step"
+		name == "output.read"
 }
 
 type targetState struct {
