@@ -139,3 +139,33 @@ func TestInterruptPass(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestPassFixed has four threads go over instructions that can be executed nowhere else,
+// which takes the int3 away for a step: none may slip through meanwhile.
+func TestPassFixed(t *testing.T) {
+	p := launchDetours(t, "fixed", "100")
+	var breakpoints []*Breakpoint
+	for _, location := range []string{"fixed_call", "fixed_loop", "fixed_far"} {
+		breakpoints = append(breakpoints, breakAt(t, p, location, never))
+	}
+	wantExit(t, p, 0)
+	for _, b := range breakpoints {
+		if b.Hits() != 400 {
+			t.Errorf("%s: %d hits, want 400", b.Location, b.Hits())
+		}
+	}
+	if len(p.annexes) != 0 {
+		t.Errorf("%d annexes, want none", len(p.annexes))
+	}
+}
+
+// TestPassWithoutAnnex has threads pass what detours are for where none can be: there is
+// no room near the code, or the program may not map memory.
+func TestPassWithoutAnnex(t *testing.T) {
+	p := launchDetours(t, "threads", "15")
+	p.noAnnex = true
+	wantTurns(t, p, breakTurn(t, p))
+	if len(p.annexes) != 0 {
+		t.Errorf("%d annexes, want none", len(p.annexes))
+	}
+}

@@ -274,10 +274,37 @@ static int calls(long n) {
 
 static int call(long n) { caller((void *)n); return 0; }
 
+// Instructions that are neither emulated nor copied: a system call, a loop, a far
+// return. Four threads execute each n times.
+void fixed(void);
+asm(".globl fixed, fixed_call, fixed_loop, fixed_far\n"
+    "fixed: mov $39, %eax\n"
+    "fixed_call: syscall\n"
+    "mov $1, %ecx\n"
+    "fixed_loop: loop 1f\n"
+    "1: mov %cs, %ecx; lea 2f(%rip), %rax; push %rcx; push %rax\n"
+    "fixed_far: lretq\n"
+    "2: ret\n");
+
+static void *fix(void *n) {
+	for (long i = 0; i < (long)n; i++)
+		fixed();
+	return NULL;
+}
+
+static int dofixed(long n) {
+	pthread_t t[4];
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, fix, (void *)n);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	return 0;
+}
+
 int main(int argc, char **argv) {
 	static const struct { const char *name; int (*play)(long); } scenes[] = {
 		{"plain", plain}, {"threads", threads}, {"storm", storm}, {"fault", fault}, {"fork", dofork}, {"exec", exec},
-		{"sandbox", sandbox}, {"sequence", sequence}, {"many", domany}, {"patch", patch}, {"calls", calls}, {"call", call},
+		{"sandbox", sandbox}, {"sequence", sequence}, {"many", domany}, {"patch", patch}, {"calls", calls}, {"call", call}, {"fixed", dofixed},
 	};
 	args = argv;
 	for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
