@@ -64,21 +64,27 @@ func (e *Env) setRegs(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	if err != nil {
 		return nil, err
 	}
-	old, err := g.Thread.Regs()
+	return starlark.None, changeRegs(g.Thread, func(regs *arch.Regs) error {
+		return values.registers(b, g.Thread, func(name string) uint {
+			if r := arch.Lookup(name); r != nil {
+				return uint(r.Bits)
+			}
+			return 0
+		}, func(name string, u uint64) { arch.Lookup(name).Set(regs, u) })
+	})
+}
+
+// changeRegs changes a copy of the thread's general registers, and then them.
+func changeRegs(t *tracer.Thread, change func(*arch.Regs) error) error {
+	old, err := t.Regs()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	regs := *old
-	err = values.registers(b, g.Thread, func(name string) uint {
-		if r := arch.Lookup(name); r != nil {
-			return uint(r.Bits)
-		}
-		return 0
-	}, func(name string, u uint64) { arch.Lookup(name).Set(&regs, u) })
-	if err != nil {
-		return nil, err
+	if err := change(&regs); err != nil {
+		return err
 	}
-	return starlark.None, g.Thread.SetRegs(&regs)
+	return t.SetRegs(&regs)
 }
 
 // debugRegs are the numbers of the debug registers by name.
@@ -193,12 +199,9 @@ func setBase(r arch.Reg) call {
 		if err != nil {
 			return nil, err
 		}
-		regs, err := g.Thread.Regs()
-		if err != nil {
-			return nil, err
-		}
-		changed := *regs
-		changed[r] = addr
-		return starlark.None, g.Thread.SetRegs(&changed)
+		return starlark.None, changeRegs(g.Thread, func(regs *arch.Regs) error {
+			regs[r] = addr
+			return nil
+		})
 	}
 }
