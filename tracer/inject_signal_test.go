@@ -1,0 +1,163 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// TestSyscallKeepsPendingSignal injects where a signal is about to be delivered,
+// with the value that it carries and others of its kind behind it.
+func TestSyscallKeepsPendingSignal(t *testing.T) {
+	p := injectableAt(t, "queued", "here")
+	for range 3 {
+		stop := cont(t, p)
+		if stop.Reason != ReasonSignal || stop.Siginfo() == nil {
+			t.Fatalf("stop = %s, want the signal", stop.Reason)
+		}
+		th := stop.Thread
+		before := look(t, th)
+		for range 3 {
+			inject(t, th, unix.SYS_GETPID)
+		}
+		wantSame(t, th, before)
+		if info, err := th.Siginfo(); err != nil || *info != *stop.Siginfo() || th.Pending() != stop.Signal {
+			t.Errorf("siginfo % x, %v, pending %d; was % x, %d", info, err, th.Pending(), stop.Siginfo(), stop.Signal)
+		}
+	}
+	wantExit(t, p, 0)
+}
+
+// TestSyscallKeepsArrivingSignal has signals arrive during a call.
+func TestSyscallKeepsArrivingSignal(t *testing.T) {
+	p, target := asleep(t, "read")
+	th := p.Thread()
+	before := look(t, th)
+	for _, sig := range []unix.Signal{unix.SIGUSR1, unix.SIGSTOP, unix.SIGSEGV} {
+		inject(t, th, unix.SYS_KILL, Words(uint64(p.PID), uint64(sig))...)
+	}
+	wantSame(t, th, before)
+	if _, err := p.On(HookOptions{Reason: ReasonSignal}); err != nil {
+		t.Fatal(err)
+	}
+	signals := make(map[int]int)
+	for o := (MoveOptions{Timeout: 30 * time.Second}); len(signals) < 3; {
+		stop, err := p.Cont(&o)
+		if err != nil || stop.Reason != ReasonSignal {
+			t.Fatalf("stop = %+v, %v, want a signal", stop, err)
+		}
+		signals[stop.Signal]++
+		o.Signal = Deliver(0)
+		if stop.Signal == int(unix.SIGUSR1) {
+			o.Signal = Delivery{}
+		}
+	}
+	if _, err := p.Cont(&MoveOptions{Signal: Deliver(0), Timeout: 10 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	for sig, n := range signals {
+		if n != 1 {
+			t.Errorf("%s came %d times", SignalName(sig), n)
+		}
+	}
+	fmt.Fprint(target.Stdin, "!")
+	wantExit(t, p, '!')
+}
+
+func TestSyscallInGroupStop(t *testing.T) {
+	p, target := asleep(t, "read")
+	if err := p.Detach(0); err != nil {
+		t.Fatal(err)
+	}
+	unix.Kill(target.PID, unix.SIGSTOP)
+	tracertest.WaitState(t, target.PID, "T")
+	p = attach(t, target.PID)
+	if got := inject(t, p.Thread(), unix.SYS_GETPID); got != uint64(p.PID) {
+		t.Errorf("getpid() = %d", got)
+	}
+	if stop, err := p.Cont(&MoveOptions{Timeout: 10 * time.Millisecond}); err != nil || stop.Reason != ReasonTimeout {
+		t.Fatalf("stop = %+v, %v, want timeout: it is stopped still", stop, err)
+	}
+	if err := p.Detach(0); err != nil {
+		t.Fatal(err)
+	}
+	tracertest.WaitState(t, target.PID, "T")
+	unix.Kill(target.PID, unix.SIGCONT)
+	fmt.Fprint(target.Stdin, "!")
+	if status := target.Wait(); status.ExitStatus() != '!' {
+		t.Errorf("status %#x", status)
+	}
+}
+
+func TestSyscallInterrupted(t *testing.T) {
+	p := injectableAt(t, "plain", "here")
+	th := p.Thread()
+	before := look(t, th)
+	for _, call := range []struct {
+		nr   int
+		args []Arg
+	}{
+		{unix.SYS_PAUSE, nil},
+		{unix.SYS_NANOSLEEP, []Arg{{Data: append(le(1000), le(0)...)}, {}}},
+		{unix.SYS_POLL, Words(0, 0, 1000000)},
+	} {
+		go func() {
+			// The call blocks from the moment on when the thread sleeps.
+			if err := tracertest.AwaitState(th.TID, "S"); err != nil {
+				t.Error(err)
+			}
+			p.tr.Interrupt()
+		}()
+		if _, err := th.Syscall(call.nr, call.args...); !errors.Is(err, unix.EINTR) {
+			t.Errorf("call %d: %v, want EINTR", call.nr, err)
+		}
+		wantSame(t, th, before)
+	}
+	wantExit(t, p, 3)
+}
+
+// TestInjectInStormOfSignals injects where signals arrive by the thousand.
+func TestInjectInStormOfSignals(t *testing.T) {
+	p := launch(t, "storm", "300")
+	handle := func(s *Stop) (bool, error) {
+		before := look(t, s.Thread)
+		inject(t, s.Thread, unix.SYS_GETPID)
+		wantSame(t, s.Thread, before)
+		return false, nil
+	}
+	signals := 0
+	if _, err := p.On(HookOptions{Reason: ReasonSignal, Signal: int(unix.SIGALRM), Handler: func(s *Stop) (bool, error) {
+		signals++
+		return handle(s)
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	b := breakAt(t, p, "recurse", handle)
+	wantExit(t, p, 0)
+	if b.Hits() != 600 || signals == 0 {
+		t.Errorf("%d hits, want 600, and %d signals", b.Hits(), signals)
+	}
+}
+
+func TestSyscallKilled(t *testing.T) {
+	p := injectableAt(t, "plain", "here")
+	go func() {
+		if err := tracertest.AwaitState(p.PID, "S"); err != nil {
+			t.Error(err)
+		}
+		unix.Kill(p.PID, unix.SIGKILL)
+	}()
+	if _, err := p.Syscall(unix.SYS_PAUSE); !errors.Is(err, ErrExited) && !errors.Is(err, ErrThread) {
+		t.Errorf("Syscall: %v", err)
+	}
+	if sig, ok := p.ExitSignal(); !ok || sig != int(unix.SIGKILL) {
+		t.Errorf("exit signal %d, %t, want SIGKILL", sig, ok)
+	}
+}
