@@ -188,7 +188,7 @@ var permissions = []struct {
 		"process.addr process.breakpoint process.catch process.cont process.detach process.disasm process.expect process.find process.finish " +
 		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line " +
 		"process.symbol process.until process.watch " +
-		"thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
+		"frame.finish thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
 		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol " +
 		"breakpoint.remove hook.remove watchpoint.remove image.symbols input.close input.write output.read output.read_until " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
