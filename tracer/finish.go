@@ -76,7 +76,7 @@ func (t *Thread) finish(frames []*Frame, i int, err error, o *MoveOptions) (*Sto
 	return stop, nil
 }
 
-// holds reports whether the function that was inlined has an instruction at pc.
+// holds reports whether the frame's function, which is known, has an instruction at pc.
 func (f *Frame) holds(pc uint64) bool {
 	pc -= f.Image().Bias
 	for _, r := range f.Func.Ranges {

@@ -52,7 +52,11 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 		return nil, &Error{Op: op, TID: t.TID, Err: err}
 	}
 	s := &lineStep{t: t, into: into, file: line.File, line: line.Line, fn: frames[0].Func, cfa: frames[0].CFA}
-	stop, err := t.StepUntil(&Walk{Over: true, Into: s.enters, Condition: s.arrived, lands: true}, o)
+	walk := &Walk{Over: true, Into: s.enters, Condition: s.arrived, lands: true}
+	if funcs := t.p.funcsAt(regs[arch.RIP]); len(funcs) > 0 && s.cfa != 0 {
+		walk.frame = &Frame{Frame: frames[0].Frame, Func: funcs[len(funcs)-1], in: frames[0].in}
+	}
+	stop, err := t.StepUntil(walk, o)
 	if b := s.behind; b != nil {
 		if stop != nil && stop.Breakpoint == b {
 			stop.Reason, stop.Breakpoint = ReasonStep, nil

@@ -30,6 +30,9 @@ type Walk struct {
 	// lands ends the walk where longjmp or an exception leads out of what Over
 	// makes one step.
 	lands bool
+	// frame is that of a function whose tail calls are gone over like its calls,
+	// or nil: what it jumps to returns for it.
+	frame *Frame
 }
 
 // A Range is the addresses from Start up to End, which it does not have.
@@ -145,6 +148,10 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 	k.pc, k.sp = regs[arch.RIP], regs[arch.RSP]
 	back, ok := uint64(0), false
 	switch {
+	case k.frame.leftFor(k.pc, k.sp):
+		back, ok = p.word(sp)
+		ok = ok && (k.Into == nil || !k.Into(k.pc))
+		sp += 8
 	case k.pc-pc <= maxInst || k.sp == sp:
 	case sp-k.sp == 8:
 		back, ok = p.word(k.sp)
@@ -179,6 +186,12 @@ func (k *walker) enter(m *motion) (entered bool, err error) {
 	}
 	k.pc, k.sp = back, sp
 	return true, nil
+}
+
+// leftFor reports whether a thread at pc with the stack pointer sp has jumped out of the
+// frame's function, after it took its frame down, to another one.
+func (f *Frame) leftFor(pc, sp uint64) bool {
+	return f != nil && sp+8 == f.CFA && !f.holds(pc)
 }
 
 // escape lets the thread run to where it goes on, if it has come to leave what it
