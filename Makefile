@@ -62,6 +62,7 @@ deps:
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \
 	want clang command -v clang; \
+	want pahole command -v pahole; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \
 	want tmux command -v tmux; \

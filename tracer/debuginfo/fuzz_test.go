@@ -121,6 +121,7 @@ func FuzzData(f *testing.F) {
 // checkType asks a type for all it has.
 func checkType(nt *Type) {
 	nt.Define()
+	nt.Layout()
 	nt.Elem()
 	nt.Strip()
 	nt.Container()
