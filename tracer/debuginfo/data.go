@@ -56,10 +56,11 @@ type Sections func(name string) ([]byte, error)
 // Data is the debug information of one file. Any number of goroutines may use
 // it at the same time.
 type Data struct {
-	name string
-	load Sections
-	part Ranges
-	sup  *Data
+	name   string
+	load   Sections
+	part   Ranges
+	sup    *Data
+	supErr error // why there is none
 
 	sections [numSections]lazySection
 	units    []*unit // of .debug_info, then of .debug_types, each in the order of offsets
@@ -122,13 +123,17 @@ func (d *Data) Supplementary() (path string, buildID []byte) {
 }
 
 // SetSupplementary makes d use what the file that Supplementary names holds. It
-// must be called before anything is looked up.
-func (d *Data) SetSupplementary(sup *Data) { d.sup = sup }
+// must be called before anything is looked up. Where there is none, err may say why one
+// that was found is not the one.
+func (d *Data) SetSupplementary(sup *Data, err error) { d.sup, d.supErr = sup, err }
 
 func (d *Data) errNoSup() error {
 	path, _ := d.Supplementary()
 	if path == "" {
 		return fmt.Errorf("%s: refers to a supplementary file but names none", d.name)
+	}
+	if d.supErr != nil {
+		return fmt.Errorf("%s: needs the supplementary file %s: %w", d.name, path, d.supErr)
 	}
 	return fmt.Errorf("%s: needs the supplementary file %s: install it", d.name, path)
 }

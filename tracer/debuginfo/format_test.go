@@ -134,7 +134,7 @@ func TestSupplementary(t *testing.T) {
 	}
 
 	d := openFile(t, paths[0])
-	d.SetSupplementary(openFile(t, common))
+	d.SetSupplementary(openFile(t, common), nil)
 	plain := openFile(t, build(t, "shapes.cc", "-O2", "-gdwarf-4", "-lstdc++"))
 	for _, name := range []string{"geo_main", "geo::Square::area", "geo::Ring<int, 4>::push", "_M_data"} {
 		want, wantErr := plain.FuncsNamed(name)

@@ -17,14 +17,22 @@ func (f *File) DWARF() (*debuginfo.Data, error) { return f.dwarf() }
 
 func (f *File) loadDWARF() (*debuginfo.Data, error) {
 	file, mismatch := f.Debug()
-	data, err := debuginfo.Open(file.name, func(name string) ([]byte, error) {
-		contents, _, err := file.optional(name)
-		return contents, err
-	}, file.stored)
+	data, err := file.ownDWARF()
 	if errors.Is(err, debuginfo.ErrNoDWARF) && mismatch != nil {
 		err = fmt.Errorf("%w: %w", err, mismatch)
 	}
+	if err == nil {
+		data.SetSupplementary(file.supplementary(data))
+	}
 	return data, err
+}
+
+// ownDWARF returns the debug information that stands in f itself.
+func (f *File) ownDWARF() (*debuginfo.Data, error) {
+	return debuginfo.Open(f.name, func(name string) ([]byte, error) {
+		contents, _, err := f.optional(name)
+		return contents, err
+	}, f.stored)
 }
 
 // stored returns a reader of the section called name if it is large and not

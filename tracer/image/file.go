@@ -83,8 +83,13 @@ type Segment struct {
 // its symbols are the dynamic ones, and its call frame information is found
 // through the program headers.
 func Parse(r io.ReaderAt, size int64, name string) (*File, error) {
+	return parse(r, size, name, false)
+}
+
+// parse parses a file; that of an object must be asked for.
+func parse(r io.ReaderAt, size int64, name string, object bool) (*File, error) {
 	f := &File{name: name, r: r, size: uint64(max(size, 0))}
-	if err := f.parse(); err != nil {
+	if err := f.parse(object); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	f.symbols = sync.OnceValues(f.loadSymbols)
@@ -95,13 +100,13 @@ func Parse(r io.ReaderAt, size int64, name string) (*File, error) {
 	return f, nil
 }
 
-func (f *File) parse() error {
+func (f *File) parse(object bool) error {
 	head, err := f.read(0, min(f.size, pageSize))
 	if err != nil {
 		return err
 	}
 	f.head = head
-	if err := checkHeader(head); err != nil {
+	if err := checkHeader(head, object); err != nil {
 		return err
 	}
 	decode(head[:headerSize], &f.header)
@@ -114,8 +119,8 @@ func (f *File) parse() error {
 }
 
 // checkHeader returns an error that tells what the file that starts with head
-// is, unless it is an x86-64 executable or shared library.
-func checkHeader(head []byte) error {
+// is, unless it is an x86-64 executable or shared library, or an object if that will do.
+func checkHeader(head []byte, object bool) error {
 	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
 		return ErrNotELF
 	}
@@ -146,6 +151,9 @@ func checkHeader(head []byte) error {
 	case elf.ET_EXEC, elf.ET_DYN:
 		return nil
 	case elf.ET_REL:
+		if object {
+			return nil
+		}
 		kind = "object"
 	case elf.ET_CORE:
 		kind = "core"
