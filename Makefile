@@ -61,6 +61,7 @@ deps:
 	want libc6-dev test -e /usr/include/stdio.h; \
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \
+	want lldb command -v lldb; \
 	want clang command -v clang; \
 	want pahole command -v pahole; \
 	want dwz command -v dwz; \
