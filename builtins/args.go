@@ -48,6 +48,12 @@ func (a *address) Unpack(v starlark.Value) error {
 		*a = address(addr)
 	case located:
 		*a = address(v.address())
+	case *typed:
+		addr, err := v.target()
+		*a = address(addr)
+		return err
+	case *array:
+		return a.Unpack(v.typed)
 	default:
 		return fmt.Errorf("got %s, want an address, symbol, frame or inst", v.Type())
 	}

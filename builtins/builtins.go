@@ -64,6 +64,8 @@ type Env struct {
 	thread      *starlark.Thread // of the verb that is running: handlers run on it
 	processes   map[*tracer.Process]*process
 	predeclared starlark.StringDict
+	printers    []printer
+	printing    int // printers that are running
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments
@@ -169,6 +171,12 @@ var functions = append([]method[*Env]{
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
 	{"list_dir", "(path=\".\") -> list of struct", "List a directory, in order of name, as structs of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
+	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
+	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
+	{"printer", "(pattern, fn)",
+		"Have fn show the values of the types that match a pattern, in which * stands for any text, such as \"std::vector<*>\". fn takes the value and returns a string, or a list, dict or struct of parts to show. " +
+			"The last printer given for a type is used, and None takes the one of a pattern away.",
+		(*Env).addPrinter},
 	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
 }, func() (list []method[*Env]) {
 	for _, t := range integers {

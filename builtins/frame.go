@@ -8,6 +8,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer"
 	"github.com/tracelark/tracelark/tracer/unwind"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 // A frame is a frame of a thread's stack as it was when it was asked for.
@@ -74,6 +75,12 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 	{"regs", "regs", "The registers as they were in this frame. One that the stack does not keep is an error.", func(f *frame) (starlark.Value, error) {
 		return &regs{frame: f.f}, nil
 	}},
+	{"args", "variables", "The arguments of the function by name, as values: a dict, of which they are attributes too. One that the compiler has dropped is there, shows as <optimized out>, and fails with the reason when it is used. Without debug information it is an error.", func(f *frame) (starlark.Value, error) {
+		return f.t.p.env.variables(f.f.Args())
+	}},
+	{"locals", "variables", "The variables of the function that are in scope, like args, without those that one of the same name in an inner block hides.", func(f *frame) (starlark.Value, error) {
+		return f.t.p.env.variables(f.f.Locals())
+	}},
 	{"thread", "thread", "The thread on whose stack it is.", func(f *frame) (starlark.Value, error) {
 		return f.t, nil
 	}},
@@ -85,6 +92,7 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 	}},
 }, []method[*frame]{
 	{"finish", "(timeout=None, only=False) -> stop", "Run until the frame's function returns; inner activations of it do not count. The stop is that of process.finish, and for a function that was inlined it is behind its code, without a value. A frame that has returned already is an error.", (*frame).finish},
+	{"var", "(name) -> value", "The variable that a name means in the frame: one of the function, the innermost first, an argument, or what process.var finds, in the same source file first.", (*frame).variable},
 })
 
 var (
@@ -92,7 +100,9 @@ var (
 	_ starlark.Comparable = (*frame)(nil)
 )
 
-func (f *frame) String() string                           { return f.f.String() }
+func (f *frame) String() string {
+	return f.f.Text(&value.Format{Bare: true, Scalars: true, Print: f.t.p.env.printer()})
+}
 func (f *frame) Type() string                             { return "frame" }
 func (f *frame) Hash() (uint32, error)                    { return 0, unhashable(f) }
 func (f *frame) Attr(name string) (starlark.Value, error) { return frameClass.attr(f, name) }

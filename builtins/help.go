@@ -122,7 +122,8 @@ func (e *Env) describe(x starlark.Value) string {
 	case *starlarkstruct.Module:
 		return module(x)
 	}
-	if text, ok := Doc(x.Type()); ok {
+	_, universal := starlark.Universe[x.Type()] // int and float are functions too
+	if text, ok := Doc(x.Type()); ok && !universal {
 		return text
 	}
 	return fmt.Sprintf("%s\n    A value of Starlark's type %s.", x, x.Type())

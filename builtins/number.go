@@ -113,3 +113,28 @@ func float(v starlark.Value) (float64, error) {
 	}
 	return f, nil
 }
+
+// toInt is Starlark's int for values of the program too.
+func (e *Env) toInt(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 1 && len(kwargs) == 0 {
+		if v := asTyped(args[0]); v != nil {
+			n, err := v.v.Int()
+			if err != nil {
+				return nil, err
+			}
+			return starlark.MakeBigInt(n), nil
+		}
+	}
+	return starlark.Call(thread, starlark.Universe["int"], args, kwargs)
+}
+
+// toFloat is Starlark's float for values of the program too.
+func (e *Env) toFloat(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 1 && len(kwargs) == 0 {
+		if v := asTyped(args[0]); v != nil {
+			f, err := v.v.Float()
+			return starlark.Float(f), err
+		}
+	}
+	return starlark.Call(thread, starlark.Universe["float"], args, kwargs)
+}

@@ -28,7 +28,7 @@ stop = p.cont()
 _, error = attempt(p.read, 0, 1)
 frame = p.thread.frame
 p.save_core(file)
-values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), core(file), p.line("work")]
+values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), core(file), p.line("work"), p.type("int"), p.type("int").at(p.regs.rsp)]
 `, starlark.StringDict{
 		"path": starlark.String(tracertest.Build(t, "testdata/loop.c")),
 		"file": starlark.String(filepath.Join(t.TempDir(), "core")),

@@ -8,6 +8,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 // A target is what those builtins see of a process that need nothing to run: a
@@ -25,6 +26,8 @@ type target interface {
 	SymbolAt(addr uint64) (image.Symbol, bool)
 	Addr(loc string) (uint64, error)
 	LineAt(addr uint64) (debuginfo.Line, error)
+	Var(name string) (*value.Value, error)
+	Scope() value.Context
 }
 
 // A task is what they see of a thread: a tracer.Thread or a tracer.CoreThread.
@@ -35,6 +38,7 @@ type task interface {
 	DebugReg(n int) (uint64, error)
 	Sigmask() (uint64, error)
 	Frames(max int) ([]*tracer.Frame, error)
+	Var(name string) (*value.Value, error)
 }
 
 var (

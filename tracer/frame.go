@@ -19,6 +19,7 @@ type Frame struct {
 	in     *target
 	t      owner
 	epoch  uint64
+	shown  string          // the arguments as Text has written them last
 	callee *debuginfo.Func // that was inlined into this function where it is, or nil
 }
 

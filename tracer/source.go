@@ -13,6 +13,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/unwind"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 // LineAt returns the line of source that the instruction at addr comes from. The
@@ -127,10 +128,14 @@ func (f *Frame) Line() (debuginfo.Line, error) {
 	return f.in.LineAt(f.Lookup)
 }
 
-// String returns a line such as "#1 0x401196 in parse at json.c:88", or "#1 0x401196
-// in parse+0x1c from libc.so.6" where the line is not known. A frame that is a guess has
-// " (?)" behind it.
-func (f *Frame) String() string {
+// String returns a line such as "#1 0x401196 in parse (n=12) at json.c:88", or "#1
+// 0x401196 in parse+0x1c from libc.so.6" where the line is not known. A frame that is a
+// guess has " (?)" behind it.
+func (f *Frame) String() string { return f.Text(&value.Format{Bare: true, Scalars: true}) }
+
+// Text returns what String does, with the arguments written as o says. If o is nil they
+// are left out, and neither read nor looked up.
+func (f *Frame) Text(o *value.Format) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#%d %#x in ", f.Level, f.PC)
 	sym, offset, known := f.Symbol()
@@ -140,10 +145,15 @@ func (f *Frame) String() string {
 		b.WriteString(f.Func.Name)
 	case !known:
 		b.WriteString("??")
+	case f.Func != nil && o != nil:
+		b.WriteString(sym.Function())
 	case offset == 0 || err == nil && f.Func != nil:
 		b.WriteString(sym.Demangled())
 	default:
 		fmt.Fprintf(&b, "%s+%#x", sym.Demangled(), offset)
+	}
+	if f.Func != nil && o != nil {
+		f.writeArgs(&b, o)
 	}
 	if err == nil {
 		fmt.Fprintf(&b, " at %s:%d", path.Base(line.File), line.Line)
@@ -160,4 +170,36 @@ func (f *Frame) String() string {
 		b.WriteString(" (signal handler called)")
 	}
 	return b.String()
+}
+
+// maxArgs limits the bytes of the arguments in a line.
+const maxArgs = 1 << 12
+
+// writeArgs writes the arguments as "(buf=0x7ff0, n=12)".
+func (f *Frame) writeArgs(b *strings.Builder, o *value.Format) {
+	if f.epoch != f.in.of.epoch() || f.in.of.held() != nil { // what was there is gone
+		if f.shown == "" {
+			f.shown = " (...)"
+		}
+		b.WriteString(f.shown)
+		return
+	}
+	args, err := f.Args()
+	if err != nil {
+		return
+	}
+	start := b.Len()
+	b.WriteString(" (")
+	for i, a := range args {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if b.Len()-start > maxArgs {
+			b.WriteString("...")
+			break
+		}
+		b.WriteString(a.Name + "=" + a.Value.Format(o))
+	}
+	b.WriteString(")")
+	f.shown = b.String()[start:]
 }

@@ -304,7 +304,7 @@ int main(void) { for (;;) outer(); }
 	}
 	for _, arg := range []string{pid, core} {
 		out, err := command(t, "bt", arg).CombinedOutput()
-		for _, want := range []string{"thread " + pid + " (wait)\n#0 ", " in innermost at wait.c:2\n", " in outer at wait.c:3\n", " in main at wait.c:4\n"} {
+		for _, want := range []string{"thread " + pid + " (wait)\n#0 ", " in innermost () at wait.c:2\n", " in outer () at wait.c:3\n", " in main () at wait.c:4\n"} {
 			if err != nil || !strings.Contains(string(out), want) {
 				t.Errorf("bt %s prints\n%sand ends with error %v, want %q", arg, out, err, want)
 			}

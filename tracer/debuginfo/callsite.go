@@ -59,6 +59,9 @@ func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
 // addresses need bias added.
 func (d *Data) argument(caller *Frame, callee *Func, bias, reg uint64, depth int) (uint64, error) {
 	fn, err := d.function(caller.PC)
+	if errors.Is(err, ErrNotFound) {
+		return 0, &AbsentError{Reason: "known to the caller alone, which has no debug information"}
+	}
 	if err != nil {
 		return 0, err
 	}

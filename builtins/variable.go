@@ -1,0 +1,91 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/value"
+)
+
+// A variables is the variables of a frame by name, as a dict that has them as
+// attributes too.
+type variables struct{ *starlark.Dict }
+
+func (v variables) Type() string { return "variables" }
+
+// Attr returns a variable, or else a method of the dict.
+func (v variables) Attr(name string) (starlark.Value, error) {
+	if w, found, err := v.Get(starlark.String(name)); found || err != nil {
+		return w, err
+	}
+	return v.Dict.Attr(name)
+}
+
+// AttrNames returns the names of the variables and of the dict's methods.
+func (v variables) AttrNames() []string {
+	names := v.Dict.AttrNames()
+	for _, key := range v.Keys() {
+		name, _ := starlark.AsString(key)
+		names = append(names, name)
+	}
+	return names
+}
+
+// variables returns variables by name: of those with one name, the one that the
+// program means.
+func (e *Env) variables(list []tracer.Variable, err error) (starlark.Value, error) {
+	if err != nil {
+		return nil, err
+	}
+	d := starlark.NewDict(len(list))
+	for _, v := range list {
+		if !v.Shadowed {
+			if err := d.SetKey(starlark.String(v.Name), e.typed(v.Value)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	d.Freeze()
+	return variables{d}, nil
+}
+
+// variable returns the builtin that looks a variable up.
+func variable(e *Env, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, find func(string) (*value.Value, error)) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	v, err := find(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return e.typed(v), nil
+}
+
+func (f *frame) variable(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return variable(f.t.p.env, b, args, kwargs, f.f.Var)
+}
+
+func (t *thread) variable(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return variable(t.p.env, b, args, kwargs, t.in.Var)
+}
+
+func (p *process) variable(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return variable(p.env, b, args, kwargs, p.in.Var)
+}
+
+// typeNamed returns a type by name.
+func (p *process) typeNamed(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	in := p.in.Scope()
+	t, err := value.TypeNamed(in, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return p.env.typeValue(t, in), nil
+}
