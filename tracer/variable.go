@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -252,8 +253,17 @@ func (s *context) valueOf(v *debuginfo.Var) *value.Value {
 
 // Args returns the arguments of the frame's function, in the order of the source. One
 // that the compiler has dropped has a value that says so. The error is
-// debuginfo.ErrNoDWARF if the function has no debug information.
-func (f *Frame) Args() ([]Variable, error) { return f.variables(true) }
+// debuginfo.ErrNoDWARF if the function has no debug information. At the first
+// instruction of a function they are where the ABI has them passed.
+func (f *Frame) Args() ([]Variable, error) {
+	args, err := f.variables(true)
+	if err == nil && len(args) > 0 {
+		if in := f.scope(); f.atEntry(in) {
+			f.passed(in, args)
+		}
+	}
+	return args, err
+}
 
 // Locals returns the variables of the frame's function that are in scope, those of the
 // innermost block first, as Args does.
@@ -271,6 +281,12 @@ func (f *Frame) Var(name string) (*value.Value, error) {
 			return nil, err
 		}
 		for _, v := range vars {
+			if v.Name == name && v.Param && f.atEntry(s) {
+				args, err := f.Args()
+				if i := slices.IndexFunc(args, func(a Variable) bool { return a.Name == name }); err == nil && i >= 0 {
+					return args[i].Value, nil
+				}
+			}
 			if v.Name == name {
 				return s.valueOf(v), nil
 			}

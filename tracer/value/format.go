@@ -264,6 +264,7 @@ func (w *writer) pointer(v *Value, t *debuginfo.Type) error {
 		return err
 	}
 	fmt.Fprintf(&w.b, "%#x", addr)
+	w.symbol(v.in, addr)
 	if charWidth(elem) > 0 {
 		if addr == 0 {
 			return nil
@@ -274,9 +275,7 @@ func (w *writer) pointer(v *Value, t *debuginfo.Type) error {
 			return nil
 		}
 		w.b.WriteString(" " + text)
-		return nil
 	}
-	w.symbol(v.in, addr)
 	return nil
 }
 
