@@ -61,7 +61,7 @@ func (x *target) tls(img *image.Image, base, offset uint64) (uint64, error) {
 			return 0, err
 		}
 	}
-	if block == ^uint64(0) {
+	if block == ^uint64(0) || block == 0 {
 		// The dynamic linker allocates it when it is used first.
 		return 0, &debuginfo.AbsentError{Reason: fmt.Sprintf("the thread has not used the thread-local storage of %s yet", img.Name())}
 	}
