@@ -371,7 +371,6 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return nil, err
 	}
 	file, plain := splitFile(name)
-	plain = strings.TrimPrefix(plain, "::")
 	var found *value.Value
 	missing := &NotFoundError{Name: name}
 	any := false

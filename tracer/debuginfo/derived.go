@@ -43,3 +43,20 @@ func (t *Type) Row() (*Type, error) {
 	}
 	return row, nil
 }
+
+// ReferenceTo returns the type of references to t, which is not void.
+func ReferenceTo(t *Type) *Type { return &Type{Kind: Reference, Size: 8, elem: t, e: nowhere} }
+
+// FunctionOf returns the type of functions that return ret, or nothing if that is nil,
+// and take parameters, and more of them if it is variadic.
+func FunctionOf(ret *Type, params []Param, variadic bool) *Type {
+	return &Type{Kind: Function, Size: -1, elem: ret, params: params, variadic: variadic, e: nowhere}
+}
+
+// UnionOf returns a union with a name whose members are the fields.
+func UnionOf(name string, size int64, fields []Field) *Type {
+	return &Type{Kind: Union, Name: name, Size: size, fields: fields, e: nowhere}
+}
+
+// NewField returns a member of type t at the start of a type.
+func NewField(name string, t *Type) Field { return Field{Name: name, typ: t, e: nowhere} }

@@ -18,7 +18,14 @@ func (t *Type) Language() Language {
 		}
 		t = t.elem
 	}
-	switch t.e.u.language {
+	return t.e.u.family()
+}
+
+// Language returns the language of the unit that the function is in.
+func (f *Func) Language() Language { return f.u.family() }
+
+func (u *unit) family() Language {
+	switch u.language {
 	case 0x0004, 0x001a, 0x0021, 0x002b, 0x003a:
 		return CPlusPlus
 	case 0x0016:

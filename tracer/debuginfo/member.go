@@ -20,7 +20,8 @@ type Field struct {
 	// the one for all others.
 	Variant *Variant
 
-	e *entry
+	e   *entry
+	typ *Type // of a field that no file has
 }
 
 // A Variant is one of the shapes that a type may have.
@@ -31,6 +32,9 @@ type Variant struct {
 
 // Type returns the type of the field.
 func (f *Field) Type() (*Type, error) {
+	if f.typ != nil {
+		return f.typ, nil
+	}
 	v := f.e.get(dwarf.AttrType)
 	if v.isZero() {
 		return nil, nil
@@ -40,6 +44,9 @@ func (f *Field) Type() (*Type, error) {
 
 // Fields returns the base classes and members in the order of the source.
 func (t *Type) Fields() ([]Field, error) {
+	if t.fields != nil {
+		return t.fields, nil
+	}
 	var fields []Field
 	err := t.e.children(func(c *entry) bool {
 		switch c.ab.tag {
@@ -190,6 +197,9 @@ type Param struct {
 
 // Params returns the parameters of a function type, and whether it takes more.
 func (t *Type) Params() (params []Param, variadic bool, err error) {
+	if t.params != nil || t.variadic {
+		return t.params, t.variadic, nil
+	}
 	var failed error
 	err = t.e.children(func(c *entry) bool {
 		switch c.ab.tag {

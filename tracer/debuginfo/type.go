@@ -66,9 +66,12 @@ type Type struct {
 
 	e *entry
 
-	// Of a type that no file has, what Elem and Dims return.
-	elem *Type
-	dims []Dim
+	// Of a type that no file has, what Elem, Dims, Fields and Params return.
+	elem     *Type
+	dims     []Dim
+	fields   []Field
+	params   []Param
+	variadic bool
 }
 
 // maxTypes limits how many types are followed from one to the next, as a

@@ -1,0 +1,223 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/value"
+)
+
+// A CallFunc makes the calls of an expression, as Thread.Call does.
+type CallFunc func(t *Thread, addr uint64, args []Arg) (uint64, error)
+
+// Eval evaluates an expression of C or C++ in the frame: see value.Eval. What it
+// assigns is written. It calls functions of the target if call is not nil.
+func (f *Frame) Eval(text string, call CallFunc) (*value.Value, error) {
+	return value.Eval(&expression{context: f.scope(), call: call}, text)
+}
+
+// An expression is the scope of an expression in a frame.
+type expression struct {
+	*context
+	call CallFunc
+}
+
+// missing returns the error of a look-up. Of what is not there, or not known for lack of
+// debug information, it is one that says so to package value too.
+func missing(err error) error {
+	var none *NotFoundError
+	if err != nil && (errors.As(err, &none) && none.Err == nil || errors.Is(err, debuginfo.ErrNoDWARF)) {
+		return notFound{err}
+	}
+	return err
+}
+
+type notFound struct{ error }
+
+func (e notFound) Unwrap() []error { return []error{e.error, debuginfo.ErrNotFound} }
+
+// Var implements value.Context.
+func (s *expression) Var(name string) (*value.Value, error) {
+	if v, err := s.x.variable("::"+name, s.f, s.t); err == nil && name[0] != ':' {
+		return v, nil // not one of a namespace
+	}
+	v, err := s.context.Var(name)
+	return v, missing(err)
+}
+
+// Language implements value.Scope.
+func (s *expression) Language() debuginfo.Language {
+	if s.f.Func == nil {
+		return debuginfo.C
+	}
+	return s.f.Func.Language()
+}
+
+// Types implements value.Context.
+func (s *expression) Types(name string) ([]*debuginfo.Type, error) {
+	types, err := s.context.Types(name)
+	return types, missing(err)
+}
+
+// Local implements value.Scope.
+func (s *expression) Local(name string) (*value.Value, error) {
+	if s.f.Func == nil {
+		return nil, debuginfo.ErrNotFound
+	}
+	vars, err := s.f.Func.Vars(s.frame.PC)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range vars {
+		if v.Name == name {
+			return s.valueOf(v), nil
+		}
+	}
+	return nil, debuginfo.ErrNotFound
+}
+
+// Constant implements value.Scope: the enumerations of the frame's source file are
+// looked through.
+func (s *expression) Constant(name string) (*value.Value, error) {
+	img := s.f.Image()
+	if img == nil {
+		return nil, debuginfo.ErrNotFound
+	}
+	data, err := img.DWARF()
+	if err != nil {
+		return nil, err
+	}
+	t, n, err := data.Constant(name, s.frame.PC)
+	if err != nil {
+		return nil, err
+	}
+	return value.FromInt(s, t, big.NewInt(n))
+}
+
+// Function implements value.Scope. A symbol that is no function is an array of bytes.
+func (s *expression) Function(name string) (*value.Value, error) {
+	images, err := s.x.imagesFor(s.f)
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range images {
+		data, err := img.DWARF()
+		if err != nil {
+			continue
+		}
+		funcs, err := data.FuncsNamed(name)
+		if err != nil {
+			continue
+		}
+		for _, f := range funcs {
+			if f.Caller == nil { // not inlined
+				t, err := f.Type()
+				if err != nil {
+					return nil, err
+				}
+				return value.At(s, t, f.Entry+img.Bias), nil
+			}
+		}
+	}
+	symbols, err := s.x.symbols(name)
+	if err != nil {
+		return nil, missing(err)
+	}
+	sym := symbols[0]
+	switch sym.Kind {
+	case image.Func, image.IFunc, image.Untyped:
+		return value.At(s, debuginfo.FunctionOf(debuginfo.NewBase("int", 4, encSigned), nil, false), sym.Addr), nil
+	case image.TLS:
+		return nil, fmt.Errorf("%s is thread-local and has no debug information, which tells where it is", name)
+	}
+	char := debuginfo.NewBase("char", 1, encSignedChar)
+	return value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr), nil
+}
+
+// Encodings of base types (DWARF 5, 7.8).
+const (
+	encSigned     = 0x05
+	encSignedChar = 0x06
+)
+
+// registerNames are other names of registers, as gdb has them.
+var registerNames = map[string]string{"pc": "rip", "sp": "rsp", "fp": "rbp"}
+
+// Register implements value.Scope. The types are gdb's, which are signed. General
+// registers and their parts can be assigned to in the innermost frame.
+func (s *expression) Register(name string) (*value.Value, error) {
+	if real, ok := registerNames[name]; ok {
+		name = real
+	}
+	if x := arch.LookupX(name); x != nil {
+		return s.vector(x)
+	}
+	r := arch.Lookup(name)
+	if r == nil {
+		if r = arch.LookupFlag(name); r == nil {
+			return nil, fmt.Errorf("no register $%s%s", name, didYouMean(nearNames(name)))
+		}
+	}
+	if !s.f.Known.Has(r.Reg) {
+		return nil, &debuginfo.AbsentError{Name: "$" + name, Reason: "the functions called since have not kept it"}
+	}
+	t := debuginfo.NewBase(map[uint8]string{8: "int8_t", 16: "int16_t", 32: "int", 64: "long"}[(r.Bits+7)&^7], int64(r.Bits+7)/8, encSigned)
+	switch r.Name {
+	case "rip":
+		t = debuginfo.PointerTo(debuginfo.FunctionOf(nil, []debuginfo.Param{}, false))
+	case "rsp", "rbp":
+		t = debuginfo.PointerTo(nil)
+	}
+	for n, reg := range arch.FromDWARF {
+		if reg != r.Reg {
+			continue
+		}
+		loc := debuginfo.Location{Kind: debuginfo.InRegister, Reg: n}
+		if r.Bits < 64 {
+			piece := debuginfo.Piece{Location: loc, Bits: uint64(r.Bits), Offset: uint64(r.Shift)}
+			loc = debuginfo.Location{Kind: debuginfo.InPieces, Pieces: []debuginfo.Piece{piece}}
+		}
+		return value.New(s, t, loc), nil
+	}
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], r.Get(&s.f.Regs))
+	return value.FromBytes(s, t, b[:t.Size]), nil
+}
+
+// vector returns a register of the extended state.
+func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
+	if s.f.Level > 0 || s.t == nil {
+		return nil, fmt.Errorf("$%s is known in the innermost frame alone", x.Name)
+	}
+	if err := s.fresh(); err != nil {
+		return nil, err
+	}
+	b, err := s.t.XReg(x)
+	if err != nil {
+		return nil, err
+	}
+	return value.FromBytes(s, value.RegisterType(len(b)), b), nil
+}
+
+// Call implements value.Scope.
+func (s *expression) Call(addr uint64, args []value.Arg) (uint64, error) {
+	t, live := s.t.(*Thread)
+	switch {
+	case !live:
+		return 0, errors.New("a core has no process that could call a function")
+	case s.call == nil:
+		return 0, errors.New("the expression calls a function of the target: pass call=True to let it")
+	}
+	list := make([]Arg, len(args))
+	for i, a := range args {
+		list[i] = Arg(a)
+	}
+	return s.call(t, addr, list)
+}

@@ -1,0 +1,491 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+)
+
+// A Scope is a Context that knows what else the names of an expression mean. Where a
+// name means nothing, the error is or wraps debuginfo.ErrNotFound.
+type Scope interface {
+	Context
+
+	// Language returns the language of the code that the names are looked up for.
+	Language() debuginfo.Language
+
+	// Local returns the variable or argument of the frame's function called name.
+	Local(name string) (*Value, error)
+
+	// Constant returns the enumerator called name.
+	Constant(name string) (*Value, error)
+
+	// Function returns the function called name. Its type is that of functions that
+	// return int if nothing tells another one.
+	Function(name string) (*Value, error)
+
+	// Register returns the register called name, without a dollar.
+	Register(name string) (*Value, error)
+
+	// Call calls the function at addr and returns what it returns in a register. An
+	// argument is a number or a pointer, or a string with its zero byte.
+	Call(addr uint64, args []Arg) (uint64, error)
+}
+
+// An Arg is an argument of a call: data, which the target gets a pointer to, or else
+// a word.
+type Arg struct {
+	Word uint64
+	Data []byte
+}
+
+// Eval evaluates an expression of C or C++, as debuggers take them: assignments write
+// to the target, $rip is a register, p@n the array of n objects from that on which p
+// is, {type} addr the object at an address, 'file.c'::x a variable of a file. In a
+// member function members of its object need no "this". Qualifiers of types are
+// ignored. The error is an ExprError, which tells the column.
+func Eval(s Scope, text string) (*Value, error) {
+	e := &evaluator{Scope: s, meanings: make(map[string]meaning)}
+	n, err := parse(text, e.meaning)
+	if err != nil {
+		return nil, err
+	}
+	v, err := e.eval(n)
+	if at := new(nodeError); errors.As(err, &at) {
+		return nil, &ExprError{text, at.at, at.err}
+	}
+	return v, err
+}
+
+// A nodeError is an error of the part of an expression at an offset.
+type nodeError struct {
+	at  int
+	err error
+}
+
+func (e *nodeError) Error() string { return e.err.Error() }
+func (e *nodeError) Unwrap() error { return e.err }
+
+type evaluator struct {
+	Scope
+	meanings map[string]meaning
+}
+
+// meaning implements what the parser asks: variables hide types.
+func (e *evaluator) meaning(name string) meaning {
+	m, ok := e.meanings[name]
+	if ok {
+		return m
+	}
+	if _, err := e.object(name); err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
+		m = isObject
+	} else if _, err := e.typeNamed(name); err == nil {
+		m = isType
+	} else if _, err := e.Function(name); err == nil {
+		m = isObject
+	}
+	e.meanings[name] = m
+	return m
+}
+
+// object returns what a name means that is no function.
+func (e *evaluator) object(name string) (*Value, error) {
+	switch name {
+	case "true", "false":
+		return e.int(boolType, newInt(uint64(len("false")-len(name))))
+	case "nullptr", "NULL":
+		return e.int(debuginfo.PointerTo(nil), new(big.Int))
+	}
+	v, err := e.Local(name)
+	if err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
+		return v, err
+	}
+	if this, thisErr := e.Local("this"); thisErr == nil {
+		if v, err := this.Field(name); err == nil && !isClassNamed(v, name) {
+			return v, nil
+		}
+	}
+	v, err = e.Var(name)
+	if err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
+		return v, err
+	}
+	if v, constErr := e.Constant(name); constErr == nil {
+		return v, nil
+	}
+	// A constant or a static member, with the name of its type.
+	if i := strings.LastIndex(name, "::"); i > 0 {
+		if t, typeErr := e.typeNamed(name[:i]); typeErr == nil {
+			if v, ok := e.memberOf(t, name[i+2:]); ok {
+				return v, nil
+			}
+		}
+	}
+	return nil, err
+}
+
+// isClassNamed reports whether what Field found is a base class, not a member.
+func isClassNamed(v *Value, name string) bool {
+	t, err := stripped(v.typ)
+	return err == nil && t != nil && isClass(t) && (t.Name == name || plainName(t.Name) == name)
+}
+
+// memberOf returns the enumerator or the static member of a type.
+func (e *evaluator) memberOf(t *debuginfo.Type, name string) (*Value, bool) {
+	under, err := t.Strip()
+	if err != nil || under == nil {
+		return nil, false
+	}
+	list, _ := under.Enumerators()
+	for _, c := range list {
+		if c.Name == name {
+			v, err := e.int(t, big.NewInt(c.Value))
+			return v, err == nil
+		}
+	}
+	fields, _ := under.Fields()
+	for i := range fields {
+		if f := &fields[i]; f.Static && f.Name == name {
+			return At(e, under, 0).member(under, f), true
+		}
+	}
+	return nil, false
+}
+
+func (e *evaluator) int(t *debuginfo.Type, n *big.Int) (*Value, error) { return FromInt(e.Scope, t, n) }
+
+// eval returns the value of a node. Its error tells where it is.
+func (e *evaluator) eval(n *node) (*Value, error) {
+	v, err := e.node(n)
+	if err == nil {
+		return v, nil
+	}
+	if _, ok := err.(*nodeError); !ok {
+		err = &nodeError{n.at, err}
+	}
+	return nil, err
+}
+
+func (e *evaluator) node(n *node) (*Value, error) {
+	switch n.op {
+	case opNumber, opChar, opString:
+		return e.literal(n)
+	case opRegister:
+		return e.Register(n.text)
+	case opName:
+		return e.name(n.text)
+	case opSizeof, opAlignof:
+		return e.sizeof(n)
+	case opCall:
+		return e.call(n)
+	case "&&", "||":
+		x, err := e.truth(n.x)
+		if err == nil && x == (n.op == "&&") {
+			x, err = e.truth(n.y)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return e.bool(x)
+	case "?:":
+		x, err := e.truth(n.x)
+		switch {
+		case err != nil:
+			return nil, err
+		case x:
+			return e.eval(n.y)
+		}
+		return e.eval(n.args[0])
+	}
+	x, err := e.eval(n.x)
+	if err != nil {
+		return nil, err
+	}
+	switch n.op {
+	case ".", "->":
+		return e.member(x, n)
+	case opCast, opReread, opDynamic, opAt:
+		t, err := e.typeOf(n.typ)
+		if err != nil {
+			return nil, err
+		}
+		switch n.op {
+		case opAt:
+			addr, err := x.Uint64()
+			if err == nil && t == nil {
+				err = errors.New("void has no values")
+			}
+			if err != nil {
+				return nil, err
+			}
+			return At(e.Scope, t, addr), nil
+		case opDynamic:
+			return e.dynamicCast(x, t)
+		}
+		return e.cast(x, t, n.op == opReread)
+	case "*x":
+		return deref(x)
+	case "&x":
+		return e.addressOf(x)
+	case "+x", "-x", "~x", "!x":
+		return e.unary(n.op[0], x)
+	case "++x", "--x", "x++", "x--":
+		return e.increment(n.op, x)
+	}
+	y, err := e.eval(n.y)
+	if err != nil {
+		return nil, err
+	}
+	switch n.op {
+	case ",":
+		return y, nil
+	case "=":
+		return e.assign(x, y)
+	case opIndex:
+		if !isPointerOrArray(x) && isPointerOrArray(y) {
+			x, y = y, x
+		}
+		i, err := index(y)
+		if err != nil {
+			return nil, &nodeError{n.y.at, err}
+		}
+		return x.Index(i)
+	case "@":
+		return e.array(x, y)
+	}
+	if op, ok := strings.CutSuffix(n.op, "="); ok && levels[n.op] == 0 {
+		z, err := e.binary(op, x, y)
+		if err != nil {
+			return nil, err
+		}
+		return e.assign(x, z)
+	}
+	return e.binary(n.op, x, y)
+}
+
+// name returns what a name means.
+func (e *evaluator) name(name string) (*Value, error) {
+	v, err := e.object(name)
+	if err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
+		return v, err
+	}
+	f, fErr := e.Function(name)
+	if fErr == nil || !errors.Is(fErr, debuginfo.ErrNotFound) {
+		return f, fErr
+	}
+	return nil, fErr
+}
+
+// member returns a member of a structure, or of what a pointer to one points to. A
+// member may have the name of its class before it.
+func (e *evaluator) member(x *Value, n *node) (*Value, error) {
+	parts := strings.Split(n.text, "::")
+	for _, part := range parts {
+		var err error
+		if x, err = x.Field(part); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func (e *evaluator) truth(n *node) (bool, error) {
+	v, err := e.eval(n)
+	if err != nil {
+		return false, err
+	}
+	truth, err := v.Truth()
+	if err != nil {
+		err = &nodeError{n.at, err}
+	}
+	return truth, err
+}
+
+func (e *evaluator) sizeof(n *node) (*Value, error) {
+	t, err := e.typeOf(n.typ)
+	var size int64
+	if n.typ == nil {
+		var x *Value
+		if x, err = e.eval(n.x); err == nil {
+			if x, err = x.referent(); err == nil && x.bits > 0 {
+				err = errors.New("a bit-field has no size in bytes")
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		t = x.typ
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n.op == opAlignof {
+		size, err = alignment(t, 0)
+	} else {
+		if under, stripErr := stripped(t); stripErr == nil && under != nil && isReference(under) {
+			t, err = under.Elem()
+		}
+		if err == nil && t == nil {
+			size = 1 // as GCC has it
+		} else if err == nil {
+			size, err = At(e.Scope, t, 0).Size()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.int(ulongType, big.NewInt(size))
+}
+
+// alignment returns how a type is aligned: as the psABI has it, where no attribute
+// says otherwise, which debug information does not tell of all.
+func alignment(t *debuginfo.Type, depth int) (int64, error) {
+	under, err := stripped(t)
+	switch {
+	case err != nil:
+		return 0, err
+	case under == nil || under.Kind == debuginfo.Function:
+		return 1, nil
+	case depth > maxDepth:
+		return 0, fmt.Errorf("%s is made of itself", t)
+	}
+	switch under.Kind {
+	case debuginfo.Array:
+		elem, err := under.Elem()
+		if err != nil {
+			return 0, err
+		}
+		return alignment(elem, depth+1)
+	case debuginfo.Struct, debuginfo.Class, debuginfo.Union:
+		fields, err := under.Fields()
+		if err != nil {
+			return 0, err
+		}
+		most := int64(1)
+		for i := range fields {
+			if fields[i].Static {
+				continue
+			}
+			ft, err := fields[i].Type()
+			if err != nil {
+				return 0, err
+			}
+			n, err := alignment(ft, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			most = max(most, n)
+		}
+		return most, nil
+	}
+	if under.Size <= 0 {
+		return 0, fmt.Errorf("the alignment of %s is not known", t)
+	}
+	if under.Encoding == encComplex && under.Kind == debuginfo.Base {
+		return under.Size / 2, nil
+	}
+	return min(under.Size, 16), nil
+}
+
+// call calls a function.
+func (e *evaluator) call(n *node) (*Value, error) {
+	fn, err := e.eval(n.x)
+	if err != nil {
+		return nil, err
+	}
+	t, err := stripped(fn.typ)
+	if err == nil && t != nil && t.Kind == debuginfo.Pointer {
+		if fn, err = fn.Deref(); err == nil {
+			t, err = stripped(fn.typ)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	addr, ok := fn.Address()
+	if t == nil || t.Kind != debuginfo.Function || !ok {
+		return nil, fmt.Errorf("%s is no function", fn.typ)
+	}
+	params, variadic, err := t.Params()
+	if err != nil {
+		return nil, err
+	}
+	if len(params) > 0 && (len(n.args) < len(params) || len(n.args) > len(params) && !variadic) {
+		return nil, fmt.Errorf("the function takes %d arguments, got %d", len(params), len(n.args))
+	}
+	ret, err := t.Elem()
+	if err != nil {
+		return nil, err
+	}
+	under, err := stripped(ret)
+	if err != nil {
+		return nil, err
+	}
+	if ret != nil && (!(&Value{in: e.Scope, typ: ret}).IsScalar() || isFloat(under) || under.Size > 8) && !isReference(under) {
+		return nil, fmt.Errorf("a function that returns %s cannot be called: only numbers in a general register and pointers are returned", ret)
+	}
+	args := make([]Arg, len(n.args))
+	for i, a := range n.args {
+		x, err := e.eval(a)
+		if err != nil {
+			return nil, err
+		}
+		var to *debuginfo.Type
+		if i < len(params) {
+			to = params[i].Type
+		}
+		if args[i], err = e.arg(x, to); err != nil {
+			return nil, &nodeError{a.at, fmt.Errorf("argument %d: %w", i+1, err)}
+		}
+	}
+	word, err := e.Call(addr, args)
+	if err != nil || ret == nil {
+		return New(e.Scope, nil, debuginfo.Location{Kind: debuginfo.Known}), err
+	}
+	var b [8]byte
+	putInt(b[:], newInt(word))
+	return FromBytes(e.Scope, ret, b[:under.Size]), nil
+}
+
+// arg returns an argument of a call, for a parameter of type t unless t is nil.
+func (e *evaluator) arg(x *Value, t *debuginfo.Type) (Arg, error) {
+	if b, ok := x.literal(); ok {
+		return Arg{Data: b}, nil
+	}
+	under, err := stripped(t)
+	if err != nil {
+		return Arg{}, err
+	}
+	if under != nil && !isReference(under) {
+		x, err = e.cast(x, t, false)
+	} else if under != nil {
+		x, err = e.addressOf(x)
+	} else if !x.IsFloat() {
+		x, err = e.promote(x)
+	}
+	if err != nil {
+		return Arg{}, err
+	}
+	if x.IsFloat() {
+		return Arg{}, errors.New("floating-point numbers cannot be passed")
+	}
+	n, err := x.Int()
+	if err != nil {
+		return Arg{}, err
+	}
+	if n.BitLen() > 64 {
+		return Arg{}, fmt.Errorf("%s cannot be passed: it has more than 64 bits", x.typ)
+	}
+	var b [8]byte
+	putInt(b[:], n)
+	return Arg{Word: integer(b[:], false).Uint64()}, nil
+}
+
+// literal returns the bytes of an array that is nowhere in the target, as a string is
+// that was written in the expression.
+func (v *Value) literal() ([]byte, bool) {
+	t, err := stripped(v.typ)
+	return v.loc.Bytes, err == nil && t != nil && t.Kind == debuginfo.Array && v.loc.Kind == debuginfo.Known
+}
