@@ -86,7 +86,7 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 		list[i] = starlark.String(arg)
 	}
 	e.predeclared["args"] = starlark.NewList(list)
-	e.predeclared["env"] = e.variables()
+	e.predeclared["env"] = e.environ()
 	e.predeclared["ptrace"] = e.ptraceModule()
 	for _, f := range functions {
 		e.predeclared[f.name] = f.bind(e, f.name)

@@ -43,7 +43,7 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 var coreClass = func() *class[*process] {
 	names := []string{
 		"pid", "exe", "argv", "regs", "frame", "frames", "images", "main_image", "maps",
-		"symbol", "symbols", "addr", "line", "var", "type", "disasm", "read", "read_cstr", "dump", "find",
+		"symbol", "symbols", "addr", "line", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find",
 	}
 	for _, s := range scalars {
 		names = append(names, "read_"+s.name)
@@ -80,7 +80,7 @@ var coreClass = func() *class[*process] {
 
 // coreThreadClass has the rows of thread that need nothing to run.
 var coreThreadClass = func() *class[*thread] {
-	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "var")
+	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "var", "eval")
 	return members("thread", attributes, methods)
 }()
 

@@ -108,9 +108,9 @@ func kindOf(mode os.FileMode) string {
 	return "other"
 }
 
-// variables returns the value of env: a dict, or what stands for one that may not be
+// environ returns the value of env: a dict, or what stands for one that may not be
 // read.
-func (e *Env) variables() starlark.Value {
+func (e *Env) environ() starlark.Value {
 	if err := e.allowed.check("env", MayEnv); err != nil {
 		return denied{err}
 	}

@@ -93,6 +93,7 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 }, []method[*frame]{
 	{"finish", "(timeout=None, only=False) -> stop", "Run until the frame's function returns; inner activations of it do not count. The stop is that of process.finish, and for a function that was inlined it is behind its code, without a value. A frame that has returned already is an error.", (*frame).finish},
 	{"var", "(name) -> value", "The variable that a name means in the frame: one of the function, the innermost first, an argument, or what process.var finds, in the same source file first.", (*frame).variable},
+	{"eval", evalSignature, "Evaluate an expression of C or C++ in the frame. " + evalDoc, (*frame).eval},
 })
 
 var (

@@ -225,7 +225,7 @@ if b"TRACELARK_TEST" not in p.stdout.data: fail("it has no environment")`, ""},
 			e := newEnv(t)
 			e.allowed.Allow = test.policy
 			names := with(e, starlark.StringDict{"loop": starlark.String(loop), "file": starlark.String(file), "pid": starlark.MakeInt(bystander.PID)})
-			names["env"] = e.variables()
+			names["env"] = e.environ()
 			_, err := starlark.ExecFileOptions(options, new(starlark.Thread), "allowed.star", test.script, names)
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("it ends with %v, want %q", err, test.want)

@@ -93,6 +93,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	injections[*thread](),
 	[]method[*thread]{
 		{"var", "(name) -> value", "The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's.", (*thread).variable},
+		{"eval", evalSignature, "Evaluate an expression of C or C++ in the innermost frame, as frame.eval does.", (*thread).eval},
 		{"suspend", "()", "Hold the thread back when its process goes on.", toggle((*tracer.Thread).Suspend)},
 		{"resume", "()", "Undo suspend.", toggle((*tracer.Thread).Resume)},
 		{"set_step", "()", "Make the thread stop after one instruction, with reason \"step\", whenever its process goes on.", toggle((*tracer.Thread).SetStep)},

@@ -1,0 +1,67 @@
+package builtins
+
+import (
+	"time"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer"
+)
+
+const (
+	evalSignature = "(expr, call=False, timeout=None, only=False) -> value"
+	evalDoc       = "Assignments write to the target; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
+		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
+		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only, for arguments and results that are integers or pointers. Strings are copied onto the stack for it."
+)
+
+// eval evaluates an expression in a frame.
+func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var expr string
+	var calls bool
+	var limit timeout
+	var o tracer.MoveOptions
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "expr", &expr, "call?", &calls, "timeout??", &limit, "only?", &o.Only); err != nil {
+		return nil, err
+	}
+	o.Timeout = time.Duration(limit)
+	var call tracer.CallFunc
+	if calls {
+		call = func(t *tracer.Thread, addr uint64, args []tracer.Arg) (value uint64, err error) {
+			_, err = f.t.p.run(thread, t, func(t *tracer.Thread) (_ *tracer.Stop, err error) {
+				value, err = t.Call(addr, args, &o)
+				return nil, err
+			})
+			return value, err
+		}
+	}
+	v, err := f.f.Eval(expr, call)
+	if err != nil {
+		return nil, err
+	}
+	return f.t.p.env.typed(v), nil
+}
+
+func (f *frame) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return eval(f, thread, b, args, kwargs)
+}
+
+func (t *thread) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	frames, err := t.in.Frames(1)
+	if len(frames) == 0 {
+		return nil, err
+	}
+	return eval(&frame{t: t, f: frames[0]}, thread, b, args, kwargs)
+}
+
+func (p *process) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	current := p.crashed
+	if p.core == nil {
+		current = p.current
+	}
+	t, err := current("eval")
+	if err != nil {
+		return nil, err
+	}
+	return t.eval(thread, b, args, kwargs)
+}
