@@ -10,7 +10,7 @@ import (
 
 const (
 	evalSignature = "(expr, call=False, timeout=None, only=False) -> value"
-	evalDoc       = "Assignments write to the target; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
+	evalDoc       = "Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
 		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
 		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only, for arguments and results that are integers or pointers. Strings are copied onto the stack for it."
 )
@@ -25,9 +25,12 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 		return nil, err
 	}
 	o.Timeout = time.Duration(limit)
-	var call tracer.CallFunc
+	may := tracer.EvalOptions{ReadOnly: f.t.policy().check(b.Name(), MayWrite)}
 	if calls {
-		call = func(t *tracer.Thread, addr uint64, args []tracer.Arg) (value uint64, err error) {
+		if may.ReadOnly != nil {
+			return nil, may.ReadOnly
+		}
+		may.Call = func(t *tracer.Thread, addr uint64, args []tracer.Arg) (value uint64, err error) {
 			_, err = f.t.p.run(thread, t, func(t *tracer.Thread) (_ *tracer.Stop, err error) {
 				value, err = t.Call(addr, args, &o)
 				return nil, err
@@ -35,7 +38,7 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 			return value, err
 		}
 	}
-	v, err := f.f.Eval(expr, call)
+	v, err := f.f.Eval(expr, &may)
 	if err != nil {
 		return nil, err
 	}

@@ -182,13 +182,14 @@ var permissions = []struct {
 	{MayLaunch, "launch ptrace.launch process.restart"},
 	{MayAttach, "attach processes ptrace.attach"},
 	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump"},
-	{MayWrite, "process.write process.write_* process.call thread.call ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
+	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr"},
 	{0, "attempt exit help log hex hexdump pack unpack regex struct module [iu]8 [iu]16 [iu]32 [iu]64 " +
 		"process.addr process.breakpoint process.catch process.cont process.detach process.disasm process.expect process.find process.finish " +
 		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line " +
 		"process.symbol process.until process.watch " +
-		"frame.finish thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
+		"frame.finish frame.var frame.eval thread.var thread.eval process.var process.eval process.type process.symbols core.var core.eval core.type core.symbols " +
+		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ type.* printer int float image.functions image.types image.lines thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
 		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol " +
 		"breakpoint.remove hook.remove watchpoint.remove image.symbols input.close input.write output.read output.read_until " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
@@ -214,6 +215,7 @@ type guarded interface{ policy() *Policy }
 func (p *process) policy() *Policy { return &p.env.allowed }
 func (t *thread) policy() *Policy  { return &t.p.env.allowed }
 func (s *stop) policy() *Policy    { return &s.p.env.allowed }
+func (v *typed) policy() *Policy   { return &v.e.allowed }
 
 // allows returns an error unless a method called name, of the receiver's type, is
 // allowed.

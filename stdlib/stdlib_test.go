@@ -12,7 +12,8 @@ import (
 )
 
 // TestModules runs the test of each module: NAME_test.star in testdata, with the
-// targets of the examples, testdata/recursion.c and the path of a file to write as arguments.
+// targets of the examples, testdata/recursion.c, the path of a file to write, and
+// programs with C++'s containers as arguments.
 func TestModules(t *testing.T) {
 	modules, err := filepath.Glob("*.star")
 	if err != nil || len(modules) == 0 {
@@ -26,6 +27,9 @@ func TestModules(t *testing.T) {
 			}
 			args = append(args, tracertest.Build(t, "testdata/recursion.c"))
 			args = append(args, filepath.Join(t.TempDir(), "core"))
+			for _, level := range []string{"-O0", "-O2"} {
+				args = append(args, tracertest.Build(t, "testdata/cxx.cc", level, "-std=c++17", "-lstdc++"))
+			}
 			session, err := script.New(&script.Options{Args: args, Policy: script.Policy{Allow: script.MayAll}})
 			if err != nil {
 				t.Fatal(err)

@@ -17,16 +17,43 @@ import (
 // A CallFunc makes the calls of an expression, as Thread.Call does.
 type CallFunc func(t *Thread, addr uint64, args []Arg) (uint64, error)
 
+// EvalOptions are what an expression may do. Nil and zero mean that it may assign, and
+// call nothing.
+type EvalOptions struct {
+	Call     CallFunc // calls functions of the target, or nil
+	ReadOnly error    // why nothing may be assigned, or nil
+}
+
 // Eval evaluates an expression of C or C++ in the frame: see value.Eval. What it
-// assigns is written. It calls functions of the target if call is not nil.
-func (f *Frame) Eval(text string, call CallFunc) (*value.Value, error) {
-	return value.Eval(&expression{context: f.scope(), call: call}, text)
+// assigns is written.
+func (f *Frame) Eval(text string, o *EvalOptions) (*value.Value, error) {
+	if o == nil {
+		o = new(EvalOptions)
+	}
+	return value.Eval(&expression{context: f.scope(), call: o.Call, readOnly: o.ReadOnly}, text)
 }
 
 // An expression is the scope of an expression in a frame.
 type expression struct {
 	*context
-	call CallFunc
+	call     CallFunc
+	readOnly error
+}
+
+// WriteAt implements value.Context.
+func (s *expression) WriteAt(addr uint64, data []byte) (int, error) {
+	if s.readOnly != nil {
+		return 0, s.readOnly
+	}
+	return s.context.WriteAt(addr, data)
+}
+
+// SetReg implements value.Context.
+func (s *expression) SetReg(n int, data []byte) error {
+	if s.readOnly != nil {
+		return s.readOnly
+	}
+	return s.context.SetReg(n, data)
 }
 
 // missing returns the error of a look-up. Of what is not there, or not known for lack of

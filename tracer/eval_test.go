@@ -133,7 +133,7 @@ func TestEvalCalls(t *testing.T) {
 		"(int)atoi(\"-12\")":             "-12",
 		"twice(first.u.i) == 84 ? 1 : 2": "1",
 	} {
-		v, err := f.Eval(expr, call)
+		v, err := f.Eval(expr, &EvalOptions{Call: call})
 		if err != nil {
 			t.Errorf("%s: %v", expr, err)
 		} else if got := v.Format(&value.Format{Bare: true}); got != want {
@@ -141,7 +141,7 @@ func TestEvalCalls(t *testing.T) {
 		}
 	}
 	for expr, want := range map[string]string{"twice()": "takes 1 arguments", "twice(1, 2)": "takes 1 arguments", "twice(pi, 1)": "takes 1", "sum(first, 1)": "argument 1"} {
-		if v, err := f.Eval(expr, call); err == nil || !strings.Contains(err.Error(), want) {
+		if v, err := f.Eval(expr, &EvalOptions{Call: call}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, %v, want %q", expr, v, err, want)
 		}
 	}
