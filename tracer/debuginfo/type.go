@@ -265,7 +265,7 @@ func (t *Type) Elem() (*Type, error) {
 func (t *Type) Container() (*Type, error) {
 	v := t.e.get(dwarf.AttrContainingType)
 	if v.isZero() {
-		return nil, t.e.u.data.notFound("%s has no containing type", t)
+		return nil, t.e.u.data.notFound("a pointer to member has no containing type")
 	}
 	return t.e.u.typeOf(v)
 }
