@@ -35,8 +35,12 @@ func (p *Process) emulate(t *Thread) bool {
 }
 
 // prepare reads the site's instruction and compiles it, if it is not what it was the
-// last time: programs that make code change it too.
+// last time: programs that make code change it too. Of an instruction of one byte,
+// such as push rbp, that byte is known: it is the one below the breakpoint.
 func (p *Process) prepare(s *site) {
+	if s.effect != nil && s.size == 1 && s.code[0] == s.saved {
+		return
+	}
 	var code [maxInst]byte
 	n, _ := p.ReadAt(s.addr, code[:])
 	if n == 0 || bytes.Equal(s.code, code[:n]) {

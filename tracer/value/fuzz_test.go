@@ -40,7 +40,7 @@ func FuzzFormat(f *testing.F) {
 	names := []string{"item", "shape", "word", "color", "Base", "Derived", "grid", "items"}
 	f.Fuzz(func(t *testing.T, info, abbrev, str, lineStr []byte) {
 		sections := map[string][]byte{fuzzed[0]: info, fuzzed[1]: abbrev, fuzzed[2]: str, fuzzed[3]: lineStr}
-		d, err := debuginfo.Open("fuzz", func(name string) ([]byte, error) { return sections[name], nil })
+		d, err := debuginfo.Open("fuzz", func(name string) ([]byte, error) { return sections[name], nil }, nil)
 		if err != nil {
 			return
 		}
@@ -96,7 +96,7 @@ func TestShapes(t *testing.T) {
 				return nil, nil
 			}
 			return section.Data()
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
