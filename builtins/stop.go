@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"path"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -157,7 +158,7 @@ func (s *stop) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, 
 	return equality(s, op, s.s == y.(*stop).s)
 }
 
-// String returns a line such as "[4242] breakpoint 1 at 0x401136 in work".
+// String returns a line such as "[4242] breakpoint 1 at 0x401136 in work at loop.c:12".
 func (s *stop) String() string {
 	var b strings.Builder
 	t := s.thread()
@@ -192,11 +193,15 @@ func (s *stop) String() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, " at %#x", s.s.PC)
+	line, err := s.p.in.LineAt(s.s.PC)
 	if sym, ok := s.p.in.SymbolAt(s.s.PC); ok {
 		fmt.Fprintf(&b, " in %s", sym.Demangled())
-		if offset := s.s.PC - sym.Addr; offset != 0 {
+		if offset := s.s.PC - sym.Addr; offset != 0 && err != nil {
 			fmt.Fprintf(&b, "+%#x", offset)
 		}
+	}
+	if err == nil {
+		fmt.Fprintf(&b, " at %s:%d", path.Base(line.File), line.Line)
 	}
 	return b.String()
 }
