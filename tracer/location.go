@@ -17,14 +17,14 @@ type NotFoundError struct {
 	Name string
 	Near []string // names that are nearly the same
 	Err  error    // why the image that it names has no symbols, or nil
-	line bool     // Name is a line of source, not a symbol
+	what string   // what Name is the name of, or "" for a symbol
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
 func (e *NotFoundError) Error() string {
-	what := "symbol"
-	if e.line {
-		what = "line"
+	what := e.what
+	if what == "" {
+		what = "symbol"
 	}
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)

@@ -53,7 +53,7 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), line: true}
+	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line"}
 	var addrs []uint64
 	for _, img := range images {
 		places, err := img.Places(file, line)

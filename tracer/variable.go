@@ -372,7 +372,7 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 	}
 	file, plain := splitFile(name)
 	var found *value.Value
-	missing := &NotFoundError{Name: name}
+	missing := &NotFoundError{Name: name, what: "variable"}
 	any := false
 	for _, img := range images {
 		data, err := img.DWARF()
@@ -421,7 +421,7 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: name}
+	missing := &NotFoundError{Name: name, what: "type"}
 	var declared []*debuginfo.Type
 	for _, img := range images {
 		data, err := img.DWARF()
