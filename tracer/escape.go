@@ -42,10 +42,13 @@ type jumps map[uint64]func(*Thread) (goal, bool)
 // A goal is where a thread goes on.
 type goal struct{ pc, sp uint64 }
 
-// jumps finds where threads leave functions.
+// jumps finds where threads leave functions, once for the images that are mapped.
 func (p *Process) jumps() jumps {
-	e := make(jumps)
 	images, _ := p.Images()
+	if p.images.jumps != nil {
+		return p.images.jumps
+	}
+	e := make(jumps)
 	for _, img := range images {
 		for _, name := range jumpers {
 			for _, s := range img.Lookup(name) {
@@ -69,6 +72,7 @@ func (p *Process) jumps() jumps {
 			}
 		}
 	}
+	p.images.jumps = e
 	return e
 }
 

@@ -22,6 +22,7 @@ type imageCache struct {
 	images []*image.Image // by precedence
 
 	unloaded map[string]*image.Image // by path, those that are not mapped any more
+	jumps    jumps                   // in images, or nil if that is not known
 }
 
 // Images returns the ELF files that are mapped for execution: the program first,
@@ -57,7 +58,7 @@ func (x *target) updateImages() error {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
 		c.keep(sorted)
-		c.maps, c.sorted, c.images = maps, sorted, x.byPrecedence(sorted)
+		c.maps, c.sorted, c.images, c.jumps = maps, sorted, x.byPrecedence(sorted), nil
 	}
 	c.valid, c.epoch = true, x.of.epoch()
 	return nil
