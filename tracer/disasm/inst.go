@@ -7,9 +7,11 @@
 // instruction that it does not know is shown as its bytes, such as
 // ".byte 0x8f, 0xe9, 0x78, 0xe1, 0xc1", and the next one begins where it really
 // does. It lacks 3DNow!, SSE4a, XOP, FMA4, ADX, GFNI without VEX, MPX, AMX,
-// AVX512-FP16, shadow stacks, user interrupts, and system instructions such as
-// vmcall, clac or rdpid. APX is not decoded at all. Bytes that are no
-// instruction are shown one by one.
+// AVX512-FP16, -ER and -4FMAPS, key locker, cmpccxadd, shadow stacks, user
+// interrupts, clflushopt, clwb, movdiri, enqcmd, ptwrite, umwait and their like,
+// system instructions such as vmcall, clac or rdpid, and VEX and EVEX
+// with a bit W or L that is set where compilers leave it 0. APX is not decoded
+// at all. Bytes that are no instruction are shown one by one.
 //
 // The package knows no process. It wants the original code, without
 // breakpoints.
@@ -26,7 +28,7 @@ import (
 type Inst struct {
 	Addr uint64
 	Data []byte // its bytes, a part of what was decoded
-	Text string // in Intel syntax
+	Text string // in Intel syntax; ATT returns the other one
 
 	Kind Kind
 
@@ -74,7 +76,7 @@ func Decode(data []byte, addr uint64, sym Symbols) (Inst, error) {
 	default:
 		return Inst{}, fmt.Errorf("decode %#x: %w", addr, err)
 	}
-	i.Text = text(&i, &e, sym)
+	i.Text = render(&i, &e, sym, intelSyntax)
 	return i, nil
 }
 

@@ -158,7 +158,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if n := len(i.Data); n < 1 || n > maxLen || !bytes.Equal(i.Data, code[:n]) || i.Text == "" || i.Addr != addr {
+		if n := len(i.Data); n < 1 || n > maxLen || !bytes.Equal(i.Data, code[:n]) || i.Text == "" || i.ATT(symbols) == "" || i.Addr != addr {
 			t.Fatalf("%x: %+v", code, i)
 		}
 		if len(i.Data) == 1 {

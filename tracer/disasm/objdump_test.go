@@ -26,7 +26,7 @@ type line struct {
 func objdump(t *testing.T, args ...string) iter.Seq[line] {
 	t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.Command("objdump", append([]string{"-M", "intel", "-z", "--insn-width=15"}, args...)...)
+	cmd := exec.Command("objdump", append([]string{"-z", "--insn-width=15"}, args...)...)
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -124,16 +124,21 @@ func number(v uint64) string {
 	return strconv.FormatUint(v, 16)
 }
 
-// TestAsObjdump disassembles part of libc.
-func TestAsObjdump(t *testing.T) {
+// libc returns the path of the C library.
+func libc(t *testing.T) string {
+	t.Helper()
 	out, err := exec.Command("gcc", "-print-file-name=libc.so.6").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out))
+}
+
+// TestAsObjdump disassembles part of libc.
+func TestAsObjdump(t *testing.T) {
 	n := 0
 	const stop = 0x70000
-	for l := range objdump(t, "-d", "-j", ".text", "--stop-address="+strconv.Itoa(stop), path) {
+	for l := range objdump(t, "-M", "intel", "-d", "-j", ".text", "--stop-address="+strconv.Itoa(stop), libc(t)) {
 		if l.addr > stop-maxLen {
 			continue // It may be cut off.
 		}
@@ -181,20 +186,27 @@ func kindOf(name string) Kind {
 	return Other
 }
 
+const slot = 16 // bytes for each opcode that is tried, filled with nop
+
+// write writes code to a file and returns its path.
+func write(t *testing.T, code []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "code")
+	if err := os.WriteFile(path, code, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestOpcodesAsObjdump tries every opcode of every map.
 func TestOpcodesAsObjdump(t *testing.T) {
-	const slot = 16 // bytes for each, filled with nop
 	insns := opcodes()
 	code := bytes.Repeat([]byte{0x90}, slot*len(insns))
 	for n, insn := range insns {
 		copy(code[n*slot:], insn)
 	}
-	path := filepath.Join(t.TempDir(), "code")
-	if err := os.WriteFile(path, code, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	n, unknown := 0, 0
-	for l := range objdump(t, "-D", "-b", "binary", "-m", "i386:x86-64", path) {
+	for l := range objdump(t, "-M", "intel", "-D", "-b", "binary", "-m", "i386:x86-64", write(t, code)) {
 		if l.addr%slot != 0 || strings.Contains(l.text, "bad") {
 			continue
 		}

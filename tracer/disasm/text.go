@@ -9,8 +9,8 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// text returns the text of i.
-func text(i *Inst, e *encoding, sym Symbols) string {
+// render returns the text of i, which syntax makes of its repaired decoding.
+func render(i *Inst, e *encoding, sym Symbols, syntax func(x *x86asm.Inst, e *encoding, addr uint64) string) string {
 	x, err := x86asm.Decode(i.Data, 64)
 	if err != nil || x.Op == 0 || x.Len != len(i.Data) || mistaken(&x, e) {
 		if name, ok := unknown[string(i.Data)]; ok {
@@ -19,7 +19,7 @@ func text(i *Inst, e *encoding, sym Symbols) string {
 		return bytesText(i.Data)
 	}
 	ref, hasRef := repair(&x, e)
-	s := spell(&x, x86asm.IntelSyntax(x, i.Addr, nil))
+	s := syntax(&x, e, i.Addr)
 	switch {
 	case i.HasTarget: // the last operand
 		s = fmt.Sprintf("%s%#x%s", s[:strings.LastIndexByte(s, ' ')+1], i.Target, symbol(i.Target, sym))
@@ -124,9 +124,9 @@ var spellings = func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }()
 
-// spell turns the Intel syntax of XED into the one that assemblers take.
-func spell(x *x86asm.Inst, s string) string {
-	s = spellings.Replace(s)
+// intelSyntax returns the Intel syntax of XED as assemblers take it.
+func intelSyntax(x *x86asm.Inst, _ *encoding, addr uint64) string {
+	s := spellings.Replace(x86asm.IntelSyntax(*x, addr, nil))
 	switch x.Op {
 	case x86asm.NOP: // The operand that does not exist.
 		s, _, _ = strings.Cut(s, ", ")
