@@ -59,13 +59,19 @@ type Env struct {
 	// Stderr is where log writes. It is os.Stderr unless set.
 	Stderr io.Writer
 
+	// Printers, unless nil, is called once, before the first value is shown whose type's
+	// name begins with "std::". It calls the builtin printer, but what scripts have asked
+	// of that comes first.
+	Printers func()
+
 	tr          *tracer.Tracer
 	allowed     Policy
 	thread      *starlark.Thread // of the verb that is running: handlers run on it
 	processes   map[*tracer.Process]*process
 	predeclared starlark.StringDict
 	printers    []printer
-	printing    int // printers that are running
+	named       []string // the patterns of printers that scripts gave before those of Printers
+	printing    int      // printers that are running
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments
@@ -175,7 +181,8 @@ var functions = append([]method[*Env]{
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
 	{"printer", "(pattern, fn)",
 		"Have fn show the values of the types that match a pattern, in which * stands for any text, such as \"std::vector<*>\". fn takes the value and returns a string, or a list, dict or struct of parts to show. " +
-			"The last printer given for a type is used, and None takes the one of a pattern away.",
+			"The last printer given for a type is used, and None takes the one of a pattern away. " +
+			"Those of std/cxx.star are there from the start: printer(\"std::vector<*>\", None) has vectors shown as they are in memory, and its function register brings all back.",
 		(*Env).addPrinter},
 	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
 }, func() (list []method[*Env]) {

@@ -102,7 +102,7 @@ var (
 )
 
 func (f *frame) String() string {
-	return f.f.Text(&value.Format{Bare: true, Scalars: true, Print: f.t.p.env.printer()})
+	return f.f.Text(&value.Format{Bare: true, Scalars: true, Print: f.t.p.env.printScalar})
 }
 func (f *frame) Type() string                             { return "frame" }
 func (f *frame) Hash() (uint32, error)                    { return 0, unhashable(f) }

@@ -3,6 +3,7 @@ package builtins
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -36,11 +37,9 @@ func (e *Env) addPrinter(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	if pattern == "" || len(pattern) > 4096 {
 		return nil, fmt.Errorf("%s: a pattern has 1 to 4096 bytes", b.Name())
 	}
-	for i := range e.printers {
-		if e.printers[i].pattern == pattern {
-			e.printers = append(e.printers[:i], e.printers[i+1:]...)
-			break
-		}
+	e.printers = slices.DeleteFunc(e.printers, func(p printer) bool { return p.pattern == pattern })
+	if e.Printers != nil && !slices.Contains(e.named, pattern) { // those of the library yield to what it says
+		e.named = append(e.named, pattern)
 	}
 	if fn == starlark.None {
 		return starlark.None, nil
@@ -58,22 +57,35 @@ func (e *Env) addPrinter(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	return starlark.None, nil
 }
 
-// printer returns what value.Format calls, or nil if there are no printers.
-func (e *Env) printer() func(*value.Value) (string, bool) {
-	if len(e.printers) == 0 {
-		return nil
-	}
-	return e.print
+// libraryPrefix begins the names of the types that the printers of Env.Printers are for.
+const libraryPrefix = "std::"
+
+// addLibrary puts the printers of Env.Printers before those that there are, without
+// those whose patterns a script has named.
+func (e *Env) addLibrary() {
+	register, own, named := e.Printers, e.printers, e.named
+	e.Printers, e.printers, e.named = nil, nil, nil
+	register()
+	e.printers = append(slices.DeleteFunc(e.printers, func(p printer) bool { return slices.Contains(named, p.pattern) }), own...)
 }
 
 // print shows a value by the printer for its type, if there is one.
-func (e *Env) print(v *value.Value) (string, bool) {
+func (e *Env) print(v *value.Value) (string, bool) { return e.show(v, false) }
+
+// printScalar is print for a place where structures are left out: of what a printer
+// returns, too.
+func (e *Env) printScalar(v *value.Value) (string, bool) { return e.show(v, true) }
+
+func (e *Env) show(v *value.Value, scalar bool) (string, bool) {
 	if v.Type() == nil || v.Err() != nil {
 		return "", false
 	}
 	t, err := v.Type().Strip()
 	if err != nil || t == nil || t.Name == "" {
 		return "", false
+	}
+	if e.Printers != nil && strings.HasPrefix(t.Name, libraryPrefix) {
+		e.addLibrary()
 	}
 	for i := len(e.printers) - 1; i >= 0; i-- {
 		p := &e.printers[i]
@@ -90,6 +102,9 @@ func (e *Env) print(v *value.Value) (string, bool) {
 		shown, err := starlark.Call(thread, p.fn, starlark.Tuple{e.typed(v)}, nil)
 		if err != nil {
 			return fmt.Sprintf("<error in printer of %s: %v>", p.pattern, err), true
+		}
+		if scalar && hasParts(shown) {
+			return "...", true
 		}
 		text := e.children(shown, 0)
 		if len(text) > maxPrinterLength {
@@ -109,6 +124,18 @@ func escapeText(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// hasParts reports whether what a printer has returned is written in braces.
+func hasParts(v starlark.Value) bool {
+	if v := asTyped(v); v != nil {
+		return !v.v.IsScalar()
+	}
+	switch v.(type) {
+	case starlark.Iterable, *starlarkstruct.Struct:
+		return true
+	}
+	return false
 }
 
 // children writes what a printer has returned: a string as it is, what has parts as
@@ -132,9 +159,9 @@ func (e *Env) children(v starlark.Value, depth int) string {
 	case starlark.String:
 		return string(v)
 	case *typed:
-		return v.v.Format(&value.Format{Bare: true, Print: e.printer()})
+		return v.v.Format(&value.Format{Bare: true, Print: e.print})
 	case *array:
-		return v.v.Format(&value.Format{Bare: true, Print: e.printer()})
+		return v.v.Format(&value.Format{Bare: true, Print: e.print})
 	case *starlark.Dict:
 		for _, item := range v.Items() {
 			if !add(e.children(item[0], depth+1), item[1]) {

@@ -89,7 +89,7 @@ var (
 	_ starlark.Sliceable  = (*array)(nil)
 )
 
-func (v *typed) String() string { return v.v.Format(&value.Format{Print: v.e.printer()}) }
+func (v *typed) String() string { return v.v.Format(&value.Format{Print: v.e.print}) }
 func (v *typed) Type() string   { return "value" }
 func (v *typed) Freeze()        {}
 

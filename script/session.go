@@ -142,6 +142,7 @@ func New(opts *Options) (*Session, error) {
 	env := builtins.New(tr, opts.Args, opts.Policy)
 	s := newSession(opts, &debugger{tr, env})
 	env.Stderr = s.stderr
+	env.Printers = s.addPrinters
 	return s, nil
 }
 
@@ -154,6 +155,23 @@ func newSession(opts *Options, e engine) *Session {
 		stderr:  newOutput(opts.Stderr, os.Stderr),
 		loader:  newLoader(opts.Stdlib, opts.Policy, predeclared),
 		globals: maps.Clone(predeclared),
+	}
+}
+
+// addPrinters registers the printers of the standard library, if it has any. They are
+// loaded on a thread of their own, since what shows a value may be no run.
+func (s *Session) addPrinters() {
+	const file = "cxx.star"
+	if _, err := fs.Stat(s.loader.stdlib, file); err != nil {
+		return
+	}
+	thread := &starlark.Thread{Name: "printers", Load: s.loader.load}
+	globals, err := s.loader.load(thread, std+file)
+	if register, ok := globals["register"]; ok {
+		_, err = starlark.Call(thread, register, nil, nil)
+	}
+	if err != nil {
+		fmt.Fprintf(s.stderr, "load %s%s: %v\n", std, file, err)
 	}
 }
 

@@ -23,9 +23,11 @@ std::optional<int> maybe = 5, missing;
 
 __attribute__((noinline)) void stop() { __asm__ volatile(""); }
 
+__attribute__((noinline)) int take(std::string s, std::vector<int> v) { return (int)(s.size() + v.size()); }
+
 int main()
 {
 	auto again = shared;
 	stop();
-	return (int)text.size() - 5;
+	return take("argument", numbers) - 11;
 }
