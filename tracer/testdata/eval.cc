@@ -15,6 +15,11 @@ struct square : shape, named {
 	int area(int scale);
 };
 
+struct nothing {};
+struct hidden { [[no_unique_address]] nothing it; }; // at the address of counted::it
+struct counted { int it = 3; };
+struct both : hidden, counted {};
+
 ns::mode mode = ns::mode::slow;
 ns::point where = {1, 2};
 ns::box<int, 3> boxed = {{7, 8, 9}};
@@ -24,6 +29,7 @@ named *side = &sq;
 int value = 5;
 int &ref = value;
 bool yes = true;
+both two;
 char16_t wide = u'x';
 int depth = 100;
 

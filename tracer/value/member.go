@@ -171,12 +171,14 @@ type finder struct {
 }
 
 // ambiguous reports whether what was found are several objects: a virtual base may be
-// reached on several ways.
+// reached on several ways. What has no size may share its address with one of another
+// type.
 func (f *finder) ambiguous() bool {
+	v := f.found[0]
 	for _, w := range f.found[1:] {
-		a, ok := f.found[0].Address()
+		a, ok := v.Address()
 		b, _ := w.Address()
-		if !ok || a != b {
+		if !ok || a != b || (v.typ == nil) != (w.typ == nil) || v.typ != nil && v.typ.String() != w.typ.String() {
 			return true
 		}
 	}
