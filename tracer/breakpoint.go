@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 )
 
 // A Breakpoint is what the user asked for; a site is an address where its int3
@@ -25,6 +26,7 @@ type Breakpoint struct {
 	anchor    *anchor // where addr is found again, or nil
 	thread    *Thread
 	addrs     []uint64
+	begin     map[uint64]*debuginfo.Func // as locate returns it, by addrs
 	hits      int
 	reached   int // hits and those that When says are none
 	disabled  bool
@@ -103,7 +105,7 @@ func (b *Breakpoint) resolve() error {
 		b.addr, addrs[0] = addr, addr
 	case b.Location != "":
 		var err error
-		if addrs, err = b.p.Addrs(b.Location); err != nil {
+		if addrs, b.begin, err = b.p.locate(b.Location); err != nil {
 			var none *NotFoundError
 			if !b.p.loading || !errors.As(err, &none) {
 				return err
@@ -123,8 +125,11 @@ func (b *Breakpoint) resolve() error {
 	}
 	if b.prologue {
 		addrs = slices.Clone(addrs)
-		for i := range addrs {
-			addrs[i] = b.p.PrologueEnd(addrs[i])
+		for i, entry := range addrs {
+			addrs[i] = b.p.PrologueEnd(entry)
+			if f, ok := b.begin[entry]; ok {
+				b.begin[addrs[i]] = f
+			}
 		}
 	}
 	if b.watch != nil {

@@ -152,4 +152,4 @@ func (t *CoreThread) Siginfo() *Siginfo {
 }
 
 // Frames returns the thread's stack, as Thread.Frames does.
-func (t *CoreThread) Frames(max int) ([]*Frame, error) { return t.c.stack(t, &t.t.Regs, max) }
+func (t *CoreThread) Frames(max int) ([]*Frame, error) { return t.c.stack(t, &t.t.Regs, max, 0) }

@@ -24,25 +24,56 @@ type Frame struct {
 }
 
 // Frames returns the thread's stack, innermost frame first and max frames at
-// most. The error says why the stack cannot be followed beyond them; it is nil
+// most. Where a breakpoint on a function has stopped the thread, functions that were
+// inlined there and begin at the same instruction are not entered yet: they have no
+// frames, until StepLine enters them one by one. The error says why the stack cannot be followed beyond them; it is nil
 // if the last one is the outermost or number max.
 func (t *Thread) Frames(max int) ([]*Frame, error) {
 	regs, err := t.Regs()
 	if err != nil {
 		return nil, err
 	}
-	return t.p.stack(t, regs, max)
+	return t.p.stack(t, regs, max, len(t.unentered(regs[arch.RIP])))
+}
+
+// unentered returns the functions, the innermost first, that were inlined and begin
+// at pc, where the thread is, but are yet to be entered, as gdb's
+// stopped_by_user_bp_inline_frame has it.
+func (t *Thread) unentered(pc uint64) []*debuginfo.Func {
+	s := t.p.stop
+	if s == nil || s.Thread != t || s.PC != pc {
+		return nil
+	}
+	if s.Breakpoint == nil {
+		return s.unentered
+	}
+	asked, ok := s.Breakpoint.begin[pc]
+	if !ok {
+		return nil
+	}
+	img, ok := t.p.ImageAt(pc)
+	if !ok {
+		return nil
+	}
+	funcs, _ := img.Funcs(pc)
+	for i, f := range funcs {
+		if f == asked || f.Caller == nil || f.Entry+img.Bias != pc {
+			return funcs[:i]
+		}
+	}
+	return nil
 }
 
 // stack returns the stack of a thread with the registers regs. A function that was
-// inlined has a frame of its own, with the registers of that which it is in.
-func (x *target) stack(t owner, regs *arch.Regs, limit int) ([]*Frame, error) {
+// inlined has a frame of its own, with the registers of that which it is in; the
+// innermost ones, so many as are not entered, have none.
+func (x *target) stack(t owner, regs *arch.Regs, limit, unentered int) ([]*Frame, error) {
 	stack, err := unwind.Stack(x.of, code{x}, regs, limit)
 	frames := make([]*Frame, 0, len(stack))
 	for i := range stack {
 		f := Frame{Frame: stack[i], in: x, t: t, epoch: x.of.epoch()}
 		funcs := x.funcsAt(f.Lookup)
-		for j := range max(1, len(funcs)) {
+		for j := unentered; j < max(1, len(funcs)); j++ {
 			if len(frames) == limit {
 				return frames, nil
 			}
@@ -56,6 +87,7 @@ func (x *target) stack(t owner, regs *arch.Regs, limit int) ([]*Frame, error) {
 			}
 			frames = append(frames, &g)
 		}
+		unentered = 0
 	}
 	return frames, err
 }

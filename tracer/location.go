@@ -4,11 +4,13 @@ package tracer
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 )
 
@@ -77,19 +79,27 @@ func (x *target) place(addr uint64) string {
 // Addrs is Addr for a location that may be many places: static functions of one
 // name, or a pattern such as "parse_*". There is always at least one.
 func (x *target) Addrs(loc string) ([]uint64, error) {
+	addrs, _, err := x.locate(loc)
+	return addrs, err
+}
+
+// locate is Addrs, and tells which functions begin at the addresses, as far as the
+// location is the name of functions: nil stands for one with code of its own.
+func (x *target) locate(loc string) (addrs []uint64, begin map[uint64]*debuginfo.Func, err error) {
 	if err := x.of.held(); err != nil {
-		return nil, &Error{Op: "find " + loc, TID: x.of.id(), Err: err}
+		return nil, nil, &Error{Op: "find " + loc, TID: x.of.id(), Err: err}
 	}
 	loc = strings.TrimSpace(loc)
 	if expr, ok := strings.CutPrefix(loc, "*"); ok && !strings.ContainsAny(expr, "*?") {
 		addr, err := x.sum(expr)
-		return []uint64{addr}, err
+		return []uint64{addr}, nil, err
 	}
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
-		return []uint64{addr}, nil
+		return []uint64{addr}, nil, nil
 	}
 	if file, line, ok := splitLine(loc); ok {
-		return x.places(file, line)
+		addrs, err := x.places(file, line)
+		return addrs, nil, err
 	}
 	name, offset := loc, uint64(0)
 	if i := strings.LastIndexByte(loc, '+'); i > 0 {
@@ -98,26 +108,31 @@ func (x *target) Addrs(loc string) ([]uint64, error) {
 		}
 	}
 	if name == "" {
-		return nil, fmt.Errorf("empty location")
+		return nil, nil, fmt.Errorf("empty location")
 	}
 	symbols, err := x.symbols(name)
 	if err != nil {
-		if addrs := x.inlined(name); len(addrs) > 0 {
-			for i := range addrs {
-				addrs[i] += offset
+		if begin = x.inlined(name); len(begin) == 0 {
+			return nil, nil, err
+		}
+		addrs = slices.Sorted(maps.Keys(begin))
+	} else {
+		addrs, begin = make([]uint64, len(symbols)), make(map[uint64]*debuginfo.Func)
+		for i, sym := range symbols {
+			addrs[i] = sym.Addr
+			if sym.Kind == image.IFunc {
+				addrs[i] = x.implementation(sym)
 			}
-			return addrs, nil
-		}
-		return nil, err
-	}
-	addrs := make([]uint64, len(symbols))
-	for i, sym := range symbols {
-		addrs[i] = sym.Addr + offset
-		if sym.Kind == image.IFunc {
-			addrs[i] = x.implementation(sym) + offset
+			begin[addrs[i]] = nil
 		}
 	}
-	return addrs, nil
+	if offset != 0 {
+		begin = nil
+		for i := range addrs {
+			addrs[i] += offset
+		}
+	}
+	return addrs, begin, nil
 }
 
 // sum adds the terms of an expression such as "rip+4" or "buffer-0x10".
@@ -229,17 +244,17 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 	return nil, "", missing
 }
 
-// inlined returns the entries of the copies of a function, or of all that match a
-// pattern, which no symbol names: compilers leave none where they have inlined every
+// inlined returns the copies of a function, or of all that match a pattern, which no
+// symbol names, by their entries: compilers leave none where they have inlined every
 // call.
-func (x *target) inlined(name string) []uint64 {
+func (x *target) inlined(name string) map[uint64]*debuginfo.Func {
 	images, name, err := x.imagesOf(name)
 	if err != nil {
 		return nil
 	}
 	for _, img := range images {
-		if addrs := img.Inlined(name); len(addrs) > 0 {
-			return addrs
+		if copies := img.Inlined(name); len(copies) > 0 {
+			return copies
 		}
 	}
 	return nil

@@ -29,7 +29,8 @@ type lineStep struct {
 
 // StepLine executes instructions of the thread until it comes to another line of
 // source. into goes into functions that have lines, the others are run to their
-// ends. Where there is no line it is one instruction.
+// ends; into one that was inlined and begins where the thread is, without executing
+// anything. Where there is no line it is one instruction.
 func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 	op := "next_line"
 	if into {
@@ -40,16 +41,20 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 	if err != nil {
 		return nil, err
 	}
-	line, err := t.p.LineAt(regs[arch.RIP])
+	if inner := t.unentered(regs[arch.RIP]); into && len(inner) > 0 {
+		t.p.report(&Stop{Reason: ReasonStep, Process: t.p, Thread: t, unentered: inner[:len(inner)-1]})
+		return t.p.stop, nil
+	}
+	frames, err := t.Frames(1)
+	if len(frames) == 0 {
+		return nil, &Error{Op: op, TID: t.TID, Err: err}
+	}
+	line, err := frames[0].Line()
 	if err != nil {
 		if into {
 			return t.Step(1, o)
 		}
 		return t.Next(o)
-	}
-	frames, err := t.Frames(1)
-	if len(frames) == 0 {
-		return nil, &Error{Op: op, TID: t.TID, Err: err}
 	}
 	s := &lineStep{t: t, into: into, file: line.File, line: line.Line, fn: frames[0].Func, cfa: frames[0].CFA}
 	walk := &Walk{Over: true, Into: s.enters, Condition: s.arrived, lands: true}

@@ -5,6 +5,7 @@ package tracer
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
@@ -61,6 +62,8 @@ type Stop struct {
 	Libraries  []*image.Image // ReasonLoad, ReasonUnload
 	Value      uint64         // rax when Finish is done, which sets Finished
 	Finished   bool
+
+	unentered []*debuginfo.Func // by a step to PC: see Thread.unentered
 
 	siginfo    Siginfo
 	hasSiginfo bool

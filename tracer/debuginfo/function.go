@@ -24,6 +24,16 @@ type Func struct {
 	root *block // its code and variables
 }
 
+// In reports whether f has been inlined into outer, or into what was.
+func (f *Func) In(outer *Func) bool {
+	for f = f.Caller; f != nil; f = f.Caller {
+		if f == outer {
+			return true
+		}
+	}
+	return false
+}
+
 // A FuncDecl is what a function's instances have in common.
 type FuncDecl struct {
 	Name    string // with its namespaces and classes: "std::vector<int>::size"

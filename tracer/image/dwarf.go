@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
@@ -93,8 +92,9 @@ func (im *Image) Funcs(addr uint64) ([]*debuginfo.Func, error) {
 }
 
 // Inlined returns the first instructions of the copies of a function, or of all that
-// match a pattern, that debug information knows, in the order of addresses.
-func (im *Image) Inlined(name string) []uint64 {
+// match a pattern, that debug information knows, and the copies: the innermost where
+// several begin.
+func (im *Image) Inlined(name string) map[uint64]*debuginfo.Func {
 	data, err := im.DWARF()
 	if err != nil {
 		return nil
@@ -103,13 +103,14 @@ func (im *Image) Inlined(name string) []uint64 {
 	if strings.ContainsAny(name, "*?") {
 		names = data.FuncNames(func(full string) bool { return match(name, full) })
 	}
-	var addrs []uint64
+	copies := make(map[uint64]*debuginfo.Func)
 	for _, name := range names {
 		funcs, _ := data.FuncsNamed(name)
 		for _, f := range funcs {
-			addrs = append(addrs, f.Entry+im.Bias)
+			if outer := copies[f.Entry+im.Bias]; outer == nil || f.In(outer) {
+				copies[f.Entry+im.Bias] = f
+			}
 		}
 	}
-	slices.Sort(addrs)
-	return slices.Compact(addrs)
+	return copies
 }
