@@ -173,6 +173,9 @@ var functions = append([]method[*Env]{
 		"Compile a regular expression for find, in Go's syntax. It matches bytes: \\xff is one, and . any but a newline. A match of more than 65536 bytes may be missed, and an empty one is none. " +
 			"Memory has no ends for ^ and $, which need the flag (?m) and match at newlines then.",
 		(*Env).regex},
+	{"matches", "(pattern, text) -> bool",
+		"Report whether a regular expression, in Go's syntax, matches somewhere in a str or bytes; ^ and $ are its ends.",
+		(*Env).matches},
 	{"read_file", "(path) -> bytes", fmt.Sprintf("Return what is in a file, at most %d bytes.", maxRead), (*Env).readFile},
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
 	{"list_dir", "(path=\".\") -> list of struct", "List a directory, in order of name, as structs of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},

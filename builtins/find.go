@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"regexp"
 
 	"go.starlark.net/starlark"
 
@@ -35,6 +36,20 @@ func (e *Env) regex(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return &regex{pattern: pattern}, nil
+}
+
+// matches reports whether a regular expression matches in a text.
+func (e *Env) matches(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var pattern string
+	var text blob
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "text", &text); err != nil {
+		return nil, err
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return starlark.Bool(re.MatchString(string(text))), nil
 }
 
 // A needle is an argument of find: bytes, an int that stands for eight, or a regex.
