@@ -60,6 +60,8 @@ func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 			l.writeLocated(&b, e)
 		}
 		msg = list[0].Error()
+	} else if text, ok := strings.CutPrefix(msg, "fail: "); ok && function == "fail" {
+		fmt.Fprintf(&b, "Error: %s\n", text) // in the script's own words
 	} else if function != "" {
 		fmt.Fprintf(&b, "Error in %s: %s\n", function, strings.TrimPrefix(msg, function+": "))
 	} else {
@@ -90,12 +92,19 @@ func innermost(err error) (last *starlark.EvalError, msg string) {
 	}
 }
 
-// writeBacktrace writes stack to b, the most recent call last. It returns the name
-// of the builtin that failed, if it was one.
+// checks is the module whose functions fail for the sake of their callers.
+const checks = std + "assert.star"
+
+// writeBacktrace writes stack to b, the most recent call last; a check that does not
+// hold is that of the line that calls it. It returns the name of the builtin that
+// failed, if it was one.
 func (l *loader) writeBacktrace(b *strings.Builder, stack starlark.CallStack) (builtin string) {
 	if n := len(stack) - 1; n >= 0 && !inSource(stack[n]) {
 		builtin = stack[n].Name
 		stack = stack[:n]
+	}
+	for n := len(stack); n > 0 && stack[n-1].Pos.Filename() == checks; n-- {
+		stack = stack[:n-1]
 	}
 	if len(stack) > 0 {
 		b.WriteString("Traceback (most recent call last):\n")

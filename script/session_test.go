@@ -60,6 +60,7 @@ def frozen():
 total = 1 + two
 loads.append("counter")
 `)},
+	"assert.star":  {Data: []byte("def eq(got, want):\n    fail('got %r, want %r' % (got, want))\n")},
 	"deep/er.star": {Data: []byte("two = 2\nloads.append('deeper')\n")},
 }
 
