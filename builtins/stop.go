@@ -194,8 +194,16 @@ func (s *stop) String() string {
 	}
 	fmt.Fprintf(&b, " at %#x", s.s.PC)
 	line, err := s.p.in.LineAt(s.s.PC)
-	if sym, ok := s.p.in.SymbolAt(s.s.PC); ok {
-		fmt.Fprintf(&b, " in %s", sym.Demangled())
+	sym, ok := s.p.in.SymbolAt(s.s.PC)
+	name := sym.Demangled()
+	if frames, _ := t.in.Frames(1); len(frames) > 0 && frames[0].PC == s.s.PC {
+		line, err = frames[0].Line()
+		if frames[0].Inlined {
+			name, ok = frames[0].Function(), true
+		}
+	}
+	if ok {
+		fmt.Fprintf(&b, " in %s", name)
 		if offset := s.s.PC - sym.Addr; offset != 0 && err != nil {
 			fmt.Fprintf(&b, "+%#x", offset)
 		}

@@ -26,8 +26,8 @@ type Frame struct {
 // Frames returns the thread's stack, innermost frame first and max frames at
 // most. Where a breakpoint on a function has stopped the thread, functions that were
 // inlined there and begin at the same instruction are not entered yet: they have no
-// frames, until StepLine enters them one by one. The error says why the stack cannot be followed beyond them; it is nil
-// if the last one is the outermost or number max.
+// frames, until StepLine enters them one by one. The error says why the stack cannot
+// be followed beyond them; it is nil if the last one is the outermost or number max.
 func (t *Thread) Frames(max int) ([]*Frame, error) {
 	regs, err := t.Regs()
 	if err != nil {
