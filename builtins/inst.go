@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"math"
 
 	"go.starlark.net/starlark"
 
@@ -11,6 +12,7 @@ import (
 // An inst is an instruction.
 type inst struct {
 	handle
+	p *process
 	i disasm.Inst
 }
 
@@ -24,7 +26,7 @@ var instClass = newClass("inst", "An instruction. It can be used wherever an add
 	{"data", "bytes", "The bytes.", func(i *inst) (starlark.Value, error) {
 		return starlark.Bytes(i.i.Data), nil
 	}},
-	{"text", "str", "The instruction in Intel syntax, with the symbols of the addresses in it.", func(i *inst) (starlark.Value, error) {
+	{"text", "str", "The instruction in the syntax that was asked for, with the symbols of the addresses in it.", func(i *inst) (starlark.Value, error) {
 		return starlark.String(i.i.Text), nil
 	}},
 	{"kind", "str", "What it does to the flow of control: \"call\", \"jump\", \"branch\" (a conditional jump), \"return\", \"syscall\", \"trap\" (it raises an exception) or \"other\".", func(i *inst) (starlark.Value, error) {
@@ -35,6 +37,14 @@ var instClass = newClass("inst", "An instruction. It can be used wherever an add
 			return starlark.None, nil
 		}
 		return starlark.MakeUint64(i.i.Target), nil
+	}},
+	{"file", "str or None", "The path of the source file that it comes from, as the compiler was given it, if the debug information tells.", func(i *inst) (starlark.Value, error) {
+		l, _, err := i.p.lineAt(i.i.Addr)
+		return optional(l.File), err
+	}},
+	{"line", "int or None", "The line there, from 1 on. 0 is no line of that file in particular.", func(i *inst) (starlark.Value, error) {
+		l, ok, err := i.p.lineAt(i.i.Addr)
+		return optionalInt(l.Line, ok), err
 	}},
 }, nil)
 
@@ -55,7 +65,12 @@ func (i *inst) MarshalJSON() ([]byte, error) {
 		Text   string  `json:"text"`
 		Kind   string  `json:"kind"`
 		Target *uint64 `json:"target,omitempty"`
+		File   string  `json:"file,omitempty"`
+		Line   int     `json:"line,omitempty"`
 	}{Addr: i.i.Addr, Size: len(i.i.Data), Text: i.i.Text, Kind: i.i.Kind.String()}
+	if l, ok, _ := i.p.lineAt(i.i.Addr); ok {
+		v.File, v.Line = l.File, l.Line
+	}
 	if i.i.HasTarget {
 		v.Target = &i.i.Target
 	}
@@ -69,29 +84,47 @@ const (
 
 // disasm disassembles memory.
 func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	loc := location{name: "*rip"}
-	n := 8
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "addr??", &loc, "n?", &n); err != nil {
+	const unset = math.MinInt
+	loc, to := location{name: "*rip"}, location{addr: math.MaxUint64}
+	n, syntax := unset, "intel"
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "addr??", &loc, "n??", &n, "syntax?", &syntax, "end??", &to); err != nil {
 		return nil, err
-	}
-	if n < 0 || n > maxInsts {
-		return nil, fmt.Errorf("%s: n is %d, want 0 to %d", b.Name(), n, maxInsts)
 	}
 	addr, err := loc.resolve(p)
 	if err != nil {
 		return nil, err
 	}
-	code := make([]byte, n*maxInst)
+	end, err := to.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	switch bounded := end != math.MaxUint64; {
+	case bounded && (end < addr || end-addr > maxInsts):
+		return nil, fmt.Errorf("%s: end is %#x, want %#x or up to %d more", b.Name(), end, addr, maxInsts)
+	case n == unset && bounded:
+		n = maxInsts
+	case n == unset:
+		n = 8
+	case n < 0 || n > maxInsts:
+		return nil, fmt.Errorf("%s: n is %d, want 0 to %d", b.Name(), n, maxInsts)
+	}
+	if syntax != "intel" && syntax != "att" {
+		return nil, fmt.Errorf("%s: syntax is %q, want \"intel\" or \"att\"", b.Name(), syntax)
+	}
+	code := make([]byte, min(uint64(n*maxInst), end-addr+min(maxInst, math.MaxUint64-end)))
 	got, err := p.in.ReadAt(addr, code)
 	if got == 0 && err != nil {
 		return nil, err
 	}
 	insts := make([]starlark.Value, 0, min(n, 64))
 	for i := range disasm.All(code[:got], addr, p.name) {
-		if len(insts) == n {
+		if len(insts) == n || i.Addr >= end {
 			break
 		}
-		insts = append(insts, &inst{i: i})
+		if syntax == "att" {
+			i.Text = i.ATT(p.name)
+		}
+		insts = append(insts, &inst{p: p, i: i})
 	}
 	return starlark.NewList(insts), nil
 }

@@ -64,12 +64,22 @@ func (p *process) line(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	if err != nil {
 		return nil, err
 	}
-	l, err := p.in.LineAt(addr)
+	l, ok, err := p.lineAt(addr)
 	switch {
-	case errors.Is(err, debuginfo.ErrNotFound), errors.Is(err, debuginfo.ErrNoDWARF):
-		return starlark.None, nil
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	case !ok:
+		return starlark.None, nil
 	}
 	return &line{l: l}, nil
+}
+
+// lineAt returns the line that an instruction comes from. It reports whether the
+// debug information tells.
+func (p *process) lineAt(addr uint64) (l debuginfo.Line, ok bool, err error) {
+	l, err = p.in.LineAt(addr)
+	if errors.Is(err, debuginfo.ErrNotFound) || errors.Is(err, debuginfo.ErrNoDWARF) {
+		return l, false, nil
+	}
+	return l, err == nil, err
 }
