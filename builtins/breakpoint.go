@@ -137,7 +137,7 @@ func (p *process) breakpoint(_ *starlark.Thread, b *starlark.Builtin, args starl
 	var when condition
 	var only *thread
 	var o tracer.BreakpointOptions
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "hw?", &o.Hardware, "thread??", &only, "prologue?", &o.Prologue); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "loc", &loc, "handler??", &handler, "when??", &when, "temp?", &o.Temp, "hw?", &o.Hardware, "thread??", &only, "prologue?", &o.Prologue, "inlined?", &o.Inlined); err != nil {
 		return nil, err
 	}
 	if only != nil {

@@ -32,6 +32,7 @@ type Breakpoint struct {
 	disabled  bool
 	removed   bool
 	prologue  bool               // lies behind the prologue of its function
+	inlined   bool               // lies at the copies of its function too
 	internal  bool               // of a movement or of the linker, not the user's
 	hardware  bool               // in debug registers, not in memory
 	watch     *Watchpoint        // what it is for, if it is not a breakpoint of its own
@@ -49,7 +50,11 @@ type BreakpointOptions struct {
 	Hardware bool // use a debug register, and leave the program's memory alone
 	// Thread is the only one that hits it, or nil for all. The breakpoint is removed
 	// when that has ended; exec and Restart end all threads but the main one.
-	Thread   *Thread
+	Thread *Thread
+	// Inlined adds the places where a function that Location names was inlined, in all
+	// images, to those that symbols tell. Finding them reads the names of the whole
+	// debug information.
+	Inlined  bool
 	Prologue bool // if it is on a function, let it lie where PrologueEnd says
 	// When is the source of a Condition: where it is false, a thread runs on
 	// without a Stop, and mostly without the others being stopped. If it cannot
@@ -70,7 +75,7 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	}
 	b := &Breakpoint{
 		Location: o.Location, When: o.When, Temp: o.Temp,
-		p: p, hardware: o.Hardware, addr: o.Addr, thread: o.Thread, prologue: o.Prologue, condition: o.Condition, handler: o.Handler,
+		p: p, hardware: o.Hardware, addr: o.Addr, thread: o.Thread, prologue: o.Prologue, inlined: o.Inlined, condition: o.Condition, handler: o.Handler,
 	}
 	if err := b.resolve(); err != nil {
 		return nil, err
@@ -105,7 +110,7 @@ func (b *Breakpoint) resolve() error {
 		b.addr, addrs[0] = addr, addr
 	case b.Location != "":
 		var err error
-		if addrs, b.begin, err = b.p.locate(b.Location); err != nil {
+		if addrs, b.begin, err = b.p.locate(b.Location, b.inlined); err != nil {
 			var none *NotFoundError
 			if !b.p.loading || !errors.As(err, &none) {
 				return err

@@ -79,13 +79,14 @@ func (x *target) place(addr uint64) string {
 // Addrs is Addr for a location that may be many places: static functions of one
 // name, or a pattern such as "parse_*". There is always at least one.
 func (x *target) Addrs(loc string) ([]uint64, error) {
-	addrs, _, err := x.locate(loc)
+	addrs, _, err := x.locate(loc, false)
 	return addrs, err
 }
 
 // locate is Addrs, and tells which functions begin at the addresses, as far as the
-// location is the name of functions: nil stands for one with code of its own.
-func (x *target) locate(loc string) (addrs []uint64, begin map[uint64]*debuginfo.Func, err error) {
+// location is the name of functions: nil stands for one with code of its own. all adds
+// the copies of functions that have symbols too, and those in all images.
+func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]*debuginfo.Func, err error) {
 	if err := x.of.held(); err != nil {
 		return nil, nil, &Error{Op: "find " + loc, TID: x.of.id(), Err: err}
 	}
@@ -111,19 +112,21 @@ func (x *target) locate(loc string) (addrs []uint64, begin map[uint64]*debuginfo
 		return nil, nil, fmt.Errorf("empty location")
 	}
 	symbols, err := x.symbols(name)
-	if err != nil {
-		if begin = x.inlined(name); len(begin) == 0 {
-			return nil, nil, err
+	begin = make(map[uint64]*debuginfo.Func)
+	if err != nil || all {
+		begin = x.inlined(name, all)
+	}
+	if err != nil && len(begin) == 0 {
+		return nil, nil, err
+	}
+	addrs = slices.Sorted(maps.Keys(begin))
+	for _, sym := range symbols {
+		addr := sym.Addr
+		if sym.Kind == image.IFunc {
+			addr = x.implementation(sym)
 		}
-		addrs = slices.Sorted(maps.Keys(begin))
-	} else {
-		addrs, begin = make([]uint64, len(symbols)), make(map[uint64]*debuginfo.Func)
-		for i, sym := range symbols {
-			addrs[i] = sym.Addr
-			if sym.Kind == image.IFunc {
-				addrs[i] = x.implementation(sym)
-			}
-			begin[addrs[i]] = nil
+		if _, again := begin[addr]; !again {
+			addrs, begin[addr] = append(addrs, addr), nil
 		}
 	}
 	if offset != 0 {
@@ -246,18 +249,20 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 
 // inlined returns the copies of a function, or of all that match a pattern, which no
 // symbol names, by their entries: compilers leave none where they have inlined every
-// call.
-func (x *target) inlined(name string) map[uint64]*debuginfo.Func {
+// call. They are those in the first image that has any, or in all.
+func (x *target) inlined(name string, all bool) map[uint64]*debuginfo.Func {
+	copies := make(map[uint64]*debuginfo.Func)
 	images, name, err := x.imagesOf(name)
 	if err != nil {
-		return nil
+		return copies
 	}
 	for _, img := range images {
-		if copies := img.Inlined(name); len(copies) > 0 {
-			return copies
+		maps.Copy(copies, img.Inlined(name))
+		if len(copies) > 0 && !all {
+			break
 		}
 	}
-	return nil
+	return copies
 }
 
 // meant returns those of the symbols with one name, the likeliest first, that the
