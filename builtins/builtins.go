@@ -58,6 +58,8 @@ import (
 type Env struct {
 	// Stderr is where log writes. It is os.Stderr unless set.
 	Stderr io.Writer
+	// Targets' streams are these where launch names none. nil is the debugger's own.
+	TargetStdout, TargetStderr *os.File
 
 	// Printers, unless nil, is called once, before the first value is shown whose type's
 	// name begins with "std::". It calls the builtin printer, but what scripts have asked

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -66,12 +67,14 @@ func (p *process) start(b *starlark.Builtin, launch func(*tracer.LaunchOptions) 
 	l := p.launching
 	o := l.o
 	err := p.connect(&o, l.stdin, l.stdout, l.stderr)
+	opened := []*os.File{o.Stdin, o.Stdout, o.Stderr}
 	if err == nil {
+		o.Stdout, o.Stderr = cmp.Or(o.Stdout, p.env.TargetStdout), cmp.Or(o.Stderr, p.env.TargetStderr)
 		err = launch(&o)
 	} else {
 		err = fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	for _, f := range []*os.File{o.Stdin, o.Stdout, o.Stderr} {
+	for _, f := range opened {
 		if f != nil {
 			f.Close() // the target has its own
 		}

@@ -70,8 +70,8 @@ var fileOptions = &syntax.FileOptions{
 type Options struct {
 	Policy   Policy        // what scripts may do
 	Args     []string      // the script's arguments, its "args"
-	Stdout   io.Writer     // where print and the REPL's values go; nil means os.Stdout
-	Stderr   io.Writer     // where log and the REPL's errors go; nil means os.Stderr
+	Stdout   io.Writer     // where print and the REPL's values go, and what targets print if it is an *os.File; nil means os.Stdout
+	Stderr   io.Writer     // the same for log and the REPL's errors; nil means os.Stderr
 	Stdlib   fs.FS         // the modules: load("std/x.star") opens x.star; nil means those of package stdlib
 	Steps    uint64        // interpreter steps that one run may take; 0 means any number
 	Deadline time.Duration // time that one run may take; 0 means any
@@ -143,6 +143,8 @@ func New(opts *Options) (*Session, error) {
 	s := newSession(opts, &debugger{tr, env})
 	env.Stderr = s.stderr
 	env.Printers = s.addPrinters
+	env.TargetStdout, _ = opts.Stdout.(*os.File)
+	env.TargetStderr, _ = opts.Stderr.(*os.File)
 	return s, nil
 }
 

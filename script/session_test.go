@@ -371,3 +371,41 @@ func TestPrintFails(t *testing.T) {
 		t.Errorf("REPL: got error %v, want %v", err, unix.EPIPE)
 	}
 }
+
+// TestTargetOutput has targets print to the files that are the session's outputs, unless
+// they have others.
+func TestTargetOutput(t *testing.T) {
+	dir := t.TempDir()
+	files := make([]*os.File, 2)
+	for i, name := range []string{"out", "err"} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	s, err := New(&Options{Stdout: files[0], Stderr: files[1], Policy: Policy{Allow: MayLaunch}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const code = `
+print("first")
+p = launch(["sh", "-c", "echo out; echo err >&2"])
+p.cont()
+p.restart()
+p.cont()
+p = launch(["echo", "kept"], stdout = CAPTURE)
+p.cont()
+print(str(p.stdout.data).strip())
+`
+	if err := s.RunCode(code); err != nil {
+		t.Fatal(reportOf(err))
+	}
+	for name, want := range map[string]string{"out": "first\nout\nout\nkept\n", "err": "err\nerr\n"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s has %q, error %v, want %q", name, got, err, want)
+		}
+	}
+}
