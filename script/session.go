@@ -113,6 +113,8 @@ type Session struct {
 	loader  *loader
 	globals starlark.StringDict // of the REPL
 
+	deadlineFlag string // by which a user gave the deadline
+
 	mu    sync.Mutex
 	run   *run      // the run under way, or nil
 	quit  bool      // Quit was called
@@ -157,6 +159,8 @@ func newSession(opts *Options, e engine) *Session {
 		stderr:  newOutput(opts.Stderr, os.Stderr),
 		loader:  newLoader(opts.Stdlib, opts.Policy, predeclared),
 		globals: maps.Clone(predeclared),
+
+		deadlineFlag: "--deadline",
 	}
 }
 
@@ -289,7 +293,7 @@ func (s *Session) exec(f func(*starlark.Thread) error) (err error) {
 	}
 	if limit := s.opts.Deadline; limit > 0 {
 		timer := time.AfterFunc(limit, func() {
-			s.fail(r, fmt.Errorf("script ran for %v, the limit of --deadline", limit))
+			s.fail(r, fmt.Errorf("script ran for %v, the limit of %s", limit, s.deadlineFlag))
 		})
 		defer timer.Stop()
 	}

@@ -54,7 +54,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newREPL(), newBacktrace(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newTest(), newREPL(), newBacktrace(), newDoc(), newVersion())
 	return root
 }
 
@@ -75,6 +75,9 @@ func report(cmd *cobra.Command, err error) int {
 	}
 	if errors.Is(err, script.ErrOutput) && errors.Is(err, unix.EPIPE) {
 		return 128 + int(unix.SIGPIPE) // whoever read the output has had enough of it
+	}
+	if err == errTests {
+		return exitFailed
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {
 		fmt.Fprintf(os.Stderr, "tracelark: %v (see %s --help)\n", usage, cmd.CommandPath())

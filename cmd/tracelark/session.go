@@ -34,7 +34,28 @@ func (e *signalError) Unwrap() error { return e.err }
 // withSession calls f with a new session, which has the standard library and which
 // signals can end: whatever happens, targets must be let go of in an orderly way,
 // or they would keep our breakpoints. An interactive session outlives interrupts.
-func withSession(opts *script.Options, interactive bool, f func(*script.Session) error) (err error) {
+func withSession(opts *script.Options, interactive bool, f func(*script.Session) error) error {
+	s, err := script.New(opts)
+	if err != nil {
+		return err
+	}
+	var interrupt func() bool
+	if interactive {
+		interrupt = s.Interrupt
+	}
+	return withSignals(s.Quit, interrupt, func() error {
+		err := f(s)
+		if closeErr := s.Close(); closeErr != nil {
+			fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
+			err = errors.Join(err, closeErr)
+		}
+		return err
+	})
+}
+
+// withSignals calls f, which signals have quit end, and interrupts interrupt if it is
+// not nil.
+func withSignals(quit func(), interrupt func() bool, f func() error) error {
 	signals := make(chan os.Signal, 16)
 	// A write to a closed pipe then fails, where else it would end the process.
 	signal.Notify(signals, unix.SIGPIPE)
@@ -43,17 +64,9 @@ func withSession(opts *script.Options, interactive bool, f func(*script.Session)
 			signal.Notify(signals, sig)
 		}
 	}
-	s, err := script.New(opts)
-	if err != nil {
-		return err
-	}
 	var ended atomic.Int32 // the signal that ended the session, or 0
-	go watch(s, signals, interactive, &ended)
-	err = f(s)
-	if closeErr := s.Close(); closeErr != nil {
-		fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
-		err = errors.Join(err, closeErr)
-	}
+	go watch(signals, quit, interrupt, &ended)
+	err := f()
 	if sig := ended.Load(); sig != 0 {
 		return &signalError{unix.Signal(sig), err}
 	}
@@ -62,7 +75,7 @@ func withSession(opts *script.Options, interactive bool, f func(*script.Session)
 
 // watch acts upon signals for ever. The first that is to end the session does so in
 // an orderly way, however long that takes; the second takes effect in any case.
-func watch(s *script.Session, signals <-chan os.Signal, interactive bool, ended *atomic.Int32) {
+func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, ended *atomic.Int32) {
 	var last time.Time // an interrupt
 	for received := range signals {
 		sig := received.(unix.Signal)
@@ -70,15 +83,15 @@ func watch(s *script.Session, signals <-chan os.Signal, interactive bool, ended 
 		switch {
 		case sig == unix.SIGPIPE:
 			continue
-		case sig == unix.SIGINT && interactive:
-			again = s.Interrupt() && time.Since(last) < patience
+		case sig == unix.SIGINT && interrupt != nil:
+			again = interrupt() && time.Since(last) < patience
 			last = time.Now()
 			if !again {
 				continue
 			}
 		}
 		first := ended.CompareAndSwap(0, int32(sig))
-		s.Quit()
+		quit()
 		if again || !first {
 			time.AfterFunc(patience, func() {
 				fmt.Fprintln(os.Stderr, "tracelark: the script does not stop; a process that it attached to may keep breakpoints")

@@ -1,0 +1,205 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+// errTests is the end of a run in which tests failed. What they were was told.
+var errTests = errors.New("tests failed")
+
+func newTest() *cobra.Command {
+	var opts script.Options
+	var allowed permissions
+	var pattern, junit string
+	var jobs uint
+	var verbose bool
+	timeout := 60 * time.Second
+	cmd := &cobra.Command{
+		Use:   "test [flags] [PATH...] [-- ARG...]",
+		Short: "Run tests",
+		Long: "Run the functions test_* of files, and of all *_test.star in folders, which are\n" +
+			"searched to any depth; without PATH, in the current one. Each function has a\n" +
+			"session of its own, in which its file is loaded; several run at a time. What\n" +
+			"they and their targets print is shown if they fail. What follows -- is their\n" +
+			"\"args\". std/assert.star has checks.\n\n" +
+			"The exit status is 0 if all tests pass, 1 if one fails, 2 if the command line is\n" +
+			"wrong or there are no tests, and 128 plus its number for a signal.",
+		Example: "  tracelark test\n  tracelark test -v --run parse tests/parser_test.star",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			paths := args
+			if n := cmd.ArgsLenAtDash(); n >= 0 {
+				paths, opts.Args = args[:n], args[n:]
+			}
+			if len(paths) == 0 {
+				paths = []string{"."}
+			}
+			opts.Policy = allowed.policy()
+			wanted, err := regexp.Compile(pattern)
+			if err != nil {
+				return usageErrorf("test: --run: %w", err)
+			}
+			tests, err := script.FindTests(paths, wanted)
+			if err != nil {
+				return usageErrorf("test: %w", err)
+			}
+			if len(tests) == 0 {
+				return usageErrorf("test: no function test_* that matches %q in %s", pattern, strings.Join(paths, " "))
+			}
+			show := &testPrinter{w: cmd.OutOrStdout(), verbose: verbose}
+			return runTests(script.NewTestRun(&opts, int(jobs), timeout), tests, show, junit)
+		},
+	}
+	cmd.Flags().StringVar(&pattern, "run", "", "run the tests whose names match `REGEXP`")
+	cmd.Flags().UintVarP(&jobs, "jobs", "j", 0, "run `N` tests at a time (0: one a CPU)")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show tests that pass too, and what they print")
+	cmd.Flags().Var((*seconds)(&timeout), "timeout", "end a test that takes `S` seconds (0: never)")
+	cmd.Flags().StringVar(&junit, "junit", "", "write the results to `FILE`, as JUnit's XML")
+	allowed.register(cmd)
+	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a test that takes `N` interpreter steps (0: never)")
+	return cmd
+}
+
+// runTests runs tests, shows their results and writes them to a file, if one is named.
+func runTests(run *script.TestRun, tests []script.Test, show *testPrinter, junit string) error {
+	var report *os.File
+	if junit != "" {
+		var err error
+		if report, err = os.Create(junit); err != nil {
+			return usageErrorf("test: --junit: %w", err)
+		}
+		defer report.Close()
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	os.Stdin = null // is that of targets, which would take input from each other
+	start := time.Now()
+	return withSignals(run.Quit, nil, func() error {
+		err := run.Run(tests, show.result)
+		if err == nil {
+			err = show.summary(time.Since(start))
+		}
+		if report != nil {
+			err = errors.Join(err, writeJUnit(report, show.results))
+		}
+		if err == nil && show.failed > 0 {
+			err = errTests
+		}
+		return err
+	})
+}
+
+// A testPrinter shows results as they come.
+type testPrinter struct {
+	w       io.Writer
+	verbose bool
+	results []*script.TestResult
+	failed  int
+}
+
+// result shows a test that failed; one that passed too if asked for.
+func (p *testPrinter) result(r *script.TestResult) error {
+	p.results = append(p.results, r)
+	word, text := "ok  ", r.Output
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	if r.Err != nil {
+		p.failed++
+		word, text = "FAIL", text+failureText(r.Err)
+	} else if !p.verbose {
+		return nil
+	}
+	line := strings.TrimSpace(r.File + " " + r.Name)
+	return p.printf("%s %s (%.3f s)\n%s", word, line, r.Took.Seconds(), text)
+}
+
+func (p *testPrinter) summary(took time.Duration) error {
+	return p.printf("%d passed, %d failed in %.3f s\n", len(p.results)-p.failed, p.failed, took.Seconds())
+}
+
+func (p *testPrinter) printf(format string, args ...any) error {
+	if _, err := fmt.Fprintf(p.w, format, args...); err != nil {
+		return fmt.Errorf("%w: %w", script.ErrOutput, err)
+	}
+	return nil
+}
+
+// failureText returns why a test failed, in lines.
+func failureText(err error) string {
+	if failure, ok := errors.AsType[*script.Error](err); ok {
+		return failure.Report + "\n"
+	}
+	return "Error: " + err.Error() + "\n"
+}
+
+// A junitSuite is the results of one file, in the format of JUnit's reports as
+// build servers read it.
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Time     float64     `xml:"time,attr"` // seconds
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Time    float64       `xml:"time,attr"`
+	Failure *junitFailure `xml:"failure,omitempty"`
+	Output  string        `xml:"system-out,omitempty"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// writeJUnit writes results, which are in the order of their files.
+func writeJUnit(w io.Writer, results []*script.TestResult) error {
+	var report struct {
+		XMLName xml.Name      `xml:"testsuites"`
+		Suites  []*junitSuite `xml:"testsuite"`
+	}
+	var suite *junitSuite
+	for _, r := range results {
+		if suite == nil || suite.Name != r.File {
+			suite = &junitSuite{Name: r.File}
+			report.Suites = append(report.Suites, suite)
+		}
+		c := junitCase{Class: r.File, Name: r.Name, Time: r.Took.Seconds(), Output: r.Output}
+		if r.Name == "" {
+			c.Name = "load"
+		}
+		if r.Err != nil {
+			c.Failure = &junitFailure{r.Err.Error(), failureText(r.Err)}
+			suite.Failures++
+		}
+		suite.Tests++
+		suite.Time += c.Time
+		suite.Cases = append(suite.Cases, c)
+	}
+	text, err := xml.MarshalIndent(report, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	}
+	if err != nil {
+		return fmt.Errorf("write the report for --junit: %w", err)
+	}
+	return nil
+}
