@@ -72,7 +72,8 @@ func FindTests(paths []string, pattern *regexp.Regexp) ([]Test, error) {
 			add(path)
 			continue
 		}
-		if err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		// With the slash, a path that is a symbolic link is followed.
+		if err := filepath.WalkDir(path+"/", func(file string, entry fs.DirEntry, err error) error {
 			if err == nil && !entry.IsDir() && strings.HasSuffix(file, testSuffix) {
 				add(file)
 			}
@@ -318,7 +319,7 @@ func tail(f *os.File) string {
 	data, err := io.ReadAll(io.NewSectionReader(f, skip, maxTestOutput))
 	text := escape(string(data), false)
 	if skip > 0 {
-		text = fmt.Sprintf("... %d bytes\n%s", skip, text)
+		text = fmt.Sprintf("... %d bytes before\n%s", skip, text)
 	}
 	if err != nil {
 		text += err.Error()

@@ -56,7 +56,11 @@ func newTest() *cobra.Command {
 				return usageErrorf("test: %w", err)
 			}
 			if len(tests) == 0 {
-				return usageErrorf("test: no function test_* that matches %q in %s", pattern, strings.Join(paths, " "))
+				matching := ""
+				if pattern != "" {
+					matching = fmt.Sprintf(" that matches %q", pattern)
+				}
+				return usageErrorf("test: no function test_*%s in %s", matching, strings.Join(paths, " "))
 			}
 			show := &testPrinter{w: cmd.OutOrStdout(), verbose: verbose}
 			return runTests(script.NewTestRun(&opts, int(jobs), timeout), tests, show, junit)

@@ -115,6 +115,9 @@ func runTest(t *testing.T, dir string, args ...string) (out string, exit int) {
 // a time.
 func TestTests(t *testing.T) {
 	dir := writeTests(t, testFiles)
+	if err := os.Symlink("deep/er", filepath.Join(dir, "link")); err != nil { // which only its own name leads to
+		t.Fatal(err)
+	}
 	for _, jobs := range []string{"1", "2", "9"} {
 		if out, exit := runTest(t, dir, "-j", jobs, "--", "x", "-v"); out != wantTests || exit != 1 {
 			t.Errorf("with -j %s: got status %d,\n%swant 1,\n%s", jobs, exit, out, wantTests)
@@ -133,7 +136,9 @@ func TestTests(t *testing.T) {
 		{[]string{"--deny", "fs", "--run", "pass", "a_test.star"}, 1, "Error: cannot load lib.star: load: not allowed here, it needs the permission fs"},
 		{[]string{"--steps", "5", "--run", "args", "a_test.star"}, 1, "the limit of --steps"},
 		{[]string{"--run", "pass", "none"}, 2, "tracelark: test: stat none: no such file or directory (see tracelark test --help)\n"},
-		{[]string{"deep/none_test.star"}, 2, "tracelark: test: no function test_* that matches \"\" in deep/none_test.star (see tracelark test --help)\n"},
+		{[]string{"deep/none_test.star"}, 2, "tracelark: test: no function test_* in deep/none_test.star (see tracelark test --help)\n"},
+		{[]string{"--run", "fly", "lib.star", "deep/none_test.star"}, 2, "no function test_* that matches \"fly\" in lib.star deep/none_test.star (see"},
+		{[]string{"--run", "1", "link"}, 1, "FAIL link/load_test.star (S)\n"},
 		{[]string{"--run", "(", "a_test.star"}, 2, "tracelark: test: --run: error parsing regexp: missing closing ): `(` (see tracelark test --help)\n"},
 		{[]string{"--junit", "none/x", "a_test.star"}, 2, "tracelark: test: --junit: open none/x: no such file or directory (see tracelark test --help)\n"},
 	} {
@@ -227,6 +232,20 @@ def test_pass():
 		"2 passed, 3 failed in S\n"
 	if out != want || exit != 1 {
 		t.Errorf("got status %d,\n%swant 1,\n%s", exit, out, want)
+	}
+}
+
+// TestTestOutput shows the end of a long output.
+func TestTestOutput(t *testing.T) {
+	dir := writeTests(t, map[string]string{"x_test.star": `
+def test_long():
+    print("x" * (1 << 20))
+    fail("end")
+`})
+	out, exit := runTest(t, dir)
+	want := "FAIL x_test.star test_long (S)\n... 983041 bytes before\n" + strings.Repeat("x", 64<<10-1) + "\nTraceback "
+	if exit != 1 || !strings.HasPrefix(out, want) {
+		t.Errorf("got status %d,\n%.200s", exit, out)
 	}
 }
 
