@@ -72,7 +72,7 @@ var valueClass = newClass("value",
 	},
 	[]method[*typed]{
 		{"deref_", "() -> value", "What a pointer points to or a reference refers to. Nothing is read of it yet.", (*typed).deref},
-		{"cast_", "(type) -> value", "The value converted to a type or the name of one, such as \"struct item *\".", (*typed).cast},
+		{"cast_", "(type) -> value", "The value converted to a type or the name of one, such as \"struct item *\" or \"int (*)[3]\".", (*typed).cast},
 		{"read_", "() -> value", "The number as an int, float or bool, characters as a str, a structure as a dict and an array as a list of what they hold. It is an error for more than 16384 parts, and for what cannot be read.", (*typed).readAll},
 		{"bytes_", "() -> bytes", "The bytes of the value, as they are in memory.", (*typed).bytes},
 		{"string_", "(max=4096) -> bytes", "The characters of an array or behind a pointer to characters, up to a zero and max bytes at most; of a string of Go or Rust, all up to max bytes.", (*typed).text},

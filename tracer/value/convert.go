@@ -57,9 +57,9 @@ var basicTypes = func() map[string]*debuginfo.Type {
 }()
 
 // typeNamed returns the type called name.
-func (e *evaluator) typeNamed(name string) (*debuginfo.Type, error) {
+func typeNamed(in Context, name string) (*debuginfo.Type, error) {
 	name = strings.TrimPrefix(name, "::")
-	list, err := e.Types(name)
+	list, err := in.Types(name)
 	if err == nil && len(list) > 0 {
 		return list[0], nil
 	}
@@ -73,14 +73,14 @@ func (e *evaluator) typeNamed(name string) (*debuginfo.Type, error) {
 }
 
 // typeOf returns the type that is written as t.
-func (e *evaluator) typeOf(t *typeName) (*debuginfo.Type, error) {
+func typeOf(in Context, t *typeName) (*debuginfo.Type, error) {
 	if t == nil {
 		return nil, nil
 	}
 	typ, ok := basicTypes[t.name]
 	if !t.basic || !ok {
 		var err error
-		if typ, err = e.typeNamed(t.name); err != nil {
+		if typ, err = typeNamed(in, t.name); err != nil {
 			return nil, &nodeError{t.at, err}
 		}
 	}
@@ -98,7 +98,7 @@ func (e *evaluator) typeOf(t *typeName) (*debuginfo.Type, error) {
 		case '(':
 			params := make([]debuginfo.Param, 0, len(s.params))
 			for _, p := range s.params {
-				pt, err := e.typeOf(p)
+				pt, err := typeOf(in, p)
 				if err != nil {
 					return nil, err
 				}

@@ -82,7 +82,7 @@ func (e *evaluator) meaning(name string) meaning {
 	}
 	if _, err := e.object(name); err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
 		m = isObject
-	} else if _, err := e.typeNamed(name); err == nil {
+	} else if _, err := typeNamed(e, name); err == nil {
 		m = isType
 	} else if _, err := e.Function(name); err == nil {
 		m = isObject
@@ -117,7 +117,7 @@ func (e *evaluator) object(name string) (*Value, error) {
 	}
 	// A constant or a static member, with the name of its type.
 	if i := strings.LastIndex(name, "::"); i > 0 {
-		if t, typeErr := e.typeNamed(name[:i]); typeErr == nil {
+		if t, typeErr := typeNamed(e, name[:i]); typeErr == nil {
 			if v, ok := e.memberOf(t, name[i+2:]); ok {
 				return v, nil
 			}
@@ -207,7 +207,7 @@ func (e *evaluator) node(n *node) (*Value, error) {
 	case ".", "->":
 		return e.member(x, n)
 	case opCast, opReread, opDynamic, opAt:
-		t, err := e.typeOf(n.typ)
+		t, err := typeOf(e, n.typ)
 		if err != nil {
 			return nil, err
 		}
@@ -304,7 +304,7 @@ func (e *evaluator) truth(n *node) (bool, error) {
 }
 
 func (e *evaluator) sizeof(n *node) (*Value, error) {
-	t, err := e.typeOf(n.typ)
+	t, err := typeOf(e, n.typ)
 	var size int64
 	if n.typ == nil {
 		var x *Value
