@@ -36,7 +36,11 @@ func (f *Frame) atEntry(s *context) bool {
 // passed in.
 func (f *Frame) passed(s *context, args []Variable) {
 	integers, sses := 0, 0
-	if result, err := f.Func.Result(); err != nil {
+	t, err := f.Func.Type()
+	if err != nil {
+		return
+	}
+	if result, err := t.Elem(); err != nil {
 		return
 	} else if result != nil && classify(result)[0] == classMemory {
 		integers = 1 // the address of the result
