@@ -107,6 +107,13 @@ var typeClass = newClass("type", "A type of the program. Its str is its definiti
 		}
 		return starlark.NewList(list), nil
 	}},
+	{"layout", "str", "The definition of a structure, class or union with the offset and size in bytes of each member, the holes between them, where cache lines of 64 bytes begin, and sums, as pahole prints it. Of any other type, its str.", func(t *typeValue) (starlark.Value, error) {
+		if t.t == nil {
+			return starlark.String(t.String()), nil
+		}
+		text, err := t.t.Layout()
+		return starlark.String(text), err
+	}},
 	{"enumerators", "dict", "The constants of an enumeration by name.", func(t *typeValue) (starlark.Value, error) {
 		d := new(starlark.Dict)
 		if t.t == nil {
