@@ -69,7 +69,7 @@ var imageClass = newClass("image", "An ELF file at the addresses where a process
 	}},
 }, []method[*elfImage]{
 	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address. An image that could not be read, or was unloaded, is an error.", (*elfImage).symbols},
-	{"functions", "(pattern=\"*\") -> list of symbol", "Return the functions among the symbols, as symbols does. The part of a function that the compiler has split off as cold is none.", (*elfImage).functions},
+	{"functions", "(pattern=\"*\") -> list of symbol", "Return the functions among the symbols, as symbols does. The part of a function that the compiler has split off as cold is none, nor is a function of which only inlined copies are left: it has no address of its own, but process.breakpoint finds the copies by name or pattern.", (*elfImage).functions},
 	{"types", "(pattern=\"*\") -> list of str", "Return the names of the types whose names match a pattern as in symbols, sorted. Those inside of functions and classes are left out. In C, \"struct\", \"union\" or \"enum\" stands before the name, and the pattern may leave it out. An image without debug information is an error.", (*elfImage).types},
 	{"lines", "(file) -> list of line", "Return the places where statements of a source file begin, in order of lines and addresses. The file is given by its path or the end of it, such as \"json.c\". One that no code comes from is an error.", (*elfImage).lines},
 })
