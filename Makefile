@@ -34,7 +34,7 @@ bench: deps ## measure the engine, bare ptrace in C and gdb's Python
 	bin/cloop
 	bin/cloop pin
 	gdb -nx -batch -x tracer/testdata/gdbstop.py --args bin/count
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -timeout 60m -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## fuzz each parser for FUZZTIME, 30s unless told
 	@grep -ro '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | while IFS=: read -r file func; do \

@@ -14,7 +14,7 @@ import (
 // BuildUnits returns the path of the C++ program that g++ -g -O1 makes of a directory: of
 // main.cc, and of unit.cc so many times, each with another number from 0 on as UNIT. It
 // is for programs as large as those that people debug, takes minutes, and is cached as
-// Build's are; the contents of header files do not count.
+// Build's are, by the contents of all files in the directory.
 func BuildUnits(tb testing.TB, dir string, units int) string {
 	tb.Helper()
 	gxx := Tool(tb, "g++")
@@ -27,12 +27,16 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 		tb.Fatal(err)
 	}
 	key := []string{version, dir, fmt.Sprint(units)}
-	for _, name := range []string{"main.cc", "unit.cc"} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(filepath.Join(dir, file.Name()))
 		if err != nil {
 			tb.Fatal(err)
 		}
-		key = append(key, string(text))
+		key = append(key, file.Name(), string(text))
 	}
 	return cached(tb, key, filepath.Base(dir), func(out string) error {
 		objects := make([]string, units+1)

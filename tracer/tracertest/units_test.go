@@ -1,0 +1,32 @@
+package tracertest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestBuildUnitsCaches(t *testing.T) {
+	freshCache(t)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("main.cc", "#include <stdio.h>\n#include \"unit.h\"\nint sum;\nint main() { printf(\"%d\\n\", sum * FACTOR); }\n")
+	write("unit.cc", "extern int sum;\nstatic int added = sum += UNIT + 1;\n")
+	write("unit.h", "#define FACTOR 1\n")
+	first := BuildUnits(t, dir, 2)
+	if got := run(t, first); got != "3\n" {
+		t.Errorf("the executable of two units prints %q", got)
+	}
+	if again := BuildUnits(t, dir, 2); again != first {
+		t.Errorf("the second BuildUnits made %s anew, the first was %s", again, first)
+	}
+	write("unit.h", "#define FACTOR 10\n")
+	if got := run(t, BuildUnits(t, dir, 2)); got != "30\n" {
+		t.Errorf("after a change of the header the executable prints %q", got)
+	}
+}
