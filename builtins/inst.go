@@ -1,11 +1,15 @@
 package builtins
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"math"
+	"strings"
 
 	"go.starlark.net/starlark"
 
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/disasm"
 )
 
@@ -46,6 +50,13 @@ var instClass = newClass("inst", "An instruction. It can be used wherever an add
 		l, ok, err := i.p.lineAt(i.i.Addr)
 		return optionalInt(l.Line, ok), err
 	}},
+	{"source", "str or None", "The text of that line, if the file can be read. None without the permission fs.", func(i *inst) (starlark.Value, error) {
+		l, ok, err := i.p.lineAt(i.i.Addr)
+		if !ok {
+			return starlark.None, err
+		}
+		return i.p.env.source(l), nil
+	}},
 }, nil)
 
 var _ starlark.HasAttrs = (*inst)(nil)
@@ -57,7 +68,7 @@ func (i *inst) Attr(name string) (starlark.Value, error) { return instClass.attr
 func (i *inst) AttrNames() []string                      { return instClass.names }
 func (i *inst) address() uint64                          { return i.i.Addr }
 
-// MarshalJSON encodes the attributes, of the bytes their number.
+// MarshalJSON encodes the attributes but source, of the bytes their number.
 func (i *inst) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Addr   uint64  `json:"addr"`
@@ -75,6 +86,29 @@ func (i *inst) MarshalJSON() ([]byte, error) {
 		v.Target = &i.i.Target
 	}
 	return encode(v)
+}
+
+// maxSource bounds the bytes of a source file that are looked at.
+const maxSource = 16 << 20
+
+// source returns the text of a line, or None if it cannot be read. What is no file
+// is not read: it might never end.
+func (e *Env) source(l debuginfo.Line) starlark.Value {
+	f, err := e.allowed.Open("inst.source", l.File)
+	if err != nil {
+		return starlark.None
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return starlark.None
+	}
+	lines := bufio.NewScanner(io.LimitReader(f, maxSource))
+	for n := 1; lines.Scan(); n++ {
+		if n == l.Line {
+			return starlark.String(strings.ToValidUTF8(lines.Text(), "\ufffd"))
+		}
+	}
+	return starlark.None
 }
 
 const (

@@ -211,6 +211,8 @@ p.cont()
 if b"TRACELARK_TEST" not in p.stdout.data: fail("it has no environment")`, ""},
 		{MayLaunch | MayWrite, `p = launch(loop); p.write_u8("main", 0x90); p.regs.rax = 1`, ""},
 		{MayLaunch | MaySyscall, `launch(loop).syscall("getpid")`, ""},
+		{MayLaunch, `if launch(loop).disasm("main")[0].source != None: fail("it reads the source")`, ""},
+		{MayLaunch | MayFS, `if launch(loop).disasm("main")[0].source == None: fail("it does not read the source")`, ""},
 		{MayLaunch | MayFS, `launch(loop).save_core(file); core(file).dump(file, "main", 4); launch(loop, stdin = loop)`, ""},
 		{MayAttach, `processes(); attach(pid).detach()`, ""},
 		{MayAttach, `launch(loop)`, "launch: not allowed here, it needs the permission launch"},
