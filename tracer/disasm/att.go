@@ -28,7 +28,7 @@ var (
 	// An index that is not multiplied, behind which objdump shows that.
 	unscaled = regexp.MustCompile(`(,%[a-z0-9]+)\)`)
 
-	attSpellings = strings.NewReplacer("cdqe", "cltq", "icebp", "int1", "vpextrw_c5", "vpextrw", " {", "{")
+	attSpellings = strings.NewReplacer("cdqe", "cltq", "icebp", "int1", "addr64 ", "addr32 ", "vpextrw_c5", "vpextrw", " {", "{")
 )
 
 // attSyntax returns x in GNU's syntax as objdump writes it.

@@ -31,6 +31,7 @@ func TestATT(t *testing.T) {
 		{"\x66\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00", "nopw 0x0(%rax,%rax,1)"},
 		{"\xf3\x48\xab", "rep stos %rax,%es:(%rdi)"},
 		{"\xf0\x0f\xb1\x0f", "lock cmpxchg %ecx,(%rdi)"},
+		{"\x67\x67\x4c\x89\xc2", "addr32 addr32 mov %r8,%rdx"},
 		{"\x0f\x07", "sysretl"},
 		{"\x48\x0f\x07", "sysretq"},
 		{"\xf2\x0f\x38\xf1\xc3", "crc32 %ebx,%eax"},
