@@ -5,12 +5,13 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
 // A reading counts the bytes that are read of all sections, and fails once told to.
 type reading struct {
-	n   int
+	n   atomic.Int64
 	err error
 }
 
@@ -24,7 +25,7 @@ func (p part) ReadAt(b []byte, off int64) (int, error) {
 	if p.err != nil {
 		return 0, p.err
 	}
-	p.n += len(b)
+	p.n.Add(int64(len(b)))
 	return bytes.NewReader(p.data).ReadAt(b, off)
 }
 
@@ -72,8 +73,8 @@ func TestPages(t *testing.T) {
 	if got, err := d.Line(pc); err != nil || got != want {
 		t.Errorf("Line(%#x) = %v, %v, want %v", pc, got, err, want)
 	}
-	if read.n > size/2 {
-		t.Errorf("one line takes %d bytes of %d", read.n, size)
+	if n := read.n.Load(); n > int64(size/2) {
+		t.Errorf("one line takes %d bytes of %d", n, size)
 	}
 	all := func(string) bool { return true }
 	if got, want := d.FuncNames(all), whole.FuncNames(all); !slices.Equal(got, want) {
