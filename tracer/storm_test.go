@@ -80,7 +80,9 @@ func meddle(p *Process, i int) error {
 		_, err = p.Thread().Step(3, &MoveOptions{Timeout: 20 * time.Millisecond})
 		return err
 	case 6:
-		_, err = p.Syscall(unix.SYS_GETPPID)
+		if _, err = p.Syscall(unix.SYS_GETPPID); errors.Is(err, ErrVfork) {
+			return nil // where attach found it
+		}
 		return err
 	case 7:
 		_, err = p.Breakpoint(&BreakpointOptions{Location: "message", Handler: enough})
