@@ -12,7 +12,9 @@ const (
 	evalSignature = "(expr, call=False, timeout=None, only=False) -> value"
 	evalDoc       = "Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
 		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
-		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only, for arguments and results that are integers or pointers. Strings are copied onto the stack for it."
+		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. " +
+		"Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. " +
+		"An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves."
 )
 
 // eval evaluates an expression in a frame.
@@ -30,12 +32,12 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 		if may.ReadOnly != nil {
 			return nil, may.ReadOnly
 		}
-		may.Call = func(t *tracer.Thread, addr uint64, args []tracer.Arg) (value uint64, err error) {
+		may.Call = func(t *tracer.Thread, c *tracer.Call) (result *tracer.Result, err error) {
 			_, err = f.t.p.run(thread, t, func(t *tracer.Thread) (_ *tracer.Stop, err error) {
-				value, err = t.Call(addr, args, &o)
+				result, err = t.Invoke(c, &o)
 				return nil, err
 			})
-			return value, err
+			return result, err
 		}
 	}
 	v, err := f.f.Eval(expr, &may)

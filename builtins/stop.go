@@ -127,6 +127,13 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return starlark.MakeUint64(s.s.Value), nil
 	}},
+	{"result", "value or None", "After finish, what the function returned, with its type: a number of any kind, a structure, a reference. None for one that returns nothing. Without debug information, or if it is first asked for when the process has moved on, it is an error.", func(s *stop) (starlark.Value, error) {
+		v, err := s.s.Result()
+		if err != nil || v == nil {
+			return starlark.None, err
+		}
+		return s.p.env.typed(v), nil
+	}},
 }, syscallMethods)
 
 var (

@@ -3,14 +3,19 @@
 package tracer
 
 import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/unwind"
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
-// This file finds arguments at the first instruction of a function (System V ABI,
-// AMD64 supplement, 3.2.3). Code that is not optimised stores them where its debug
-// information says only behind it.
+// This file passes arguments and results as the System V ABI has it (AMD64 supplement,
+// 3.2.3): to functions that are called, and from functions that stand at their first
+// instruction or have returned. Code that is not optimised stores its arguments where
+// its debug information says only behind that.
 
 // A class is where an eightbyte is passed.
 type class uint8
@@ -19,31 +24,230 @@ const (
 	classNone class = iota
 	classInteger
 	classSSE
+	classSSEUp // in the same register as the one before
+	classX87
+	classX87Up
 	classMemory
 )
 
-// The DWARF numbers of the registers of arguments, in their order.
-var integerArgs = []int{5, 4, 1, 2, 8, 9} // rdi rsi rdx rcx r8 r9
+// The DWARF numbers of the registers of arguments, in their order, and of results.
+var (
+	integerArgs    = []int{5, 4, 1, 2, 8, 9} // rdi rsi rdx rcx r8 r9
+	integerResults = []int{0, 1}             // rax rdx
+)
 
-const sseArgs = 8
+const (
+	sseArgs    = 8
+	sseResults = 2
+)
+
+// pieces returns where an object of some classes lies, if the registers with the numbers
+// ints, and then those of vectors from dwarfXMM0+sse up to limit, are free, and how many
+// of both it takes. There are none if they do not do.
+func pieces(classes []class, ints []int, sse, limit int) (list []debuginfo.Piece, n, m int) {
+	for _, c := range classes {
+		p := debuginfo.Piece{Location: debuginfo.Location{Kind: debuginfo.InRegister}, Bits: 64}
+		switch {
+		case c == classInteger && n < len(ints):
+			p.Reg = ints[n]
+			n++
+		case c == classSSE && sse+m < limit:
+			p.Reg = dwarfXMM0 + sse + m
+			m++
+		case c == classSSEUp && m > 0:
+			list[len(list)-1].Bits += 64
+			continue
+		default:
+			return nil, 0, 0
+		}
+		list = append(list, p)
+	}
+	return list, n, m
+}
+
+// located returns the place that pieces make up.
+func located(list []debuginfo.Piece) debuginfo.Location {
+	if len(list) == 1 {
+		return list[0].Location
+	}
+	return debuginfo.Location{Kind: debuginfo.InPieces, Pieces: list}
+}
+
+// A passing is arguments on their way to a function.
+type passing struct {
+	words   []uint64 // for the registers integerArgs
+	vectors [][]byte // for xmm0 and so on
+	stack   []uint64
+}
+
+// pass adds an argument; word is that of one which is no object.
+func (p *passing) pass(word uint64, a *Arg) {
+	if a.Type == nil {
+		if len(p.words) < len(integerArgs) {
+			p.words = append(p.words, word)
+		} else {
+			p.stack = append(p.stack, word)
+		}
+		return
+	}
+	classes := classify(a.Type)
+	if len(classes) == 0 {
+		return // an object without members
+	}
+	data := append(append([]byte(nil), a.Object...), make([]byte, 16)...)
+	list, _, _ := pieces(classes, integerArgs[len(p.words):], len(p.vectors), sseArgs)
+	if len(list) == 0 {
+		if alignedBy16(a.Type) && len(p.stack)%2 != 0 {
+			p.stack = append(p.stack, 0)
+		}
+		for at := 0; at < len(a.Object); at += 8 {
+			p.stack = append(p.stack, binary.LittleEndian.Uint64(data[at:]))
+		}
+		return
+	}
+	at := 0
+	for _, piece := range list {
+		n := int(piece.Bits / 8)
+		if piece.Reg >= dwarfXMM0 {
+			p.vectors = append(p.vectors, append(append([]byte(nil), data[at:at+n]...), make([]byte, 16-n)...))
+		} else {
+			p.words = append(p.words, binary.LittleEndian.Uint64(data[at:]))
+		}
+		at += n
+	}
+}
+
+// alignedBy16 reports whether a type, as far as its parts tell, is aligned to 16 bytes.
+func alignedBy16(t *debuginfo.Type) bool {
+	n, err := value.Alignment(t)
+	return err == nil && n >= 16
+}
+
+// returnedInMemory reports whether a function of a type of result is given the address
+// to store it at.
+func returnedInMemory(t *debuginfo.Type) (bool, error) {
+	if t == nil {
+		return false, nil
+	}
+	under, err := t.Strip()
+	if err != nil || under == nil {
+		return false, err
+	}
+	if under.Size < 0 {
+		return false, fmt.Errorf("the size of the result, %s, is not known", t)
+	}
+	if under.ByReference() {
+		return true, nil
+	}
+	classes := classify(under)
+	return len(classes) > 0 && classes[0] == classMemory && !isComplexLong(under), nil
+}
+
+// isComplexLong reports whether a type is long double _Complex, which is returned in two
+// registers.
+func isComplexLong(t *debuginfo.Type) bool {
+	return t.Kind == debuginfo.Base && t.Encoding == complexEncoding && t.Size == 32
+}
+
+// fetch reads a result of type t that a function has just returned.
+func (t *Thread) fetch(r *Result, typ *debuginfo.Type) error {
+	v, err := t.returned(t.p.scope(nil, nil, t), r.Word, typ)
+	if err != nil {
+		return err
+	}
+	if r.Object, err = v.Bytes(); err == nil {
+		if under, stripErr := typ.Strip(); stripErr == nil && under.ByReference() {
+			r.Addr, _ = v.Address()
+		}
+	}
+	return err
+}
+
+// returned returns the result of type typ of a function that has just returned with a
+// word in rax, as a value that registers may be read for at once.
+func (t *Thread) returned(s *context, word uint64, typ *debuginfo.Type) (*value.Value, error) {
+	inMemory, err := returnedInMemory(typ)
+	if err != nil {
+		return nil, err
+	}
+	if inMemory {
+		return value.At(s, typ, word), nil
+	}
+	under, err := typ.Strip()
+	if err != nil || under == nil {
+		return nil, err
+	}
+	classes := classify(under)
+	var numbers []int // of the registers, and how many bytes of each
+	var sizes []int
+	switch {
+	case isComplexLong(under):
+		numbers, sizes = []int{dwarfST0, dwarfST0 + 1}, []int{16, 16}
+	case len(classes) == 2 && classes[0] == classX87:
+		numbers, sizes = []int{dwarfST0}, []int{16}
+	default:
+		list, _, _ := pieces(classes, integerResults, 0, sseResults)
+		if len(list) == 0 && len(classes) > 0 {
+			return nil, fmt.Errorf("results of type %s are not known", typ)
+		}
+		for _, p := range list {
+			numbers, sizes = append(numbers, p.Reg), append(sizes, int(p.Bits/8))
+		}
+	}
+	data := make([]byte, 0, under.Size+16)
+	for i, n := range numbers {
+		b, err := t.register(n)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append([]byte(nil), b...), make([]byte, 16)...)
+		data = append(data, b[:sizes[i]]...)
+	}
+	data = append(data, make([]byte, under.Size)...)
+	return value.FromBytes(s, typ, data[:under.Size]), nil
+}
+
+// register returns a register of the thread by its DWARF number.
+func (t *Thread) register(n int) ([]byte, error) {
+	if x := xreg(n); x != nil {
+		return t.XReg(x)
+	}
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	return binary.LittleEndian.AppendUint64(nil, regs[arch.FromDWARF[n]]), nil
+}
 
 // atEntry reports whether the frame is at the first instruction of its function.
 func (f *Frame) atEntry(s *context) bool {
 	return f.By == unwind.Registers && !f.Inlined && s.frame.PC == f.Func.Entry
 }
 
-// passed replaces arguments that are to be stored yet by the registers that they are
-// passed in.
+// passed replaces arguments that are to be stored yet by the registers or the place on
+// the stack that they are passed in.
 func (f *Frame) passed(s *context, args []Variable) {
-	integers, sses := 0, 0
 	t, err := f.Func.Type()
 	if err != nil {
 		return
 	}
-	if result, err := t.Elem(); err != nil {
+	result, err := t.Elem()
+	if err != nil {
 		return
-	} else if result != nil && classify(result)[0] == classMemory {
+	}
+	integers, sses, stack := 0, 0, f.CFA
+	if inMemory, err := returnedInMemory(result); err != nil {
+		return
+	} else if inMemory {
 		integers = 1 // the address of the result
+	}
+	word := func() debuginfo.Location {
+		if integers < len(integerArgs) {
+			integers++
+			return debuginfo.Location{Kind: debuginfo.InRegister, Reg: integerArgs[integers-1]}
+		}
+		stack += 8
+		return debuginfo.Location{Kind: debuginfo.InMemory, Addr: stack - 8}
 	}
 	for i := range args {
 		a := &args[i]
@@ -51,41 +255,43 @@ func (f *Frame) passed(s *context, args []Variable) {
 		if t == nil {
 			return
 		}
-		classes := classify(t)
-		var pieces []debuginfo.Piece
-		n, m := integers, sses
-		for _, c := range classes {
-			p := debuginfo.Piece{Location: debuginfo.Location{Kind: debuginfo.InRegister}, Bits: 64}
-			switch {
-			case c == classInteger && n < len(integerArgs):
-				p.Reg = integerArgs[n]
-				n++
-			case c == classSSE && m < sseArgs:
-				p.Reg = dwarfXMM0 + m
-				m++
-			default:
-				continue
+		if t.ByReference() {
+			// The debug information has it behind the place of the address, which is to
+			// be stored, too.
+			if v, err := value.New(s, debuginfo.PointerTo(t), word()).Deref(); err == nil {
+				a.Value = v
 			}
-			pieces = append(pieces, p)
-		}
-		if len(pieces) < len(classes) {
-			continue // on the stack, which the debug information knows
-		}
-		integers, sses = n, m
-		addr, ok := a.Value.Address()
-		if !ok || addr >= f.CFA {
 			continue
 		}
-		loc := pieces[0].Location
-		if len(pieces) > 1 {
-			loc = debuginfo.Location{Kind: debuginfo.InPieces, Pieces: pieces}
+		classes := classify(t)
+		list, n, m := pieces(classes, integerArgs[integers:], sses, sseArgs)
+		integers, sses = integers+n, sses+m
+		switch {
+		case len(classes) == 0:
+		case len(list) > 0:
+			if f.stored(a.Value) {
+				a.Value = value.New(s, t, located(list))
+			}
+		default: // the debug information knows where it is
+			if alignedBy16(t) {
+				stack = (stack + 15) &^ 15
+			}
+			if size, err := a.Value.Size(); err == nil {
+				stack += uint64(size+7) &^ 7
+			}
 		}
-		a.Value = value.New(s, t, loc)
 	}
 }
 
+// stored reports whether the debug information says that an argument is in the frame,
+// or nowhere, where it is not yet when the function begins.
+func (f *Frame) stored(v *value.Value) bool {
+	addr, ok := v.Address()
+	return !ok && v.Err() != nil || ok && addr < f.CFA
+}
+
 // classify returns the classes of the eightbytes of a type: one that is passed in
-// memory has classMemory alone.
+// memory has classMemory alone, one without members none.
 func classify(t *debuginfo.Type) []class {
 	memory := []class{classMemory}
 	under, err := t.Strip()
@@ -97,13 +303,22 @@ func classify(t *debuginfo.Type) []class {
 	if !addClasses(classes, under, 0, &budget) {
 		return memory
 	}
-	for _, c := range classes {
+	if classes[0] == classNone && under.Kind != debuginfo.Base {
+		if len(classes) == 1 {
+			return nil
+		}
+		return memory
+	}
+	for _, c := range classes[1:] {
 		if c == classNone {
 			return memory
 		}
 	}
 	return classes
 }
+
+// Encodings of numbers (DW_ATE_complex_float, DW_ATE_float).
+const complexEncoding, floatEncoding = 3, 4
 
 // addClasses enters what lies at offset of an object of at most 16 bytes. It returns
 // false if such an object is passed in memory.
@@ -121,16 +336,35 @@ func addClasses(classes []class, t *debuginfo.Type, offset int64, budget *int) b
 		}
 		return true
 	}
-	const complexEncoding, floatEncoding = 3, 4 // DW_ATE_complex_float, DW_ATE_float
+	pair := func(low, high class) bool {
+		if offset != 0 || classes[0] != classNone || classes[1] != classNone {
+			return false // of a union with something else
+		}
+		classes[0], classes[1] = low, high
+		return true
+	}
 	switch t.Kind {
 	case debuginfo.Base:
-		if t.Encoding == floatEncoding || t.Encoding == complexEncoding {
-			return t.Size <= 8 && enter(classSSE)
+		switch {
+		case t.Encoding != floatEncoding && t.Encoding != complexEncoding:
+			return enter(classInteger)
+		case t.Size <= 8 || t.Encoding == complexEncoding && t.Size == 16:
+			return enter(classSSE)
+		case t.Size == 16 && t.Name == "long double":
+			return pair(classX87, classX87Up)
+		case t.Size == 16 && t.Encoding == floatEncoding:
+			return pair(classSSE, classSSEUp)
 		}
-		return enter(classInteger)
+		return false
 	case debuginfo.Pointer, debuginfo.Reference, debuginfo.RvalueReference, debuginfo.Enum, debuginfo.MemberPointer:
 		return enter(classInteger)
 	case debuginfo.Array:
+		if t.IsVector() && t.Size == 16 {
+			return pair(classSSE, classSSEUp)
+		}
+		if t.IsVector() {
+			return t.Size == 8 && enter(classSSE)
+		}
 		elem, err := t.Elem()
 		if err != nil || elem == nil || elem.Size <= 0 {
 			return false
@@ -141,7 +375,7 @@ func addClasses(classes []class, t *debuginfo.Type, offset int64, budget *int) b
 			}
 		}
 		return true
-	case debuginfo.Struct, debuginfo.Union: // a class may have a constructor, and pass by reference
+	case debuginfo.Struct, debuginfo.Class, debuginfo.Union:
 		fields, err := t.Fields()
 		if err != nil {
 			return false

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,17 +11,37 @@ import (
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
+// What the functions of the programs have got where they begin.
+var (
+	entriesOfC = map[string]string{
+		"plain":   "a = -1, b = \"text\", c = 99 'c', d = 1.5, e = 2.5",
+		"structs": "p = {a = 1, b = 2}, m = {d = 0.5, n = 3}, l = {v = {5, 6, 7, 8}}, last = 9",
+		"many":    "a = 218, b = 18, c = 3, d = 4, e = 5, f = 6, g = 7",
+	}
+	entriesOfCPlusPlus = map[string]string{
+		"objects":      "o = {id = 1, more = 2}, c = {n = 3}, p = {a = 4, b = 5}, v = {_vptr.virt = VPTR, n = 4}, n = 6",
+		"made":         "first = 9, o = {id = 7, more = 8}, big = 2.5, d = 0.5, last = 8",
+		"deep":         "a = 1, b = 2, c = 3, d = 4, e = 5, w = {n = 6}, f = 7, g = {n = 8}, h = {a = 9, b = 10}, i = {a = 11, b = 12}",
+		"method::call": "o = {id = 7, more = 8}, s = _M_string_length = 4",
+	}
+)
+
 // TestArgsAtEntry reads arguments before the function has stored them.
 func TestArgsAtEntry(t *testing.T) {
-	for _, flags := range [][]string{{"-O0"}, {"-O1", "-fno-inline"}} {
-		p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/entry.c", flags...)}, nil)
+	for _, test := range []struct {
+		source string
+		flags  []string
+		want   map[string]string
+	}{
+		{"entry.c", []string{"-O0"}, entriesOfC},
+		{"entry.c", []string{"-O1", "-fno-inline"}, entriesOfC},
+		{"entry.cc", []string{"-O0", "-lstdc++"}, entriesOfCPlusPlus},
+		{"entry.cc", []string{"-O1", "-fno-inline", "-fno-ipa-sra", "-fno-ipa-cp", "-gdwarf-4", "-lstdc++"}, entriesOfCPlusPlus},
+	} {
+		flags, want := test.flags, test.want
+		p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/"+test.source, flags...)}, nil)
 		if err != nil {
 			t.Fatal(err)
-		}
-		want := map[string]string{
-			"plain":   "a = -1, b = \"text\", c = 99 'c', d = 1.5, e = 2.5",
-			"structs": "p = {a = 1, b = 2}, m = {d = 0.5, n = 3}, l = {v = {5, 6, 7, 8}}, last = 9",
-			"many":    "a = 218, b = 18, c = 3, d = 4, e = 5, f = 6, g = 7",
 		}
 		for fn := range want {
 			if _, err := p.Breakpoint(&BreakpointOptions{Location: fn}); err != nil {
@@ -41,9 +62,21 @@ func TestArgsAtEntry(t *testing.T) {
 			}
 			var got []string
 			for _, a := range args {
+				v, err := frames[0].Eval(a.Name, nil)
+				if err != nil || v.String() != a.Value.String() {
+					t.Errorf("%s evaluates to %v, %v, want %s", a.Name, v, err, a.Value)
+				}
+				if a.Name == "this" {
+					continue
+				}
 				text := a.Value.Format(&value.Format{Bare: true})
-				if _, s, ok := strings.Cut(text, ` "`); ok {
+				if _, s, ok := strings.Cut(text, ` "`); ok && a.Name != "s" {
 					text = `"` + s
+				}
+				text = regexp.MustCompile(`0x\w+ <vtable for virt\+16>`).ReplaceAllString(text, "VPTR")
+				text = regexp.MustCompile(`^@0x\w+: `).ReplaceAllString(text, "")
+				if a.Name == "s" {
+					text = regexp.MustCompile(`_M_string_length = \d+`).FindString(text)
 				}
 				got = append(got, a.Name+" = "+text)
 			}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
@@ -325,10 +326,12 @@ func (a *aside) inherit(child int) {
 
 // An Arg is an argument of an injected call: a word, or data that is copied onto
 // the thread's stack for the time of the call, followed by a zero byte, and passed
-// as its address.
+// as its address, or, to functions alone, an object that is passed as its type is.
 type Arg struct {
-	Word uint64
-	Data []byte // nil for a word
+	Word   uint64
+	Data   []byte          // nil for a word
+	Object []byte          // of the type Type
+	Type   *debuginfo.Type // nil for a word and data
 }
 
 // Words returns the arguments that are the words.
@@ -344,18 +347,35 @@ func Words(words ...uint64) []Arg {
 // ABI, AMD64 supplement, 3.2.2).
 const redZone = 128
 
+// spare returns the address below which the thread's stack, whose pointer is sp, is
+// free for a call.
+func (t *Thread) spare(sp uint64) uint64 {
+	if k := &t.kept; k.stop == t.p.stop && k.sp == sp && k.stop != nil {
+		return k.addr
+	}
+	return sp - redZone
+}
+
+// A kept is the objects that calls have returned below the stack: they stay until the
+// process moves, so that what points into them can be followed.
+type kept struct {
+	stop *Stop  // of the process, when they were made
+	sp   uint64 // the stack pointer
+	addr uint64 // of the lowest one
+}
+
 // push writes the data of args below the thread's stack, and below that the words
 // that frame makes of the arguments, if it is not nil. It returns the arguments as
 // words, the address of what was written last, which is a multiple of 16, and a
 // function that puts back what was there.
 func (a *aside) push(args []Arg, frame func(words []uint64) []uint64) (words []uint64, sp uint64, undo func() error, err error) {
-	top := a.regs[arch.RSP] - redZone
+	top := a.t.spare(a.regs[arch.RSP])
 	sp = top
 	words = make([]uint64, len(args))
 	for i, arg := range args {
 		words[i] = arg.Word
 		if arg.Data != nil {
-			sp -= uint64(len(arg.Data)) + 1
+			sp = (sp - uint64(len(arg.Data)) - 1) &^ 15
 			words[i] = sp
 		}
 	}
@@ -383,7 +403,8 @@ func (a *aside) push(args []Arg, frame func(words []uint64) []uint64) (words []u
 		}
 	}
 	undo = func() error {
-		_, err := p.WriteAt(sp, before)
+		// What a call has kept of its results stays.
+		_, err := p.WriteAt(sp, before[:min(top, a.t.spare(a.regs[arch.RSP]))-sp])
 		return err
 	}
 	if _, err := p.WriteAt(sp, data); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
@@ -20,9 +21,32 @@ func (p *Process) Call(addr uint64, args []Arg, o *MoveOptions) (uint64, error) 
 	return t.Call(addr, args, o)
 }
 
-// Call lets the thread call the function at addr and returns rax. Arguments are
-// passed as the System V ABI has it for integers and pointers. If the function is
-// an indirect one, such as strlen, the one is called that its resolver chooses.
+// Call lets the thread call the function at addr and returns rax: see Invoke.
+func (t *Thread) Call(addr uint64, args []Arg, o *MoveOptions) (uint64, error) {
+	r, err := t.Invoke(&Call{Addr: addr, Args: args}, o)
+	if err != nil {
+		return 0, err
+	}
+	return r.Word, nil
+}
+
+// A Call is a function to be called, and with what.
+type Call struct {
+	Addr uint64
+	Args []Arg
+	Type *debuginfo.Type // of the result, or nil for none and for a word
+}
+
+// A Result is what a function has returned.
+type Result struct {
+	Word   uint64 // rax
+	Object []byte // of the type that the call has asked for, or nil
+	Addr   uint64 // where the object lies below the stack until the process moves, or 0
+}
+
+// Invoke lets the thread call a function. Arguments and results are passed as the
+// System V ABI has it. If the function is an indirect one, such as strlen, the one is
+// called that its resolver chooses.
 //
 // The call is a movement: the other threads run unless the options hold them, and
 // breakpoints call their handlers, which may make calls themselves. The function
@@ -34,48 +58,81 @@ func (p *Process) Call(addr uint64, args []Arg, o *MoveOptions) (uint64, error) 
 // that was sent to the thread is delivered later. What the function has done to
 // memory stays. Process.Stop is what it was, unless the process ended or began
 // another program. Options for the delivery of a signal do not matter.
-func (t *Thread) Call(addr uint64, args []Arg, o *MoveOptions) (uint64, error) {
-	fn, err := addr, error(nil)
-	if sym, ok := t.p.SymbolAt(addr); ok && sym.Addr == addr && sym.Kind == image.IFunc {
-		fn, err = t.callOnce(addr, nil, o)
+func (t *Thread) Invoke(c *Call, o *MoveOptions) (*Result, error) {
+	called := *c
+	var err error
+	if sym, ok := t.p.SymbolAt(c.Addr); ok && sym.Addr == c.Addr && sym.Kind == image.IFunc {
+		var chosen *Result
+		if chosen, err = t.invoke(&Call{Addr: c.Addr}, o); err == nil {
+			called.Addr = chosen.Word
+		}
 	}
-	var value uint64
+	var r *Result
 	if err == nil {
-		value, err = t.callOnce(fn, args, o)
+		r, err = t.invoke(&called, o)
 	}
 	if err != nil {
-		return 0, &Error{Op: "call", TID: t.TID, Addr: addr, At: true, Err: err}
+		return nil, &Error{Op: "call", TID: t.TID, Addr: c.Addr, At: true, Err: err}
 	}
-	return value, nil
+	return r, nil
 }
 
-func (t *Thread) callOnce(addr uint64, args []Arg, o *MoveOptions) (value uint64, err error) {
+func (t *Thread) invoke(c *Call, o *MoveOptions) (r *Result, err error) {
 	p := t.p
 	if err := p.held(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if t.grouped {
-		return 0, errors.New("the process is stopped by job control and needs a SIGCONT first")
+		return nil, errors.New("the process is stopped by job control and needs a SIGCONT first")
 	}
 	main, err := p.MainImage()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	home := main.Bias + main.File.Entry()
+	args := c.Args
+	inMemory, err := returnedInMemory(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	if inMemory {
+		args = append([]Arg{{Data: make([]byte, c.Type.Size)}}, args...)
+	}
 	a, err := t.setAside()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	before, current := p.stop, p.current
-	undo, err := a.enter(addr, args, home)
+	undo, err := a.enter(c.Addr, args, home)
 	if err == nil {
-		value, err = a.run(home, o)
+		r, err = a.run(home, o)
+	}
+	if err == nil && c.Type != nil {
+		err = a.t.fetch(r, c.Type)
 	}
 	if p.state == Exited || p.execs != a.execs {
-		return 0, err
+		return nil, err
 	}
 	p.stop, p.current = before, current
-	return value, errors.Join(err, a.restore(undo))
+	if r != nil && r.Addr != 0 {
+		a.t.kept = kept{p.stop, a.regs[arch.RSP], r.Addr}
+	}
+	return r, errors.Join(err, a.restore(undo))
+}
+
+// ParamsAt returns the parameters of the function that begins at addr, as far as debug
+// information tells.
+func (p *Process) ParamsAt(addr uint64) []debuginfo.Param {
+	funcs := p.funcsAt(addr)
+	if len(funcs) == 0 {
+		return nil
+	}
+	t, err := funcs[len(funcs)-1].Type()
+	if err != nil {
+		return nil
+	}
+	params, _, _ := t.Params()
+	return params
 }
 
 // xstateSize is more than the XSAVE area of any CPU takes.
@@ -90,35 +147,43 @@ func (a *aside) enter(addr uint64, args []Arg, home uint64) (undo func() error, 
 	if err != nil {
 		return nil, fmt.Errorf("read the extended registers: %w", err)
 	}
-	words, sp, clean, err := a.push(args, func(words []uint64) []uint64 {
+	var placed passing
+	_, sp, clean, err := a.push(args, func(words []uint64) []uint64 {
 		// Where the function begins, rsp is 8 below a multiple of 16.
-		return append([]uint64{0, home}, words[min(len(words), len(wordRegs)):]...)
+		placed.stack = []uint64{0, home}
+		for i := range args {
+			placed.pass(words[i], &args[i])
+		}
+		return placed.stack
 	})
 	if err != nil {
 		return nil, err
 	}
 	regs := a.regs
-	for i := range min(len(words), len(wordRegs)) {
-		regs[wordRegs[i]] = words[i]
+	for i, w := range placed.words {
+		regs[arch.FromDWARF[integerArgs[i]]] = w
 	}
 	regs[arch.RIP], regs[arch.RSP] = addr, sp+8
-	regs[arch.RAX] = 0              // no vector registers hold arguments
-	regs[arch.OrigRAX] = ^uint64(0) // no system call is to be restarted
+	regs[arch.RAX] = uint64(len(placed.vectors)) // how many vector registers hold arguments
+	regs[arch.OrigRAX] = ^uint64(0)              // no system call is to be restarted
 	regs[arch.EFLAGS] &^= flagTF | flagDF
 	t.setRegs(&regs)
+	for i, v := range placed.vectors {
+		if err := t.SetXReg(xreg(dwarfXMM0+i), v); err != nil {
+			return nil, errors.Join(err, clean())
+		}
+	}
 	return func() error {
+		t.x = xregs{}
 		return errors.Join(clean(), ptrace.SetXState(t.TID, xstate[:n]))
 	}, nil
 }
-
-// wordRegs are the registers of the first arguments of a function.
-var wordRegs = [...]arch.Reg{arch.RDI, arch.RSI, arch.RDX, arch.RCX, arch.R8, arch.R9}
 
 // flagDF makes string instructions go down.
 const flagDF = 1 << 10
 
 // run runs the function that the thread is at the beginning of, and returns rax.
-func (a *aside) run(home uint64, o *MoveOptions) (uint64, error) {
+func (a *aside) run(home uint64, o *MoveOptions) (*Result, error) {
 	t, p := a.t, a.t.p
 	after := t.regs[arch.RSP] + 8
 	limits := MoveOptions{}
@@ -131,19 +196,19 @@ func (a *aside) run(home uint64, o *MoveOptions) (uint64, error) {
 	}, &limits)
 	switch {
 	case p.state == Exited:
-		return 0, errors.Join(err, ErrExited)
+		return nil, errors.Join(err, ErrExited)
 	case err != nil:
 		if e, ok := err.(*Error); ok && e.Op == "call" {
 			err = e.Err
 		}
-		return 0, err
+		return nil, err
 	case stop.Reason == ReasonStep && stop.Thread == t:
 		regs, err := t.Regs()
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		a.mask, err = ptrace.GetSigmask(t.TID) // the function may have changed it
-		return regs[arch.RAX], err
+		return &Result{Word: regs[arch.RAX]}, err
 	}
 	t.pending = nil // what else there is to say of the function
 	if t.mayPass && t.signal != 0 {
@@ -152,7 +217,7 @@ func (a *aside) run(home uint64, o *MoveOptions) (uint64, error) {
 			a.late = append(a.late, info)
 		}
 	}
-	return 0, p.surfaced(stop)
+	return nil, p.surfaced(stop)
 }
 
 // surfaced describes a stop that came before the function returned.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
@@ -14,8 +15,8 @@ import (
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
-// A CallFunc makes the calls of an expression, as Thread.Call does.
-type CallFunc func(t *Thread, addr uint64, args []Arg) (uint64, error)
+// A CallFunc makes the calls of an expression, as Thread.Invoke does.
+type CallFunc func(t *Thread, c *Call) (*Result, error)
 
 // EvalOptions are what an expression may do. Nil and zero mean that it may assign, and
 // call nothing.
@@ -95,19 +96,11 @@ func (s *expression) Types(name string) ([]*debuginfo.Type, error) {
 
 // Local implements value.Scope.
 func (s *expression) Local(name string) (*value.Value, error) {
-	if s.f.Func == nil {
-		return nil, debuginfo.ErrNotFound
+	v, _, err := s.f.local(s.context, name)
+	if v == nil && err == nil {
+		err = debuginfo.ErrNotFound
 	}
-	vars, err := s.f.Func.Vars(s.frame.PC)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range vars {
-		if v.Name == name {
-			return s.valueOf(v), nil
-		}
-	}
-	return nil, debuginfo.ErrNotFound
+	return v, err
 }
 
 // Constant implements value.Scope: the enumerations of the frame's source file are
@@ -128,12 +121,13 @@ func (s *expression) Constant(name string) (*value.Value, error) {
 	return value.FromInt(s, t, big.NewInt(n))
 }
 
-// Function implements value.Scope. A symbol that is no function is an array of bytes.
-func (s *expression) Function(name string) (*value.Value, error) {
+// Functions implements value.Scope. A symbol that is no function is an array of bytes.
+func (s *expression) Functions(name string) ([]*value.Value, error) {
 	images, err := s.x.imagesFor(s.f)
 	if err != nil {
 		return nil, err
 	}
+	var inner []*value.Value // of namespaces and classes, whose names were left out
 	for _, img := range images {
 		data, err := img.DWARF()
 		if err != nil {
@@ -143,15 +137,27 @@ func (s *expression) Function(name string) (*value.Value, error) {
 		if err != nil {
 			continue
 		}
+		var list []*value.Value
 		for _, f := range funcs {
-			if f.Caller == nil { // not inlined
-				t, err := f.Type()
-				if err != nil {
-					return nil, err
-				}
-				return value.At(s, t, f.Entry+img.Bias), nil
+			if f.Caller != nil { // inlined
+				continue
+			}
+			t, err := f.Type()
+			if err != nil {
+				return nil, err
+			}
+			if v := value.At(s, t, f.Entry+img.Bias); f.Name == strings.TrimPrefix(name, "::") {
+				list = append(list, v)
+			} else {
+				inner = append(inner, v)
 			}
 		}
+		if len(list) > 0 {
+			return list, nil
+		}
+	}
+	if len(inner) > 0 {
+		return inner, nil
 	}
 	symbols, err := s.x.symbols(name)
 	if err != nil {
@@ -160,12 +166,21 @@ func (s *expression) Function(name string) (*value.Value, error) {
 	sym := symbols[0]
 	switch sym.Kind {
 	case image.Func, image.IFunc, image.Untyped:
-		return value.At(s, debuginfo.FunctionOf(debuginfo.NewBase("int", 4, encSigned), nil, false), sym.Addr), nil
+		return []*value.Value{value.At(s, debuginfo.FunctionOf(debuginfo.NewBase("int", 4, encSigned), nil, false), sym.Addr)}, nil
 	case image.TLS:
 		return nil, fmt.Errorf("%s is thread-local and has no debug information, which tells where it is", name)
 	}
 	char := debuginfo.NewBase("char", 1, encSignedChar)
-	return value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr), nil
+	return []*value.Value{value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr)}, nil
+}
+
+// Symbol implements value.Scope.
+func (s *expression) Symbol(linkage string) (uint64, error) {
+	symbols, err := s.x.symbols(linkage)
+	if err != nil {
+		return 0, missing(err)
+	}
+	return symbols[0].Addr, nil
 }
 
 // Encodings of base types (DWARF 5, 7.8).
@@ -234,17 +249,34 @@ func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
 }
 
 // Call implements value.Scope.
-func (s *expression) Call(addr uint64, args []value.Arg) (uint64, error) {
+func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*value.Value, error) {
 	t, live := s.t.(*Thread)
 	switch {
 	case !live:
-		return 0, errors.New("a core has no process that could call a function")
+		return nil, errors.New("a core has no process that could call a function")
 	case s.call == nil:
-		return 0, errors.New("the expression calls a function of the target: pass call=True to let it")
+		return nil, errors.New("the expression calls a function of the target: pass call=True to let it")
 	}
-	list := make([]Arg, len(args))
+	c := &Call{Addr: addr, Args: make([]Arg, len(args)), Type: ret}
 	for i, a := range args {
-		list[i] = Arg(a)
+		arg := Arg{Data: a.Data}
+		if a.Value != nil {
+			var err error
+			if arg.Object, err = a.Value.Bytes(); err != nil {
+				return nil, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+			arg.Type = a.Value.Type()
+		}
+		c.Args[i] = arg
 	}
-	return s.call(t, addr, list)
+	r, err := s.call(t, c)
+	switch {
+	case err != nil:
+		return nil, err
+	case ret == nil:
+		return value.New(s, nil, debuginfo.Location{Kind: debuginfo.Known}), nil
+	case r.Addr != 0:
+		return value.At(s, ret, r.Addr), nil
+	}
+	return value.FromBytes(s, ret, r.Object), nil
 }

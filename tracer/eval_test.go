@@ -121,7 +121,7 @@ func TestEvalCalls(t *testing.T) {
 	if _, err := f.Eval("twice(3)", nil); err == nil || !strings.Contains(err.Error(), "call=True") {
 		t.Errorf("a call without leave: got %v", err)
 	}
-	call := func(t *Thread, addr uint64, args []Arg) (uint64, error) { return t.Call(addr, args, nil) }
+	call := func(t *Thread, c *Call) (*Result, error) { return t.Invoke(c, nil) }
 	for expr, want := range map[string]string{
 		"twice(3) + 1":                   "7",
 		"function(counter)":              "14",
@@ -144,6 +144,145 @@ func TestEvalCalls(t *testing.T) {
 		if v, err := f.Eval(expr, &EvalOptions{Call: call}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, %v, want %q", expr, v, err, want)
 		}
+	}
+}
+
+// TestInvoke evaluates expressions that call functions and methods of C++ with arguments
+// and results of all classes, in programs of two compilers.
+func TestInvoke(t *testing.T) {
+	for _, flags := range [][]string{{"-O0"}, {"-O1", "-fno-inline", "-fno-ipa-sra", "-fno-ipa-cp", "-gdwarf-4"}} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			f := stoppedFrame(t, tracertest.Build(t, "testdata/invoke.cc", append(flags, "-lstdc++")...))
+			th := f.t.(*Thread)
+			before := look(t, th)
+			o := &EvalOptions{Call: func(t *Thread, c *Call) (*Result, error) { return t.Invoke(c, nil) }}
+			for _, test := range []struct{ expr, want string }{
+				{"half(5)", "double 2.5"},
+				{"half(real) + twice(2.25f)", "double 5.25"},
+				{"twice(3)", "float 6"},
+				{"longer(1.5L)", "long double 1.75"},
+				{"longer(number)", "long double 5.25"},
+				{"many(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)", "double 136"},
+				{"many(.5, 2.f, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)", "double 1495.5"},
+				{"swap(both)", "pair {a = 2, b = 1}"},
+				{"swap(swap(both)).a", "long 1"},
+				{"add(mix, 2)", "mixed {d = 3.5, n = 5}"},
+				{"scale(three, 2).z", "float 6"},
+				{"scale(three, 0.5)", "reals {x = 0.5, y = 1, z = 1.5}"},
+				{"little(tiny)", "small {s = 9, c = 121 'y'}"},
+				{"big(huge, 10)", "large {v = {11, 12, 13, 14, 15}}"},
+				{"big(big(huge, 10), 1).v[4]", "long 16"},
+				{"wrap(deep)", "wrapped {it = 2.5}"},
+				{"after(empty, 6)", "long 6"},
+				{"last(1, 2, 3, 4, 5, both, 6)", "long 126"},
+				{"wider(-3)", "__int128 9"},
+				{"turn(z)", "std::complex<double> {_M_value = -2 + 1i}"},
+				{"spin(zf)", "complex float 2 + 0i"},
+				{"lanes(v)", "__m128 {2, 4, 6, 8}"},
+				{"flip(true)", "bool false"},
+				{"next(red)", "color green"},
+				{"total(3, 1.5, real, 2.0)", "int 5"},
+				{"measure(\"four\")", "size_t 4"},
+				{"measure(text)", "size_t 47"},
+				{"kind(1)", "int 1"}, {"kind(1L)", "int 2"}, {"kind(1.5)", "int 3"}, {"kind(1.5f)", "int 3"}, {"kind('c')", "int 1"},
+				{"kind(\"x\")", "int 4"}, {"kind(both)", "int 5"}, {"kind(blue)", "int 6"}, {"kind(&both)", "int 7"},
+				{"raise(number, 3), number", "int 8"},
+				{"place(array, 1)", "int & 20"},
+				{"place(array, 1) + 1", "int 21"},
+				{"pointer(\"\")", "int 0"},
+				{"halver(3)", "double 1.5"},
+				{"(*halver)(3)", "double 1.5"},
+				{"((float (*)(float))twice)(1.5)", "float 3"},
+				{"greet(brief).size()", "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::size_type 11"},
+				{"greet(text).length() + greet(brief).length()", "unsigned long 64"},
+				{"repeat(brief, 3).size()", "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::size_type 15"},
+				{"numbers.size()", "std::vector<int, std::allocator<int> >::size_type 3"},
+				{"numbers.at(1)", "std::vector<int, std::allocator<int> >::reference 6"},
+				{"numbers.front() = 9, numbers.at(0)", "std::vector<int, std::allocator<int> >::reference 9"},
+				{"text.size()", "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::size_type 47"},
+				{"sq.area()", "double 9"},
+				{"base->area()", "double 9"},
+				{"base->shape::area()", "double 0"},
+				{"base->corners(1)", "int 101"},
+				{"side->same()", "long 78"},
+				{"sq.label()", "long 77"},
+				{"side->label()", "long 77"},
+				{"sq.name()", "const char * \"shape\""},
+				{"sq.answer()", "int 42"},
+				{"shape::answer()", "int 42"},
+				{"sq.grow()", "int 1"},
+				{"sq.grow(1)", "int 4"},
+				{"sq.grow(0.5)", "double 4.5"},
+				{"grow()", "int 1"},
+				{"this->both(1)", "double 21.25"},
+				{"sq.*::width", "double 4.5"},
+				{"base->*::sides", "int 4"},
+				{"(sq.*method)(0.5)", "double 20.75"},
+				{"(base->*virt)()", "double 20.25"},
+				{"(sq.*second)()", "long 77"},
+				{"sq.*::width = 2, sq.width", "double 2"},
+				{"::width", "double square::* &square::width"},
+				{"::sides", "int shape::* &shape::sides"},
+				{"virt", "double (shape::*)(const shape *) &virtual shape::area() const"},
+				{"second", "long (square::*)(square *) <named::label()>, this adjustment 16"},
+				{"method", "double (square::*)(const square *, double) <square::both(double) const>"},
+				{"none", "void (shape::*)(shape *) NULL"},
+				{"nowhere", "int shape::* NULL"},
+			} {
+				v, err := f.Eval(test.expr, o)
+				if err != nil {
+					t.Errorf("%s: %v", test.expr, err)
+					continue
+				}
+				got := v.Format(&value.Format{Bare: true})
+				if _, quoted, ok := strings.Cut(got, ` "`); ok {
+					got = `"` + quoted
+				}
+				if _, symbol, ok := strings.Cut(got, " <"); ok && got[0] == '(' {
+					got = "<" + symbol
+				}
+				if _, inner, ok := strings.Cut(got, ": "); ok && got[0] == '@' {
+					got = inner
+				}
+				if got = typeText(v) + " " + got; got != test.want {
+					t.Errorf("%s: got %s, want %s", test.expr, got, test.want)
+				}
+			}
+			for expr, want := range map[string]string{
+				"half()": "takes 1 arguments", "swap(1)": "argument 1: int is no pair", "kind()": "none of 7", "kind(sq)": "none of 7",
+				"sq.nothing()": "has no member nothing", "sq.grow(1, 2)": "none of 3", "base->grow()": "no member grow", "(sq.*none)()": "null",
+				"sq.*nowhere": "null", "number.*::width": "has no members", "both.*::width": "not of", "number()": "is no function", "measure(both)": "none of 2",
+			} {
+				if v, err := f.Eval(expr, o); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: got %v, %v, want %q", expr, v, err, want)
+				}
+			}
+			wantSame(t, th, before)
+
+			// What is returned in memory stays until the process moves.
+			one, err := f.Eval("greet(brief)", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			two, err := f.Eval("repeat(brief, 2)", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for v, want := range map[*value.Value]string{one: "hello brief", two: "briefbrief"} {
+				data, err := v.Field("_M_p")
+				if err != nil {
+					if data, err = v.Field("_M_dataplus"); err == nil {
+						data, err = data.Field("_M_p")
+					}
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if text, err := data.Text(100); err != nil || string(text) != want {
+					t.Errorf("got %q, %v, want %q", text, err, want)
+				}
+			}
+		})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 // Finish runs the thread until the function that it is in returns. The stop's
@@ -69,11 +71,42 @@ func (t *Thread) finish(frames []*Frame, i int, err error, o *MoveOptions) (*Sto
 		return nil, err
 	}
 	if !frame.Inlined {
-		stop.Value, stop.Finished = regs[arch.RAX], true
+		stop.Value, stop.Finished, stop.finished = regs[arch.RAX], true, frame
 	} else if frame.holds(regs[arch.RIP]) {
 		return t.finishInlined(frame, o)
 	}
 	return stop, nil
+}
+
+// Result returns what the function returned that Finish has run, with its type, which
+// its debug information tells; nil if that is void. It is read when it is first asked
+// for, before the process moves on: an object in memory is where the function has put
+// it, and may be overwritten afterwards.
+func (s *Stop) Result() (*value.Value, error) {
+	fail := func(err error) (*value.Value, error) {
+		return nil, &Error{Op: "result", TID: s.Thread.TID, Err: err}
+	}
+	switch f := s.finished; {
+	case s.result != nil || f == nil:
+		return s.result, nil
+	case f.Func == nil:
+		return fail(debuginfo.ErrNoDWARF)
+	case s.Process.stop != s:
+		return fail(errors.New("the process has moved on since the function returned"))
+	}
+	t, err := s.finished.Func.Type()
+	if err != nil {
+		return fail(err)
+	}
+	typ, err := t.Elem()
+	if err != nil || typ == nil {
+		return nil, err
+	}
+	img, _ := s.Process.ImageAt(s.finished.Lookup)
+	if s.result, err = s.Thread.returned(s.Process.scope(img, nil, s.Thread), s.Value, typ); err != nil {
+		return fail(err)
+	}
+	return s.result, nil
 }
 
 // holds reports whether the frame's function, which is known, has an instruction at pc.

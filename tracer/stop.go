@@ -8,6 +8,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 // A Reason says why a process stopped.
@@ -63,6 +64,8 @@ type Stop struct {
 	Value      uint64         // rax when Finish is done, which sets Finished
 	Finished   bool
 
+	finished  *Frame            // what Finish has run
+	result    *value.Value      // of it, once it was asked for
 	unentered []*debuginfo.Func // by a step to PC: see Thread.unentered
 
 	siginfo    Siginfo

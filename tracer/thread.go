@@ -54,6 +54,7 @@ type Thread struct {
 	regsRead  bool
 	regsDirty bool
 	x         xregs
+	kept      kept
 	debugged  bool   // its debug registers may be in use
 	armed     uint64 // the process's arms when they were set to its slots
 

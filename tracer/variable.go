@@ -269,29 +269,39 @@ func (f *Frame) Args() ([]Variable, error) {
 // innermost block first, as Args does.
 func (f *Frame) Locals() ([]Variable, error) { return f.variables(false) }
 
+// local returns the variable or argument of the frame's function called name, the
+// innermost first, or nil and the names that there are.
+func (f *Frame) local(s *context, name string) (v *value.Value, names []string, err error) {
+	if f.Func == nil {
+		return nil, nil, nil
+	}
+	vars, err := f.Func.Vars(s.frame.PC)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range vars {
+		if v.Name != name {
+			names = append(names, v.Name)
+			continue
+		}
+		if v.Param && f.atEntry(s) {
+			args, err := f.Args()
+			if i := slices.IndexFunc(args, func(a Variable) bool { return a.Name == name }); err == nil && i >= 0 {
+				return args[i].Value, nil, nil
+			}
+		}
+		return s.valueOf(v), nil, nil
+	}
+	return nil, names, nil
+}
+
 // Var returns the variable that a name means in the frame: one of its function, the
 // innermost first, or an argument, or else what Process.Var finds, in the frame's
 // source file first.
 func (f *Frame) Var(name string) (*value.Value, error) {
-	var near []string
-	if f.Func != nil {
-		s := f.scope()
-		vars, err := f.Func.Vars(s.frame.PC)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range vars {
-			if v.Name == name && v.Param && f.atEntry(s) {
-				args, err := f.Args()
-				if i := slices.IndexFunc(args, func(a Variable) bool { return a.Name == name }); err == nil && i >= 0 {
-					return args[i].Value, nil
-				}
-			}
-			if v.Name == name {
-				return s.valueOf(v), nil
-			}
-			near = append(near, v.Name)
-		}
+	own, near, err := f.local(f.scope(), name)
+	if own != nil || err != nil {
+		return own, err
 	}
 	v, err := f.in.variable(name, f, f.t)
 	var missing *NotFoundError

@@ -8,6 +8,7 @@ struct node {
 static struct node second = {"second", 20, 0};
 static struct node first = {"first", 10, &second};
 int total = 40;
+char scratch[32];
 
 int twice(int x) { return 2 * x; }
 
@@ -18,6 +19,18 @@ int length(const char *s)
 		n++;
 	return n;
 }
+
+struct point { double x, y; };
+
+double half(double x) { return x / 2; }
+
+float third(float x) { return x / 3; }
+
+struct point mirrored(struct point p) { return (struct point){p.y, p.x}; }
+
+long corner(struct point p, double by) { return p.x * 10 + p.y + by; }
+
+struct point origin = {1, 2};
 
 int depth(int x) { return x + total; }
 

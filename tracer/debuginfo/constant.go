@@ -11,7 +11,13 @@ func (f *Func) Type() (*Type, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.functionType()
+}
+
+// functionType returns the type of the function that e declares or is an instance of.
+func (e *entry) functionType() (*Type, error) {
 	var ret *Type
+	var err error
 	if v, at := e.inherited(dwarf.AttrType); at != nil {
 		if ret, err = at.u.typeOf(v); err != nil {
 			return nil, err

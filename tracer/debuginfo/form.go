@@ -62,6 +62,7 @@ const (
 const (
 	attrGNUDwoName          dwarf.Attr = 0x2130
 	attrMIPSLinkageName     dwarf.Attr = 0x2007
+	attrGNUVector           dwarf.Attr = 0x2107
 	attrGNUCallSiteValue    dwarf.Attr = 0x2111
 	attrGNUCallSiteTarget   dwarf.Attr = 0x2113
 	tagGNUCallSite          dwarf.Tag  = 0x4109

@@ -206,9 +206,7 @@ func (w *writer) params(t *Type) string {
 	}
 	var list []string
 	for _, p := range params {
-		if !p.Artificial {
-			list = append(list, w.declare(p.Type, ""))
-		}
+		list = append(list, w.declare(p.Type, "")) // this, too, as gdb has it
 	}
 	if variadic && (len(list) > 0 || !t.e.u.isC()) {
 		list = append(list, "...")

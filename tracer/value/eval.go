@@ -23,23 +23,26 @@ type Scope interface {
 	// Constant returns the enumerator called name.
 	Constant(name string) (*Value, error)
 
-	// Function returns the function called name. Its type is that of functions that
-	// return int if nothing tells another one.
-	Function(name string) (*Value, error)
+	// Functions returns the functions called name, of which C++ may have several.
+	// Their types are those of functions that return int if nothing tells another one.
+	Functions(name string) ([]*Value, error)
+
+	// Symbol returns the address of the symbol that the linker knows by a name.
+	Symbol(linkage string) (uint64, error)
 
 	// Register returns the register called name, without a dollar.
 	Register(name string) (*Value, error)
 
-	// Call calls the function at addr and returns what it returns in a register. An
-	// argument is a number or a pointer, or a string with its zero byte.
-	Call(addr uint64, args []Arg) (uint64, error)
+	// Call calls the function at addr and returns what it returns, of type ret; nil is
+	// void.
+	Call(addr uint64, ret *debuginfo.Type, args []Arg) (*Value, error)
 }
 
-// An Arg is an argument of a call: data, which the target gets a pointer to, or else
-// a word.
+// An Arg is an argument of a call: data, which the target gets a pointer to, with a
+// zero byte behind it, or else a value that is passed as its type is.
 type Arg struct {
-	Word uint64
-	Data []byte
+	Value *Value
+	Data  []byte
 }
 
 // Eval evaluates an expression of C or C++, as debuggers take them: assignments write
@@ -84,7 +87,7 @@ func (e *evaluator) meaning(name string) meaning {
 		m = isObject
 	} else if _, err := typeNamed(e, name); err == nil {
 		m = isType
-	} else if _, err := e.Function(name); err == nil {
+	} else if _, err := e.Functions(name); err == nil {
 		m = isObject
 	}
 	e.meanings[name] = m
@@ -254,6 +257,8 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		return x.Index(i)
 	case "@":
 		return e.array(x, y)
+	case ".*", "->*":
+		return y.MemberOf(x)
 	}
 	if op, ok := strings.CutSuffix(n.op, "="); ok && levels[n.op] == 0 {
 		z, err := e.binary(op, x, y)
@@ -271,11 +276,11 @@ func (e *evaluator) name(name string) (*Value, error) {
 	if err == nil || !errors.Is(err, debuginfo.ErrNotFound) {
 		return v, err
 	}
-	f, fErr := e.Function(name)
-	if fErr == nil || !errors.Is(fErr, debuginfo.ErrNotFound) {
-		return f, fErr
+	list, err := e.Functions(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fErr
+	return list[0], nil
 }
 
 // member returns a member of a structure, or of what a pointer to one points to. A
@@ -322,7 +327,7 @@ func (e *evaluator) sizeof(n *node) (*Value, error) {
 		return nil, err
 	}
 	if n.op == opAlignof {
-		size, err = alignment(t, 0)
+		size, err = Alignment(t)
 	} else {
 		if under, stripErr := stripped(t); stripErr == nil && under != nil && isReference(under) {
 			t, err = under.Elem()
@@ -339,8 +344,10 @@ func (e *evaluator) sizeof(n *node) (*Value, error) {
 	return e.int(ulongType, big.NewInt(size))
 }
 
-// alignment returns how a type is aligned: as the psABI has it, where no attribute
+// Alignment returns how a type is aligned, in bytes: as the psABI has it, where no attribute
 // says otherwise, which debug information does not tell of all.
+func Alignment(t *debuginfo.Type) (int64, error) { return alignment(t, 0) }
+
 func alignment(t *debuginfo.Type, depth int) (int64, error) {
 	under, err := stripped(t)
 	switch {
@@ -387,105 +394,4 @@ func alignment(t *debuginfo.Type, depth int) (int64, error) {
 		return under.Size / 2, nil
 	}
 	return min(under.Size, 16), nil
-}
-
-// call calls a function.
-func (e *evaluator) call(n *node) (*Value, error) {
-	fn, err := e.eval(n.x)
-	if err != nil {
-		return nil, err
-	}
-	t, err := stripped(fn.typ)
-	if err == nil && t != nil && t.Kind == debuginfo.Pointer {
-		if fn, err = fn.Deref(); err == nil {
-			t, err = stripped(fn.typ)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	addr, ok := fn.Address()
-	if t == nil || t.Kind != debuginfo.Function || !ok {
-		return nil, fmt.Errorf("%s is no function", fn.typ)
-	}
-	params, variadic, err := t.Params()
-	if err != nil {
-		return nil, err
-	}
-	if len(params) > 0 && (len(n.args) < len(params) || len(n.args) > len(params) && !variadic) {
-		return nil, fmt.Errorf("the function takes %d arguments, got %d", len(params), len(n.args))
-	}
-	ret, err := t.Elem()
-	if err != nil {
-		return nil, err
-	}
-	under, err := stripped(ret)
-	if err != nil {
-		return nil, err
-	}
-	if ret != nil && (!(&Value{in: e.Scope, typ: ret}).IsScalar() || isFloat(under) || under.Size > 8) && !isReference(under) {
-		return nil, fmt.Errorf("a function that returns %s cannot be called: only numbers in a general register and pointers are returned", ret)
-	}
-	args := make([]Arg, len(n.args))
-	for i, a := range n.args {
-		x, err := e.eval(a)
-		if err != nil {
-			return nil, err
-		}
-		var to *debuginfo.Type
-		if i < len(params) {
-			to = params[i].Type
-		}
-		if args[i], err = e.arg(x, to); err != nil {
-			return nil, &nodeError{a.at, fmt.Errorf("argument %d: %w", i+1, err)}
-		}
-	}
-	word, err := e.Call(addr, args)
-	if err != nil || ret == nil {
-		return New(e.Scope, nil, debuginfo.Location{Kind: debuginfo.Known}), err
-	}
-	var b [8]byte
-	putInt(b[:], newInt(word))
-	return FromBytes(e.Scope, ret, b[:under.Size]), nil
-}
-
-// arg returns an argument of a call, for a parameter of type t unless t is nil.
-func (e *evaluator) arg(x *Value, t *debuginfo.Type) (Arg, error) {
-	if b, ok := x.literal(); ok {
-		return Arg{Data: b}, nil
-	}
-	under, err := stripped(t)
-	if err != nil {
-		return Arg{}, err
-	}
-	if under != nil && !isReference(under) {
-		x, err = e.cast(x, t, false)
-	} else if under != nil {
-		x, err = e.addressOf(x)
-	} else if !x.IsFloat() {
-		x, err = e.promote(x)
-	}
-	if err != nil {
-		return Arg{}, err
-	}
-	if x.IsFloat() {
-		return Arg{}, errors.New("floating-point numbers cannot be passed")
-	}
-	n, err := x.Int()
-	if err != nil {
-		return Arg{}, err
-	}
-	if n.BitLen() > 64 {
-		return Arg{}, fmt.Errorf("%s cannot be passed: it has more than 64 bits", x.typ)
-	}
-	var b [8]byte
-	putInt(b[:], n)
-	return Arg{Word: integer(b[:], false).Uint64()}, nil
-}
-
-// literal returns the bytes of an array that is nowhere in the target, as a string is
-// that was written in the expression.
-func (v *Value) literal() ([]byte, bool) {
-	t, err := stripped(v.typ)
-	return v.loc.Bytes, err == nil && t != nil && t.Kind == debuginfo.Array && v.loc.Kind == debuginfo.Known
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -79,12 +80,14 @@ func (s *fakeScope) Constant(name string) (*Value, error) {
 	return nil, debuginfo.ErrNotFound
 }
 
-func (s *fakeScope) Function(name string) (*Value, error) {
+func (s *fakeScope) Functions(name string) ([]*Value, error) {
 	if name == "add" {
-		return At(s, debuginfo.FunctionOf(intType, nil, false), 0x4000), nil
+		return []*Value{At(s, debuginfo.FunctionOf(intType, nil, false), 0x4000)}, nil
 	}
 	return nil, fmt.Errorf("no symbol %q here: %w", name, debuginfo.ErrNotFound)
 }
+
+func (s *fakeScope) Symbol(string) (uint64, error) { return 0, debuginfo.ErrNotFound }
 
 func (s *fakeScope) Register(name string) (*Value, error) {
 	if name == "rip" {
@@ -93,13 +96,20 @@ func (s *fakeScope) Register(name string) (*Value, error) {
 	return nil, fmt.Errorf("no register %s", name)
 }
 
-func (s *fakeScope) Call(addr uint64, args []Arg) (uint64, error) {
+func (s *fakeScope) Call(addr uint64, ret *debuginfo.Type, args []Arg) (*Value, error) {
 	s.calls = append(s.calls, args)
-	sum := uint64(0)
+	sum := big.NewInt(0)
 	for _, a := range args {
-		sum += a.Word + uint64(len(a.Data))
+		sum.Add(sum, big.NewInt(int64(len(a.Data))))
+		if a.Value != nil {
+			n, err := a.Value.Int()
+			if err != nil {
+				return nil, err
+			}
+			sum.Add(sum, n)
+		}
 	}
-	return sum, nil
+	return FromInt(s, ret, sum)
 }
 
 // show writes the type and the value of an expression.
@@ -316,7 +326,6 @@ func TestEvalErrors(t *testing.T) {
 		{`"abc`, 1, "without its end"},
 		{`'\q'`, 2, `unknown escape \q`},
 		{"i(3)", 2, "int is no function"},
-		{"add(1.5)", 5, "floating-point numbers cannot be passed"},
 		{"*(int *)0", 1, ""},
 		{"p@0", 2, "an array of 0 elements"},
 		{"3@2", 2, "@ wants an object in memory"},

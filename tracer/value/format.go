@@ -295,45 +295,6 @@ func (w *writer) reference(v *Value, depth int) error {
 	return nil
 }
 
-// memberPointer writes the offset of a member, or the address of a function: it is a
-// virtual one, by its place in the vtable, if the lowest bit is set (Itanium C++ ABI,
-// 2.3).
-func (w *writer) memberPointer(v *Value, t *debuginfo.Type) error {
-	b, err := v.Bytes()
-	if err != nil {
-		return err
-	}
-	n := integer(b[:min(8, len(b))], true).Int64()
-	switch {
-	case t.Size != 16 && n == -1, t.Size == 16 && n == 0:
-		w.b.WriteString("NULL")
-	case t.Size != 16:
-		w.b.WriteString(memberAt(t, n))
-	case n&1 != 0:
-		fmt.Fprintf(&w.b, "&virtual table offset %d", n-1)
-	default:
-		fmt.Fprintf(&w.b, "(%s) %#x", v.typ, n)
-		w.symbol(v.in, uint64(n))
-	}
-	return nil
-}
-
-// memberAt returns the name of the member that a pointer to member points to, or its
-// offset.
-func memberAt(t *debuginfo.Type, offset int64) string {
-	if class, err := t.Container(); err == nil && class != nil {
-		if class, err = class.Strip(); err == nil && class != nil {
-			fields, _ := class.Fields()
-			for i := range fields {
-				if f := &fields[i]; f.Offset == offset && !f.IsBase && !f.Static && f.Name != "" {
-					return "&" + class.Name + "::" + f.Name
-				}
-			}
-		}
-	}
-	return fmt.Sprintf("%#x", offset)
-}
-
 func (w *writer) array(v *Value, t *debuginfo.Type, depth int) error {
 	n, err := v.Len()
 	if err != nil {

@@ -133,7 +133,7 @@ func (p *parser) assignment() *node {
 var levels = map[string]int{
 	"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6,
 	"<": 7, ">": 7, "<=": 7, ">=": 7, "<<": 8, ">>": 8, "@": 9,
-	"+": 10, "-": 10, "*": 11, "/": 11, "%": 11,
+	"+": 10, "-": 10, "*": 11, "/": 11, "%": 11, ".*": 12, "->*": 12,
 }
 
 // maxLength limits how many operators follow each other: a tree may be as deep.
