@@ -73,7 +73,7 @@ var frameClass = newClass("frame", "The activation of a function on a stack, as 
 		return starlark.None, nil
 	}},
 	{"regs", "regs", "The registers as they were in this frame. One that the stack does not keep is an error.", func(f *frame) (starlark.Value, error) {
-		return &regs{frame: f.f}, nil
+		return &regs{t: f.t, frame: f.f}, nil
 	}},
 	{"args", "variables", "The arguments of the function by name, as values: a dict, of which they are attributes too. One that the compiler has dropped is there, shows as <optimized out>, and fails with the reason when it is used. Without debug information it is an error.", func(f *frame) (starlark.Value, error) {
 		return f.t.p.env.variables(f.f.Args())

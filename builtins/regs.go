@@ -15,7 +15,7 @@ import (
 // those of a frame as it was found.
 type regs struct {
 	handle
-	t     *thread       // nil for those of frame
+	t     *thread
 	frame *tracer.Frame // nil for those of t
 }
 
@@ -28,7 +28,7 @@ type flags struct {
 // regNames and flagNames are the names of the attributes.
 var regNames, flagNames = func() (names, bits []string) {
 	topic := newTopic("regs", "", "The registers of a thread, read and written by attribute, as in t.regs.rip += 2. They are those of the moment they are read; vector and x87 registers are ints of their width, and writing a narrow one leaves the rest of the wide ones. "+
-		"regs[\"rax\"] is regs.rax, and dict(regs) the general set. A frame's registers are those of its function, as far as the stack still has them, and cannot be written.")
+		"regs[\"rax\"] is regs.rax, and dict(regs) the general set. A frame's registers are those of its function, as far as the stack still has them. Written, they change where a function that was called since has saved them, from where the program restores them; one that is saved nowhere is an error, and so are vector registers.")
 	for _, whole := range arch.Registers {
 		names = append(names, whole.Name)
 		topic.add("regs."+whole.Name, ": int", fmt.Sprintf("The register %s, of %d bits.", whole.Name, whole.Bits))
@@ -102,16 +102,10 @@ func (r *regs) get(d *arch.Register) (uint64, error) {
 	return d.Get(all), nil
 }
 
-var (
-	errFrameRegs = errors.New("registers of a frame cannot be written, those of a thread can")
-	errCore      = errors.New("a core cannot be changed")
-)
+var errCore = errors.New("a core cannot be changed")
 
 // set changes a register.
 func (r *regs) set(d *arch.Register, v starlark.Value) error {
-	if r.frame != nil {
-		return errFrameRegs
-	}
 	if r.t.t == nil {
 		return errCore
 	}
@@ -126,6 +120,12 @@ func (r *regs) set(d *arch.Register, v starlark.Value) error {
 	u, err := fit(v, uint(d.Bits))
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Name, err)
+	}
+	if r.frame != nil {
+		if err := r.frame.SetReg(d, u); err != nil {
+			return fmt.Errorf("%s: %w", d.Name, err)
+		}
+		return nil
 	}
 	return r.t.t.SetReg(d, u)
 }

@@ -106,7 +106,7 @@ func (r *regs) extra(name string) (starlark.Value, error) {
 // setExtra changes a register outside the general set.
 func (r *regs) setExtra(e *extra, v starlark.Value) error {
 	if r.frame != nil {
-		return errFrameRegs
+		return fmt.Errorf("%s of a frame cannot be written: write the thread's", e.name)
 	}
 	if r.t.t == nil {
 		return errCore

@@ -155,29 +155,73 @@ func (s *context) fresh() error {
 // SetReg implements value.Context.
 func (s *context) SetReg(n int, data []byte) error {
 	t, live := s.t.(*Thread)
+	x := xreg(n)
 	switch {
 	case !live:
 		return errors.New("a core cannot be changed")
-	case s.f == nil || s.f.By != unwind.Registers:
-		return errors.New("the value is in a register of a caller, which cannot be written")
+	case s.f == nil:
+		return errors.New("there is no frame whose register it is")
+	case x == nil:
+	case s.f.By != unwind.Registers:
+		return fmt.Errorf("%s of a caller cannot be written: functions need not keep it", x.Name)
+	default:
+		if err := s.fresh(); err != nil {
+			return err
+		}
+		return t.SetXReg(x, data)
 	}
+	if n < 0 || n >= arch.NumDWARF {
+		return fmt.Errorf("register %d cannot be written", n)
+	}
+	return s.f.SetReg(arch.Lookup(arch.FromDWARF[n].String()), binary.LittleEndian.Uint64(data))
+}
+
+// SetReg changes a register or a part of one as it is in the frame: where a function
+// that was called since has saved it, or in the thread where none has. The program's
+// own code restores it from there.
+func (f *Frame) SetReg(r *arch.Register, v uint64) error {
+	t, live := f.t.(*Thread)
+	if !live {
+		return errors.New("a core cannot be changed")
+	}
+	s := f.scope()
 	if err := s.fresh(); err != nil {
 		return err
 	}
-	if x := xreg(n); x != nil {
-		return t.SetXReg(x, data)
-	}
-	for i := range arch.Registers {
-		if r := &arch.Registers[i]; n >= 0 && n < arch.NumDWARF && r.Reg == arch.FromDWARF[n] {
-			v := binary.LittleEndian.Uint64(data)
-			if err := t.SetReg(r, v); err != nil {
-				return err
-			}
-			s.f.Regs[r.Reg] = v
-			return nil
+	if f.By == unwind.Registers {
+		if err := t.SetReg(r, v); err != nil {
+			return err
 		}
+		r.Set(&f.Regs, v)
+		return nil
 	}
-	return fmt.Errorf("register %d cannot be written", n)
+	if !f.Known.Has(r.Reg) {
+		return fmt.Errorf("%s of frame #%d is not known: the stack does not keep it", r.Name, f.Level)
+	}
+	regs, err := t.Regs()
+	if err != nil {
+		return err
+	}
+	place, err := unwind.Locate(f.in.of, code{f.in}, regs, &f.Frame, r.Reg)
+	if err != nil {
+		return err
+	}
+	changed := f.Regs
+	r.Set(&changed, v)
+	switch place.Kind {
+	case unwind.Saved:
+		if _, err := t.p.WriteAt(place.Addr, binary.LittleEndian.AppendUint64(nil, changed[r.Reg])); err != nil {
+			return err
+		}
+	case unwind.Live:
+		if err := t.SetReg(arch.Lookup(place.Reg.String()), changed[r.Reg]); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("%s of frame #%d is saved nowhere: it follows from where the stack lies", r.Name, f.Level)
+	}
+	f.Regs = changed
+	return nil
 }
 
 // caller returns the frame of the function that called the frame's.

@@ -32,6 +32,7 @@ func (u *unwinder) byFramePointer(f, caller *Frame, err error) (bool, error) {
 		if errSaved == nil && errRA == nil && (ra == 0 || u.returns(base+8) || saved == 0 && u.executable(ra)) {
 			more, err := u.pop(f, caller, base+8, FramePointer, volatile|preserved)
 			caller.set(arch.RBP, saved)
+			u.put(arch.RBP, base)
 			return more, err
 		}
 	}
@@ -107,6 +108,10 @@ func (u *unwinder) pop(f, caller *Frame, slot uint64, by Method, lost RegSet) (b
 	caller.Known &^= lost
 	caller.set(arch.RSP, slot+8)
 	caller.set(arch.RIP, ra)
+	u.put(arch.RIP, slot)
+	if u.at != nil {
+		u.at[arch.RSP] = Place{}
+	}
 	return u.leave(f, caller, by)
 }
 
@@ -198,6 +203,7 @@ func (u *unwinder) bySignalContext(f, caller *Frame) (bool, error) {
 	caller.Known &^= setOf(arch.OrigRAX)
 	for i, r := range contextRegs {
 		caller.set(r, binary.LittleEndian.Uint64(context[8*i:]))
+		u.put(r, f.SP+contextOffset+8*uint64(i))
 	}
 	if err := u.enter(f, caller.Regs.SP()); err != nil {
 		return false, fmt.Errorf("frame of %#x: %w", f.PC, err)

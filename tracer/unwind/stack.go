@@ -146,6 +146,7 @@ type unwinder struct {
 	images Images
 	lowest uint64                 // the least CFA that the next frame may have
 	seen   map[[2]uint64]struct{} // rip and rsp where signals changed to a lower stack
+	at     *places                // of the registers of the last frame, or nil if nobody asks
 }
 
 // step finds the caller of f and completes f. It returns false if f is the
@@ -191,7 +192,7 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 	if f.Signal = cie.signal; f.Signal {
 		f.Lookup = f.PC
 	}
-	cfa, err := u.value(&r.cfa, r, f, bias)
+	cfa, _, err := u.value(&r.cfa, r, f, bias)
 	if cie.ra < arch.NumDWARF && r.regs[cie.ra].kind == undefined {
 		if err == nil {
 			f.CFA = cfa
@@ -210,16 +211,21 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 		caller.Known &^= preserved
 	}
 	caller.set(arch.RSP, cfa)
+	var before places
+	if u.at != nil {
+		before, u.at[arch.RSP] = *u.at, Place{}
+	}
 	for n := range r.regs {
 		rule := &r.regs[n]
 		if rule.kind == unspecified {
 			continue
 		}
 		reg := arch.FromDWARF[n]
-		v, err := u.value(rule, r, f, bias, cfa)
+		v, addr, err := u.value(rule, r, f, bias, cfa)
 		switch {
 		case err == nil:
 			caller.set(reg, v)
+			u.apply(reg, rule, addr, &before)
 		case reg == arch.RSP || uint64(n) == cie.ra:
 			return false, fmt.Errorf("%s of the caller of %#x: %w", reg, f.PC, err)
 		default:
@@ -231,24 +237,26 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 		return false, fmt.Errorf("return address of the frame of %#x: %w", f.PC, err)
 	}
 	caller.set(arch.RIP, ra)
+	if u.at != nil {
+		u.at[arch.RIP] = u.at[arch.FromDWARF[cie.ra]]
+	}
 	return u.leave(f, caller, CFI)
 }
 
 var errNoRule = errors.New("no rule")
 
-// value applies a rule of r to f. The values of initial are on the stack of
-// the rule's expression when it starts.
-func (u *unwinder) value(rule *rule, r *row, f *Frame, bias uint64, initial ...uint64) (uint64, error) {
-	var addr uint64
-	var err error
+// value applies a rule of r to f; addr is where it has read the value, if that was in
+// memory. The values of initial are on the stack of the rule's expression when it starts.
+func (u *unwinder) value(rule *rule, r *row, f *Frame, bias uint64, initial ...uint64) (v, addr uint64, err error) {
 	switch rule.kind {
 	case inRegister:
-		v, err := f.dwarfReg(uint64(rule.reg))
-		return v + uint64(rule.offset), err
+		v, err = f.dwarfReg(uint64(rule.reg))
+		return v + uint64(rule.offset), 0, err
 	case isCFA:
-		return f.CFA + uint64(rule.offset), nil
+		return f.CFA + uint64(rule.offset), 0, nil
 	case valExpression:
-		return evaluate(r.fde.sec, rule.expr, &u.mem, f, bias, initial...)
+		v, err = evaluate(r.fde.sec, rule.expr, &u.mem, f, bias, initial...)
+		return v, 0, err
 	case atCFA:
 		addr = f.CFA + uint64(rule.offset)
 	case expression:
@@ -257,13 +265,12 @@ func (u *unwinder) value(rule *rule, r *row, f *Frame, bias uint64, initial ...u
 		err = errNoRule
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	v, err := u.mem.word(addr)
-	if err != nil {
+	if v, err = u.mem.word(addr); err != nil {
 		err = fmt.Errorf("at %#x: %w", addr, err)
 	}
-	return v, err
+	return v, addr, err
 }
 
 // enter sets f.CFA. A frame must lie above the one it called, or the stack

@@ -2,6 +2,7 @@ package unwind
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -24,7 +25,8 @@ type walk struct {
 	regs   arch.Regs
 	known  RegSet
 	kept   RegSet
-	stores []store // on the way, to the stack
+	stores []store             // on the way, to the stack
+	loaded map[arch.Reg]uint64 // where it has read registers, if that is asked for
 }
 
 type store struct {
@@ -55,6 +57,7 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 						caller.Known &^= setOf(r)
 						if (w.known & w.kept).Has(r) {
 							caller.set(r, w.regs[r])
+							u.kept(r, w, f)
 						}
 					}
 					return more, true
@@ -89,6 +92,18 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 		}
 	}
 	return false, false
+}
+
+// kept notes where a way out of f has found the register r of its caller.
+func (u *unwinder) kept(r arch.Reg, w *walk, f *Frame) {
+	addr, loaded := w.loaded[r]
+	v, err := u.mem.word(addr)
+	switch {
+	case loaded && err == nil && v == w.regs[r]:
+		u.put(r, addr)
+	case u.at != nil && (loaded || w.regs[r] != f.Regs[r]):
+		u.at[r] = Place{}
+	}
 }
 
 var calleeSaved = [...]arch.Reg{arch.RBX, arch.RBP, arch.R12, arch.R13, arch.R14, arch.R15}
@@ -315,6 +330,13 @@ func (u *unwinder) load(w *walk, to byte, addr uint64) bool {
 	}
 	if v, err := u.mem.word(addr); err == nil {
 		w.put(to, v)
+		if u.at != nil {
+			w.loaded = maps.Clone(w.loaded)
+			if w.loaded == nil {
+				w.loaded = make(map[arch.Reg]uint64)
+			}
+			w.loaded[byNumber[to]] = addr
+		}
 		return true
 	}
 	w.forget(to)
