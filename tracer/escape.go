@@ -3,12 +3,14 @@
 package tracer
 
 import (
+	"debug/elf"
 	"encoding/binary"
 	"math/bits"
 	"sort"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/disasm"
+	"github.com/tracelark/tracelark/tracer/image"
 )
 
 // This file follows threads that leave functions otherwise than by returning: by
@@ -17,9 +19,9 @@ import (
 // to the end of a function has an internal breakpoint where they are about to jump,
 // and ends where they jump to, if that is beyond the function.
 //
-// The places are found by symbols, which a dynamic library always has. In a program
-// that is linked statically and stripped they are not found, and what such a function
-// was called for is missed.
+// The places are found by symbols, which a dynamic library always has. In a file that has
+// none of them and was stripped, as a static program may be, they are found by what such
+// functions end with: they load the stack pointer and jump.
 
 // jumpers are the functions that are given a jmp_buf. One address may have several
 // of these names.
@@ -50,6 +52,7 @@ func (p *Process) jumps() jumps {
 	}
 	e := make(jumps)
 	for _, img := range images {
+		known := len(e)
 		for _, name := range jumpers {
 			for _, s := range img.Lookup(name) {
 				e[s.Addr] = (*Thread).goalOfJump
@@ -71,9 +74,133 @@ func (p *Process) jumps() jumps {
 				}
 			}
 		}
+		if len(e) == known && img.File != nil {
+			for at, goal := range p.endings(img) {
+				e[img.Bias+at] = goal
+			}
+		}
 	}
 	p.images.jumps = e
 	return e
+}
+
+// maxSearched limits how much code of one file is searched for endings, in bytes.
+const maxSearched = 256 << 20
+
+// endings returns the jumps in the code of a file without symbols that follow a load of
+// the stack pointer, without its bias. The code is searched once.
+func (p *Process) endings(img *image.Image) jumps {
+	if e, ok := p.images.endings[img.File]; ok {
+		return e
+	}
+	if p.images.endings == nil {
+		p.images.endings = make(map[*image.File]jumps)
+	}
+	e := make(jumps)
+	p.images.endings[img.File] = e
+	if !img.File.Stripped() {
+		return e
+	}
+	for _, s := range img.File.Segments() {
+		if s.Flags&elf.PF_X == 0 {
+			continue
+		}
+		code := make([]byte, min(s.Filesz, maxSearched))
+		n, _ := p.ReadAt(img.Bias+s.Vaddr, code)
+		code = code[:n]
+		for i := 1; i+1 < len(code); i++ {
+			// mov, with REX.W, to rsp
+			if op := code[i]; op != 0x89 && op != 0x8b || code[i-1]&0xf8 != 0x48 || !loadsSP(code[i-1], op, code[i+1]) {
+				continue
+			}
+			if at, goal := parseEnding(code[i-1:min(len(code), i+64)], s.Vaddr+uint64(i-1)); goal != nil {
+				e[at] = goal
+			}
+		}
+	}
+	return e
+}
+
+// loadsSP reports whether a mov with a REX prefix sets rsp to what a register holds,
+// other than rbp, which ends ordinary functions, or to a word of what rdi points to, as
+// a jmp_buf.
+func loadsSP(rex, op, modrm byte) bool {
+	mod, reg, rm := modrm>>6, modrm>>3&7|rex&4<<1, modrm&7|rex&1<<3
+	if op == 0x89 {
+		reg, rm = rm, reg
+		if mod != 3 {
+			return false
+		}
+	}
+	return reg == 4 && (mod == 3 && rm != 5 && rm != 4 || mod == 1 && rm == 7)
+}
+
+// An ending is a way out of a function: it loads the stack pointer from a register, pops
+// some others, and jumps to what one holds, or returns.
+type ending struct {
+	from   arch.Reg
+	popped []arch.Reg
+	to     arch.Reg // or RIP for a return
+}
+
+// parseEnding looks at code that loads the stack pointer. If a return or a jump soon ends
+// it, it returns where to ask where that leads: before the load, while the stack is the
+// old one, if nothing but an ending follows, or else at the end.
+func parseEnding(code []byte, addr uint64) (at uint64, ask func(*Thread) (goal, bool)) {
+	start, e := addr, ending{to: arch.RIP}
+	plain := true
+	for i := range 6 {
+		inst, err := disasm.Skim(code, addr)
+		if err != nil {
+			return 0, nil
+		}
+		to, jumps := disasm.JumpRegister(inst.Data)
+		popped, pops := disasm.PopRegister(inst.Data)
+		switch {
+		case inst.Kind == disasm.Return || jumps:
+			if !plain {
+				return addr, (*Thread).goalOfUnwinder
+			}
+			if jumps {
+				e.to = to
+			}
+			return start, e.goal
+		case inst.Kind == disasm.Jump && len(inst.Data) == 3 && inst.Data[1] == 0x67: // to what rdi points to
+			return start, (*Thread).goalOfJump
+		case inst.Kind != disasm.Other:
+			return 0, nil
+		case i == 0:
+			e.from, plain = disasm.MoveSource(inst.Data)
+		case pops:
+			e.popped = append(e.popped, popped)
+		default: // other than mov to rbp
+			plain = plain && len(inst.Data) == 3 && inst.Data[1] == 0x89 && inst.Data[2]&0xc7 == 0xc5
+		}
+		code, addr = code[len(inst.Data):], inst.Next()
+	}
+	return 0, nil
+}
+
+// goal returns where the ending that the thread begins leads.
+func (e *ending) goal(t *Thread) (g goal, ok bool) {
+	regs, err := t.Regs()
+	if err != nil {
+		return g, false
+	}
+	g.sp = regs[e.from]
+	g.pc = regs[e.to]
+	ok = true
+	for _, r := range e.popped {
+		if r == e.to {
+			g.pc, ok = t.p.word(g.sp)
+		}
+		g.sp += 8
+	}
+	if e.to == arch.RIP {
+		g.pc, ok = t.p.word(g.sp)
+		g.sp += 8
+	}
+	return g, ok && t.p.executable(g.pc)
 }
 
 // guard is where the C library keeps what it mangles pointers with, in the thread's
@@ -166,7 +293,10 @@ func (x *exit) goal(t *Thread) (g goal, ok bool) {
 	if g, ok = x.jumps[regs[arch.RIP]](t); !ok {
 		return g, false
 	}
-	if t.p.together(g.sp, x.sp-1) {
+	switch {
+	case g.pc == x.back && g.sp == x.sp:
+		return g, false // it returns
+	case t.p.together(g.sp, x.sp-1):
 		return g, g.sp >= x.sp
 	}
 	return g, t.p.together(regs[arch.RSP], x.sp-1)

@@ -5,6 +5,7 @@ package tracer
 import (
 	"bufio"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,33 +49,38 @@ func newCourse(t *testing.T, source, path string, args ...string) *course {
 // to runs the main thread, or the one that the mark speaks of, to the line with a mark.
 func (c *course) to(mark string) *Thread {
 	c.t.Helper()
+	o := &BreakpointOptions{Addr: c.addr(mark)}
+	if !strings.Contains(mark, "thread") {
+		o.Thread = c.p.Threads()[0]
+	}
+	b, err := c.p.Breakpoint(o)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	stop := cont(c.t, c.p)
+	if stop.Breakpoint != b {
+		c.t.Fatalf("stop = %+v, want the line with %q", stop, mark)
+	}
+	if err := b.Remove(); err != nil {
+		c.t.Fatal(err)
+	}
+	return stop.Thread
+}
+
+// addr returns the address of the line with a mark.
+func (c *course) addr(mark string) uint64 {
+	c.t.Helper()
 	for n, m := range c.marks {
-		if m != mark {
-			continue
+		if m == mark {
+			addrs, err := c.p.places(c.source, n)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return slices.Min(addrs)
 		}
-		addrs, err := c.p.places(c.source, n)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		o := &BreakpointOptions{Addr: slices.Min(addrs)}
-		if !strings.Contains(mark, "thread") {
-			o.Thread = c.p.Threads()[0]
-		}
-		b, err := c.p.Breakpoint(o)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		stop := cont(c.t, c.p)
-		if stop.Breakpoint != b {
-			c.t.Fatalf("stop = %+v, want the line with %q", stop, mark)
-		}
-		if err := b.Remove(); err != nil {
-			c.t.Fatal(err)
-		}
-		return stop.Thread
 	}
 	c.t.Fatalf("no line is marked %q", mark)
-	return nil
+	return 0
 }
 
 // check checks that a movement has ended in the line with a mark, of a function, and
@@ -119,12 +125,28 @@ func (c *course) atCall(th *Thread) bool {
 	return code[0] == 0xe8
 }
 
+// buildCourse builds a program. The last of the flags may be "stripped": of its symbols,
+// not of the lines.
+func buildCourse(t *testing.T, source, flags string) string {
+	t.Helper()
+	flags, stripped := strings.CutSuffix(flags, "stripped")
+	path := tracertest.Build(t, source, strings.Fields(flags)...)
+	if !stripped {
+		return path
+	}
+	out := filepath.Join(t.TempDir(), filepath.Base(path))
+	if msg, err := exec.Command(tracertest.Tool(t, "strip"), "--strip-all", "--keep-section=.debug_*", "-o", out, path).CombinedOutput(); err != nil {
+		t.Fatalf("strip: %v\n%s", err, msg)
+	}
+	return out
+}
+
 // TestStepOverLongjmp leaves functions by longjmp, with each kind of movement.
 func TestStepOverLongjmp(t *testing.T) {
-	for _, flags := range []string{"-O0", "-O0 -static", "-O0 -D_FORTIFY_SOURCE=2 -O1 -fno-inline", "-O0 -static-pie -fcf-protection"} {
+	for _, flags := range []string{"-O0", "-O0 -static", "-O0 -D_FORTIFY_SOURCE=2 -O1 -fno-inline", "-O0 -static-pie -fcf-protection", "-O0 -static stripped"} {
 		for _, arg := range []string{"", "threads"} {
 			t.Run(flags+" "+arg, func(t *testing.T) {
-				path := tracertest.Build(t, "testdata/jumps.c", strings.Fields(flags)...)
+				path := buildCourse(t, "testdata/jumps.c", flags)
 				start := func(t *testing.T) *course { return newCourse(t, "jumps.c", path, arg) }
 				t.Run("next_line", func(t *testing.T) {
 					c := start(t)
@@ -144,6 +166,12 @@ func TestStepOverLongjmp(t *testing.T) {
 					c := start(t)
 					stop, err := c.nextCall(c.to("leaves"))
 					c.check(stop, err, "main", "returns twice")
+				})
+				t.Run("until", func(t *testing.T) {
+					c := start(t)
+					th := c.to("in leap")
+					stop, err := th.Until(c.addr("landed"), soon)
+					c.check(stop, err, "main", "landed")
 				})
 				t.Run("finish", func(t *testing.T) {
 					c := start(t)
@@ -207,9 +235,12 @@ func (c *course) settle(th *Thread, marks ...string) {
 // TestStepOverException leaves functions by exceptions, with each kind of movement.
 // Another thread throws and catches meanwhile.
 func TestStepOverException(t *testing.T) {
-	for _, flags := range []string{"-lstdc++", "-static -lstdc++", "-fomit-frame-pointer -static-libgcc -lstdc++"} {
+	for _, flags := range []string{
+		"-lstdc++", "-static -lstdc++", "-fomit-frame-pointer -static-libgcc -lstdc++",
+		"-lstdc++ stripped", "-static -lstdc++ stripped", "-static-libgcc -static-libstdc++ -lstdc++ stripped",
+	} {
 		t.Run(flags, func(t *testing.T) {
-			path := tracertest.Build(t, "testdata/throws.cc", strings.Fields(flags)...)
+			path := buildCourse(t, "testdata/throws.cc", flags)
 			for _, test := range []struct {
 				name, from string
 				function   string

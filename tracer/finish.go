@@ -8,6 +8,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/unwind"
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
@@ -16,11 +17,33 @@ import (
 // that was inlined has none, nor has one that longjmp or an exception has led out of:
 // the movement ends where the thread goes on then.
 func (t *Thread) Finish(o *MoveOptions) (*Stop, error) {
-	frames, err := t.Frames(2)
-	if err != nil && len(frames) == 0 {
+	frames, err := t.Frames(1)
+	if len(frames) == 0 {
 		return nil, err
 	}
-	return t.finish(frames, 0, err, o)
+	frame := frames[0]
+	if frame.Inlined {
+		return t.finishInlined(frame, o)
+	}
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	// Of the caller no more is needed than where it goes on.
+	stack, err := unwind.Stack(t.p, code{&t.p.target}, regs, 2)
+	if len(stack) < 2 {
+		return nil, outermost(t, err)
+	}
+	return t.finishOuter(frame, stack[1].PC, stack[0].CFA, o)
+}
+
+// outermost returns the error of finishing a frame whose caller is not known; err says
+// why, unless there is none.
+func outermost(t *Thread, err error) error {
+	if err == nil {
+		err = errors.New("this is the outermost function")
+	}
+	return &Error{Op: "finish", TID: t.TID, Err: err}
 }
 
 // maxFinish limits how far up the stack a frame is looked for that was found before
@@ -57,12 +80,15 @@ func (t *Thread) finish(frames []*Frame, i int, err error, o *MoveOptions) (*Sto
 	case inner < 0:
 		return t.finishInlined(frame, o)
 	case inner+1 == len(frames):
-		if err == nil {
-			err = errors.New("this is the outermost function")
-		}
-		return nil, &Error{Op: "finish", TID: t.TID, Err: err}
+		return nil, outermost(t, err)
 	}
-	stop, returned, err := t.p.runOut("finish", t, frames[inner+1].PC, frames[inner].CFA, o)
+	return t.finishOuter(frame, frames[inner+1].PC, frames[inner].CFA, o)
+}
+
+// finishOuter runs the thread until the function with the CFA cfa returns to back: that
+// of the frame, or one that returns into it if it is inlined.
+func (t *Thread) finishOuter(frame *Frame, back, cfa uint64, o *MoveOptions) (*Stop, error) {
+	stop, returned, err := t.p.runOut("finish", t, back, cfa, o)
 	if err != nil || !returned {
 		return stop, err
 	}

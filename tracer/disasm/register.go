@@ -22,3 +22,30 @@ func JumpRegister(data []byte) (r arch.Reg, ok bool) {
 	}
 	return numbered[n], true
 }
+
+// MoveSource returns the general register that the instruction in data copies to rsp; ok
+// is false if it is no such mov.
+func MoveSource(data []byte) (r arch.Reg, ok bool) {
+	if len(data) != 3 || data[0]&0xf8 != 0x48 {
+		return 0, false
+	}
+	reg, rm := data[2]>>3&7|data[0]&4<<1, data[2]&7|data[0]&1<<3
+	if data[1] == 0x8b {
+		reg, rm = rm, reg
+	} else if data[1] != 0x89 {
+		return 0, false
+	}
+	return numbered[reg], data[2]>>6 == 3 && rm == 4
+}
+
+// PopRegister returns the register that the instruction in data pops; ok is false if it
+// is no pop of one.
+func PopRegister(data []byte) (r arch.Reg, ok bool) {
+	switch {
+	case len(data) == 1 && data[0]&0xf8 == 0x58:
+		return numbered[data[0]&7], true
+	case len(data) == 2 && data[0]&0xf1 == 0x41 && data[1]&0xf8 == 0x58:
+		return numbered[data[1]&7|8], true
+	}
+	return 0, false
+}

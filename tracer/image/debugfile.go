@@ -150,6 +150,13 @@ func (f *File) symbolFile() (*File, error) {
 	return Parse(bytes.NewReader(data), int64(len(data)), name)
 }
 
+// Stripped reports whether the file has no full table of symbols: neither its own, nor
+// that of a debug file or of .gnu_debugdata.
+func (f *File) Stripped() bool {
+	from, _ := f.symbolFile()
+	return from == nil
+}
+
 func (f *File) hasSymtab() bool {
 	return slices.ContainsFunc(f.sections, func(s elf.Section64) bool { return elf.SectionType(s.Type) == elf.SHT_SYMTAB })
 }
