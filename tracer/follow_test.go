@@ -458,10 +458,6 @@ func TestFamilyDiesWithTracer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pid := range pids {
-		for end := time.Now().Add(30 * time.Second); tracertest.Alive(pid); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%d outlives its tracer in state %q", pid, tracertest.State(pid))
-			}
-		}
+		tracertest.WaitEnd(t, pid)
 	}
 }

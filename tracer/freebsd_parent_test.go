@@ -159,11 +159,7 @@ func tracerExits(t *testing.T, scene ...string) {
 		t.Fatal(err)
 	}
 	debugger.Wait()
-	for end := time.Now().Add(30 * time.Second); tracertest.Alive(pid); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("process %d outlives its tracer, in state %c", pid, tracertest.State(pid))
-		}
-	}
+	tracertest.WaitEnd(t, pid)
 }
 
 // launchKey names the program that TestLauncher is to launch, and its arguments.

@@ -43,6 +43,16 @@ func WaitState(tb testing.TB, id int, states string) {
 	}
 }
 
+// WaitEnd waits until a process is not alive, and fails the test if that never happens.
+func WaitEnd(tb testing.TB, pid int) {
+	tb.Helper()
+	for end := time.Now().Add(hung); Alive(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			tb.Fatalf("process %d has not ended, it is in state %q", pid, State(pid))
+		}
+	}
+}
+
 // AwaitState is WaitState for goroutines other than the test's.
 func AwaitState(id int, states string) error {
 	for end := time.Now().Add(hung); ; time.Sleep(time.Millisecond) {
