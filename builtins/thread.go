@@ -31,6 +31,10 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	{"state", "str", "\"stopped\", \"running\" or \"exited\"; \"core\" in a core.", func(t *thread) (starlark.Value, error) {
 		return starlark.String(t.state()), nil
 	}},
+	{"cpu_time", "float", "How long the thread has run on CPUs, in the program and in the kernel for it, in seconds.", func(t *thread) (starlark.Value, error) {
+		d, err := t.t.CPUTime()
+		return starlark.Float(d.Seconds()), err
+	}},
 	{"suspended", "bool", "Whether suspend holds the thread.", func(t *thread) (starlark.Value, error) {
 		return starlark.Bool(t.t.Suspended()), nil
 	}},

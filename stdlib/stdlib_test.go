@@ -3,7 +3,9 @@
 package stdlib_test
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,9 +13,12 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// TestModules runs the test of each module: NAME_test.star in testdata, with the
-// targets of the examples, testdata/recursion.c, the path of a file to write, and
-// programs with C++'s containers as arguments.
+// target is a line of a test that names a program it needs: its source and the
+// compiler's flags.
+var target = regexp.MustCompile("(?m)^# Target: (.*)$")
+
+// TestModules runs the test of each module: NAME_test.star in testdata. Its arguments
+// are the path of a file to write, and its targets in the order in which it names them.
 func TestModules(t *testing.T) {
 	modules, err := filepath.Glob("*.star")
 	if err != nil || len(modules) == 0 {
@@ -21,21 +26,21 @@ func TestModules(t *testing.T) {
 	}
 	for _, module := range modules {
 		t.Run(module, func(t *testing.T) {
-			var args []string
-			for _, target := range []string{"abort", "threads", "count"} {
-				args = append(args, tracertest.Build(t, "../examples/targets/"+target+".c"))
+			test := "testdata/" + strings.TrimSuffix(module, ".star") + "_test.star"
+			text, err := os.ReadFile(test)
+			if err != nil {
+				t.Fatal(err)
 			}
-			args = append(args, tracertest.Build(t, "testdata/recursion.c"))
-			args = append(args, filepath.Join(t.TempDir(), "core"))
-			for _, level := range []string{"-O0", "-O2"} {
-				args = append(args, tracertest.Build(t, "testdata/cxx.cc", level, "-std=c++17", "-lstdc++"))
+			args := []string{filepath.Join(t.TempDir(), "file")}
+			for _, m := range target.FindAllSubmatch(text, -1) {
+				words := strings.Fields(string(m[1]))
+				args = append(args, tracertest.Build(t, words[0], words[1:]...))
 			}
 			session, err := script.New(&script.Options{Args: args, Policy: script.Policy{Allow: script.MayAll}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer session.Close()
-			test := "testdata/" + strings.TrimSuffix(module, ".star") + "_test.star"
 			if err := session.RunFile(test); err != nil {
 				t.Fatalf("%+v", err)
 			}

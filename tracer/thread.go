@@ -3,6 +3,8 @@
 package tracer
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -90,6 +92,18 @@ func (t *Thread) Process() *Process { return t.p }
 func (t *Thread) Name() string {
 	name, _ := procfs.Comm(t.TID)
 	return name
+}
+
+// CPUTime returns how long the thread has run on CPUs.
+func (t *Thread) CPUTime() (time.Duration, error) {
+	d, err := procfs.CPUTime(t.TID)
+	if err != nil {
+		if procfs.Gone(err) {
+			err = ErrThread
+		}
+		return 0, &Error{Op: "cpu time", TID: t.TID, Err: err}
+	}
+	return d, nil
 }
 
 // Running reports whether the thread has not been stopped or has ended.

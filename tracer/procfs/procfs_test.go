@@ -305,6 +305,9 @@ func FuzzParseStatus(f *testing.F) {
 		if state, err := parseState(data); state != 0 && err != nil {
 			t.Fatalf("got %c and %v", state, err)
 		}
+		if d, err := parseCPUTime(data); d < 0 || d != 0 && err != nil {
+			t.Fatalf("parseCPUTime: got %v and %v", d, err)
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A TaskStatus is the part of /proc/PID/status that a debugger needs. Masks
@@ -120,6 +121,24 @@ func parseKernelThread(stat []byte) (bool, error) {
 	}
 	flags, err := strconv.ParseUint(string(fields[field]), 10, 32)
 	return err == nil && flags&kthread != 0, err
+}
+
+// CPUTime returns how long a thread has run on CPUs.
+func CPUTime(tid int) (time.Duration, error) { return read(tid, "schedstat", parseCPUTime) }
+
+// parseCPUTime parses the contents of /proc/PID/schedstat: the time spent on CPUs and
+// waiting for them, both in nanoseconds, and how often it was given one
+// (Documentation/scheduler/sched-stats.rst).
+func parseCPUTime(data []byte) (time.Duration, error) {
+	fields := bytes.Fields(data)
+	if len(fields) != 3 {
+		return 0, fmt.Errorf("%d fields, want 3", len(fields))
+	}
+	n, err := strconv.ParseUint(string(fields[0]), 10, 63)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(n), nil
 }
 
 // A Call is a system call in which a thread sleeps.
