@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/image"
 )
 
@@ -70,6 +71,7 @@ var imageClass = newClass("image", "An ELF file at the addresses where a process
 }, []method[*elfImage]{
 	{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols whose names match a pattern, in which * stands for any characters and ? for one, in order of address. An image that could not be read, or was unloaded, is an error.", (*elfImage).symbols},
 	{"functions", "(pattern=\"*\") -> list of symbol", "Return the functions among the symbols, as symbols does. The part of a function that the compiler has split off as cold is none, nor is a function of which only inlined copies are left: it has no address of its own, but process.breakpoint finds the copies by name or pattern.", (*elfImage).functions},
+	{"blocks", "(pattern=\"*\") -> list of (int, int)", "Return the basic blocks of the functions that match a pattern, sorted, as their addresses and sizes in bytes. \"*\" stands for all code: functions without a symbol are found by their call frame information. Where code goes by jump tables is not known; what follows a jump counts as a block if the whole function looks like code.", (*elfImage).blocks},
 	{"types", "(pattern=\"*\") -> list of str", "Return the names of the types whose names match a pattern as in symbols, sorted. Those inside of functions and classes are left out. In C, \"struct\", \"union\" or \"enum\" stands before the name, and the pattern may leave it out. An image without debug information is an error.", (*elfImage).types},
 	{"lines", "(file) -> list of line", "Return the places where statements of a source file begin, in order of lines and addresses. The file is given by its path or the end of it, such as \"json.c\". One that no code comes from is an error.", (*elfImage).lines},
 })
@@ -145,6 +147,20 @@ func (i *elfImage) functions(_ *starlark.Thread, b *starlark.Builtin, args starl
 		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
 	}
 	return listOf(i.im.Functions(pattern), i.symbol), nil
+}
+
+func (i *elfImage) blocks(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	pattern, err := unpackPattern(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := i.im.Blocks(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return listOf(blocks, func(b disasm.Block) starlark.Value {
+		return starlark.Tuple{starlark.MakeUint64(b.Addr), starlark.MakeInt(b.Size)}
+	}), nil
 }
 
 func (i *elfImage) types(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -3,6 +3,8 @@
 package tracer
 
 import (
+	"iter"
+
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -58,20 +60,29 @@ func page(addr uint64, buf []byte) []byte {
 
 const pageSize = 4096
 
-// hide puts the program's own bytes over breakpoints.
-func (p *Process) hide(addr uint64, buf []byte) {
-	if len(p.sites) > len(buf) {
-		for i := range buf {
-			if s := p.sites[addr+uint64(i)]; s != nil {
-				buf[i] = s.saved
+// sitesIn returns the sites in n bytes at addr.
+func (p *Process) sitesIn(addr uint64, n int) iter.Seq[*site] {
+	return func(yield func(*site) bool) {
+		if len(p.sites) > n {
+			for i := range n {
+				if s := p.sites[addr+uint64(i)]; s != nil && !yield(s) {
+					return
+				}
+			}
+			return
+		}
+		for at, s := range p.sites {
+			if at-addr < uint64(n) && !yield(s) {
+				return
 			}
 		}
-		return
 	}
-	for at, s := range p.sites {
-		if at-addr < uint64(len(buf)) {
-			buf[at-addr] = s.saved
-		}
+}
+
+// hide puts the program's own bytes over breakpoints.
+func (p *Process) hide(addr uint64, buf []byte) {
+	for s := range p.sitesIn(addr, len(buf)) {
+		buf[s.addr-addr] = s.saved
 	}
 }
 
@@ -85,10 +96,8 @@ func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
 	raw := data
 	if len(p.sites) > 0 {
 		raw = append([]byte(nil), data...)
-		for at := range p.sites {
-			if at-addr < uint64(len(raw)) {
-				raw[at-addr] = int3
-			}
+		for s := range p.sitesIn(addr, len(raw)) {
+			raw[s.addr-addr] = int3
 		}
 	}
 	done := 0
@@ -98,10 +107,8 @@ func (p *Process) WriteAt(addr uint64, data []byte) (int, error) {
 		n, err = p.writePage(addr+uint64(done), page(addr+uint64(done), raw[done:]))
 		done += n
 	}
-	for at, s := range p.sites {
-		if at-addr < uint64(done) {
-			s.saved = data[at-addr]
-		}
+	for s := range p.sitesIn(addr, done) {
+		s.saved = data[s.addr-addr]
 	}
 	p.written(addr, done)
 	if err != nil {

@@ -46,11 +46,7 @@ func (f *File) appendStubs(symbols []Symbol) []Symbol {
 	}
 	for i := range f.sections {
 		s := &f.sections[i]
-		if elf.SectionFlag(s.Flags)&elf.SHF_EXECINSTR == 0 || i > math.MaxUint16 {
-			continue
-		}
-		name, ok := cString(f.names, uint64(s.Name))
-		if !ok || !strings.HasPrefix(name, ".plt") && name != ".iplt" {
+		if i > math.MaxUint16 || !f.hasStubs(s) {
 			continue
 		}
 		data, err := f.read(s.Off, s.Size)
@@ -103,4 +99,13 @@ func stubSlot(code []byte, addr uint64) (slot uint64, ok bool) {
 	}
 	next := addr + uint64(len(code)-len(rest)) + 4
 	return next + uint64(int32(binary.LittleEndian.Uint32(rest))), true
+}
+
+// hasStubs reports whether a section is of the procedure linkage table.
+func (f *File) hasStubs(s *elf.Section64) bool {
+	if elf.SectionFlag(s.Flags)&elf.SHF_EXECINSTR == 0 {
+		return false
+	}
+	name, ok := cString(f.names, uint64(s.Name))
+	return ok && (strings.HasPrefix(name, ".plt") || name == ".iplt")
 }

@@ -106,3 +106,28 @@ func (t *Table) find(pc uint64) (*row, error) {
 	}
 	return nil, cmp.Or(ehErr, err)
 }
+
+// A Range is the code from Low up to High.
+type Range struct{ Low, High uint64 }
+
+// Ranges returns the code that there is call frame information for: functions, and
+// parts of some. They are sorted within each section. Entries that cannot be read are
+// left out.
+func (t *Table) Ranges() []Range {
+	var ranges []Range
+	add := func(s *section) {
+		s.once.Do(s.scan)
+		for _, e := range s.list {
+			ranges = append(ranges, Range{e.lo, e.hi})
+		}
+	}
+	if t.eh != nil {
+		add(t.eh)
+	}
+	if t.debug != nil {
+		if s, err := t.debug(); err == nil {
+			add(s)
+		}
+	}
+	return ranges
+}
