@@ -557,5 +557,14 @@ func FuzzParse(f *testing.F) {
 		}
 		im := New("fuzz", f, 0x7f0000000000)
 		im.At(im.Bias + f.Entry())
+		blocks, err := im.Blocks("*")
+		if err != nil {
+			t.Fatalf("Blocks: %v", err)
+		}
+		for i := range blocks {
+			if i > 0 && blocks[i].Addr < blocks[i-1].Addr+uint64(blocks[i-1].Size) {
+				t.Fatalf("block at %#x, the one before ends at %#x", blocks[i].Addr, blocks[i-1].Addr+uint64(blocks[i-1].Size))
+			}
+		}
 	})
 }

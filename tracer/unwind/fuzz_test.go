@@ -42,6 +42,11 @@ func FuzzTable(f *testing.F) {
 		if err != nil {
 			return
 		}
+		for _, r := range table.Ranges() {
+			if r.Low >= r.High {
+				t.Fatalf("range %#x to %#x", r.Low, r.High)
+			}
+		}
 		pcs := []uint64{pc}
 		var sections []*section
 		if table.eh != nil {
