@@ -63,6 +63,8 @@ deps:
 	want gdb command -v gdb; \
 	want lldb command -v lldb; \
 	want clang command -v clang; \
+	want libc++-dev sh -c 'ls /usr/lib/*/libc++.so'; \
+	want libc++abi-dev sh -c 'ls /usr/lib/*/libc++abi.so'; \
 	want pahole command -v pahole; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \

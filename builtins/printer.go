@@ -25,6 +25,7 @@ const (
 	maxPrinting      = 8
 	maxPrinterSteps  = 1 << 20
 	maxPrinterLength = 1 << 16
+	maxPrinterParts  = 200
 )
 
 // addPrinter registers a printer; the last one registered for a type is used.
@@ -145,15 +146,18 @@ func (e *Env) children(v starlark.Value, depth int) string {
 		return "{...}"
 	}
 	var parts []string
-	size := 0
+	size, more := 0, false
 	add := func(name string, v starlark.Value) bool {
+		if more = size >= maxPrinterLength || len(parts) == maxPrinterParts; more {
+			return false
+		}
 		text := e.children(v, depth+1)
 		if name != "" {
 			text = name + " = " + text
 		}
 		parts = append(parts, text)
 		size += len(text)
-		return size < maxPrinterLength && len(parts) < 200
+		return true
 	}
 	switch v := v.(type) {
 	case starlark.String:
@@ -188,7 +192,7 @@ func (e *Env) children(v starlark.Value, depth int) string {
 		return v.String()
 	}
 	text := strings.Join(parts, ", ")
-	if size >= maxPrinterLength || len(parts) >= 200 {
+	if more {
 		text += "..."
 	}
 	return "{" + text + "}"

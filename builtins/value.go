@@ -446,6 +446,9 @@ func plain(v *value.Value, left *int) (starlark.Value, error) {
 		}
 		d := starlark.NewDict(len(members))
 		for i, m := range members {
+			if m.Field.Static && m.Value.Err() != nil {
+				continue // no part of the object, and in no file that is mapped
+			}
 			name := m.Field.Name
 			if m.Field.IsBase && m.Value.Type() != nil {
 				name = m.Value.Type().Name

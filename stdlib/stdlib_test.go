@@ -13,8 +13,8 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// target is a line of a test that names a program it needs: its source and the
-// compiler's flags.
+// target is a line of a test that names a program it needs: the compiler, unless that is
+// gcc, the source and the flags.
 var target = regexp.MustCompile("(?m)^# Target: (.*)$")
 
 // TestModules runs the test of each module: NAME_test.star in testdata. Its arguments
@@ -34,7 +34,11 @@ func TestModules(t *testing.T) {
 			args := []string{filepath.Join(t.TempDir(), "file")}
 			for _, m := range target.FindAllSubmatch(text, -1) {
 				words := strings.Fields(string(m[1]))
-				args = append(args, tracertest.Build(t, words[0], words[1:]...))
+				if !strings.Contains(words[0], "/") {
+					args = append(args, tracertest.BuildWith(t, words[0], words[1], words[2:]...))
+				} else {
+					args = append(args, tracertest.Build(t, words[0], words[1:]...))
+				}
 			}
 			session, err := script.New(&script.Options{Args: args, Policy: script.Policy{Allow: script.MayAll}})
 			if err != nil {

@@ -228,6 +228,10 @@ func TestInvoke(t *testing.T) {
 				{"method", "double (square::*)(const square *, double) <square::both(double) const>"},
 				{"none", "void (shape::*)(shape *) NULL"},
 				{"nowhere", "int shape::* NULL"},
+				{"limits", "bounds {static most = -7, static fixed = true, n = 3}"},
+				{"bounds::most - limits.most", "int 0"},
+				{"inbox->area()", "double 5"},
+				{"dynamic_cast<boxed<unsigned short, 5ul> *>(inbox)->it", "unsigned short 5"},
 			} {
 				v, err := f.Eval(test.expr, o)
 				if err != nil {

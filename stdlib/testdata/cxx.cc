@@ -1,7 +1,12 @@
 // Containers of libstdc++ that std/cxx.star shows.
+#include <any>
 #include <array>
+#include <atomic>
+#include <bitset>
+#include <chrono>
 #include <deque>
 #include <forward_list>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -54,7 +59,23 @@ std::variant<int, std::string> number = 3, word = "text";
 std::variant<std::monostate, double> real = 2.5;
 std::map<std::string, std::vector<std::optional<int>>> nested = {{"k", {1, {}}}};
 
+std::bitset<12> few("101100000001");
+std::bitset<300> lots;
+std::atomic<int> counter = 3;
+std::atomic<int *> place = &numbers[0];
+std::atomic<bool> flag = true;
+struct point { int x, y; };
+std::atomic<point> spot = point{1, 2};
+std::any whatever = 5, nobodys, worded = std::string("text"), far = std::array<long, 4>{1, 2, 3, 4};
+std::function<int(int)> uncalled, lambda = [n = 3](int x) { return x + n; };
+std::chrono::milliseconds wait(1500);
+std::chrono::duration<double> seconds(2.5);
+std::chrono::duration<int, std::ratio<7, 2>> odd(4);
+std::chrono::system_clock::time_point then{std::chrono::seconds(9)};
+
 __attribute__((noinline)) int inside(int n) { return n + 1; }
+
+std::function<int(int)> called = inside;
 
 __attribute__((noinline)) void stop() { __asm__ volatile(""); }
 
@@ -64,6 +85,7 @@ int main()
 {
 	auto again = shared;
 	functions.insert(inside);
+	lots.set(299).set(1);
 	stop();
 	return take("argument", numbers) - 11;
 }

@@ -2,6 +2,8 @@ package debuginfo
 
 import (
 	"debug/dwarf"
+	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -40,6 +42,19 @@ func (f *Field) Type() (*Type, error) {
 		return nil, nil
 	}
 	return f.e.u.typeOf(v)
+}
+
+// Constant returns the value of a static member that the class gives it, the low byte
+// first, in as many bytes as the debug information has.
+func (f *Field) Constant() ([]byte, bool) {
+	v := f.e.get(dwarf.AttrConstValue)
+	switch {
+	case v.isBlock():
+		return v.b, true
+	case v.isConst():
+		return binary.LittleEndian.AppendUint64(nil, v.u), true
+	}
+	return nil, false
 }
 
 // Fields returns the base classes and members in the order of the source.
@@ -252,9 +267,21 @@ func (t *Type) TemplateArgs() ([]TemplateArg, error) {
 }
 
 // Types returns the types called name, a definition before declarations of the
-// same name. C's tags may be given: "struct item". The error is ErrNotFound if
-// there is none.
+// same name. C's tags may be given: "struct item". The arguments of templates may be
+// written as demanglers do. The error is ErrNotFound if there is none.
 func (d *Data) Types(name string) ([]*Type, error) {
+	list, err := d.typesCalled(name)
+	if errors.Is(err, ErrNotFound) {
+		for _, other := range spellings(name) {
+			if list, otherErr := d.typesCalled(other); otherErr == nil {
+				return list, nil
+			}
+		}
+	}
+	return list, err
+}
+
+func (d *Data) typesCalled(name string) ([]*Type, error) {
 	tag, name := cutTag(name)
 	for long, short := range baseNames {
 		if name == short {

@@ -13,6 +13,7 @@ struct reals { float x, y, z; };
 struct small { short s; char c; };
 struct large { long v[5]; };
 struct nothing {};
+struct bounds { static const int most = -7; static constexpr bool fixed = true; int n; } limits = {3};
 struct wrapped { long double it; };
 enum color { red, green, blue };
 
@@ -81,6 +82,10 @@ struct square : shape, named {
 	double both(double x) const { return area() + x; }
 	int inside();
 };
+
+template <class T, unsigned long N> struct boxed : shape { T it = N; double area() const override { return it; } };
+boxed<unsigned short, 5> five;
+shape *inbox = &five;
 
 int (*pointer)(const char *, ...) = printf;
 double (*halver)(double) = half;

@@ -35,10 +35,16 @@ var defaultFlags = []string{"-g", "-O0", "-pthread"}
 // call compiles into tb.TempDir.
 func Build(tb testing.TB, source string, flags ...string) string {
 	tb.Helper()
-	gcc := Tool(tb, "gcc")
-	version, err := gccVersion()
+	return BuildWith(tb, "gcc", source, flags...)
+}
+
+// BuildWith is Build with another compiler that takes gcc's flags, such as clang++.
+func BuildWith(tb testing.TB, compiler, source string, flags ...string) string {
+	tb.Helper()
+	compiler = Tool(tb, compiler)
+	version, err := compilerVersion(compiler)
 	if err != nil {
-		tb.Fatalf("ask gcc for its version: %v", err)
+		tb.Fatalf("ask %s for its version: %v", compiler, err)
 	}
 	text, err := os.ReadFile(source)
 	if err != nil {
@@ -49,12 +55,12 @@ func Build(tb testing.TB, source string, flags ...string) string {
 		tb.Fatal(err)
 	}
 	name := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
-	key := append([]string{version, path, string(text)}, flags...)
+	key := append([]string{compiler, version, path, string(text)}, flags...)
 	return cached(tb, key, name, func(out string) error {
 		args := append([]string{"-o", out}, defaultFlags...)
 		args = append(append(args, source), flags...)
-		if msg, err := exec.Command(gcc, args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("gcc %s: %w\n%s", strings.Join(args, " "), err, msg)
+		if msg, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s %s: %w\n%s", compiler, strings.Join(args, " "), err, msg)
 		}
 		return nil
 	})
@@ -80,12 +86,20 @@ func Tool(tb testing.TB, name string) string {
 	return path
 }
 
-// gccVersion returns gcc's version as the distribution counts them.
-var gccVersion = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("gcc", "--version").Output()
+// compilerVersion returns a compiler's version as the distribution counts them.
+func compilerVersion(compiler string) (string, error) {
+	if v, ok := versions.Load(compiler); ok {
+		return v.(string), nil
+	}
+	out, err := exec.Command(compiler, "--version").Output()
 	version, _, _ := strings.Cut(string(out), "\n")
+	if err == nil {
+		versions.Store(compiler, version)
+	}
 	return version, err
-})
+}
+
+var versions sync.Map // of compilers by their paths
 
 // cached returns the path of the file called name in the cache's directory for
 // key, which write makes where it is missing.

@@ -18,7 +18,7 @@ import (
 func BuildUnits(tb testing.TB, dir string, units int) string {
 	tb.Helper()
 	gxx := Tool(tb, "g++")
-	version, err := gccVersion()
+	version, err := compilerVersion(Tool(tb, "gcc"))
 	if err != nil {
 		tb.Fatalf("ask gcc for its version: %v", err)
 	}

@@ -102,10 +102,13 @@ func (v *Value) member(t *debuginfo.Type, f *debuginfo.Field) *Value {
 	}
 	if f.Static {
 		w, err := v.in.Var(t.Name + "::" + f.Name)
-		if err != nil {
-			return Absent(v.in, ft, err)
+		if err == nil {
+			return w
 		}
-		return w
+		if b, ok := f.Constant(); ok && ft != nil && ft.Size >= 0 && ft.Size <= int64(len(b)) {
+			return FromBytes(v.in, ft, b[:ft.Size])
+		}
+		return Absent(v.in, ft, err)
 	}
 	if f.Offset < 0 {
 		addr, ok := v.Address()

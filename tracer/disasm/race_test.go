@@ -1,0 +1,5 @@
+//go:build race
+
+package disasm
+
+func init() { share = 8 }
