@@ -30,7 +30,7 @@ var instClass = newClass("inst", "An instruction. It can be used wherever an add
 	{"data", "bytes", "The bytes.", func(i *inst) (starlark.Value, error) {
 		return starlark.Bytes(i.i.Data), nil
 	}},
-	{"text", "str", "The instruction in the syntax that was asked for, with the symbols of the addresses in it.", func(i *inst) (starlark.Value, error) {
+	{"text", "str", "The instruction in the syntax that was asked for, with the symbols of the addresses in it. One that is not known is shown as its bytes, with its real length: 3DNow!, SSE4a, XOP, FMA4, ADX, GFNI without VEX, MPX, AMX, AVX512-FP16, -ER and -4FMAPS, key locker, cmpccxadd, shadow stacks, user interrupts, clflushopt, clwb, movdiri, enqcmd, ptwrite, umwait and their like, and some of the system's, such as vmcall, clac and rdpid. APX is not decoded at all: its bytes are shown one by one.", func(i *inst) (starlark.Value, error) {
 		return starlark.String(i.i.Text), nil
 	}},
 	{"kind", "str", "What it does to the flow of control: \"call\", \"jump\", \"branch\" (a conditional jump), \"return\", \"syscall\", \"trap\" (it raises an exception) or \"other\".", func(i *inst) (starlark.Value, error) {

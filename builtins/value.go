@@ -71,7 +71,7 @@ var valueClass = newClass("value",
 		}},
 	},
 	[]method[*typed]{
-		{"deref_", "() -> value", "What a pointer points to or a reference refers to. Nothing is read of it yet.", (*typed).deref},
+		{"deref_", "(object=None) -> value", "What a pointer points to or a reference refers to; of a pointer to member, the member of an object, which is a value or a pointer to one. Nothing is read of it yet.", (*typed).deref},
 		{"cast_", "(type) -> value", "The value converted to a type or the name of one, such as \"struct item *\" or \"int (*)[3]\".", (*typed).cast},
 		{"read_", "() -> value", "The number as an int, float or bool, characters as a str, a structure as a dict and an array as a list of what they hold. It is an error for more than 16384 parts, and for what cannot be read.", (*typed).readAll},
 		{"bytes_", "() -> bytes", "The bytes of the value, as they are in memory.", (*typed).bytes},
@@ -330,10 +330,19 @@ func (v *typed) target() (uint64, error) {
 }
 
 func (v *typed) deref(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+	var object starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "object??", &object); err != nil {
 		return nil, err
 	}
-	d, err := v.v.Deref()
+	var d *value.Value
+	var err error
+	if object == nil {
+		d, err = v.v.Deref()
+	} else if of := asTyped(object); of != nil {
+		d, err = v.v.MemberOf(of.v)
+	} else {
+		err = fmt.Errorf("%s: got %s, want the value of an object", b.Name(), object.Type())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,7 @@ import (
 // Len returns the number of elements of an array, along its outermost dimension. A
 // flexible array member has none.
 func (v *Value) Len() (int64, error) {
-	v, err := v.referent()
-	if err != nil {
-		return 0, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return 0, err
 	}
@@ -36,11 +32,7 @@ func (v *Value) Len() (int64, error) {
 // element has at i. An index outside of an array is not an error if the array is in
 // memory, as in C.
 func (v *Value) Index(i int64) (*Value, error) {
-	v, err := v.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return nil, err
 	}

@@ -181,11 +181,7 @@ func isPointerOrArray(v *Value) bool {
 // promote returns the value of an integer as arithmetic has it: of type int at least
 // (C17, 6.3.1.1), and floating-point numbers as they are.
 func (e *evaluator) promote(v *Value) (*Value, error) {
-	v, err := v.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return nil, err
 	}

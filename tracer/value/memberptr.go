@@ -145,10 +145,7 @@ func (v *Value) MemberOf(object *Value) (*Value, error) {
 // bind returns v, a pointer to member, taken apart, and the object moved to the class
 // that it is for.
 func (v *Value) bind(object *Value) (p memberPointer, base *Value, err error) {
-	if v, err = v.referent(); err != nil {
-		return p, nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return p, nil, err
 	}

@@ -47,22 +47,14 @@ func isFloat(t *debuginfo.Type) bool { return t.Kind == debuginfo.Base && t.Enco
 
 // IsFloat reports whether the value is a floating-point number.
 func (v *Value) IsFloat() bool {
-	v, err := v.referent()
-	if err != nil {
-		return false
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	return err == nil && isFloat(t)
 }
 
 // IsScalar reports whether the value is a number, an enumeration, a pointer or a
 // reference to one of them.
 func (v *Value) IsScalar() bool {
-	v, err := v.referent()
-	if err != nil {
-		return false
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return false
 	}
@@ -81,11 +73,7 @@ func (v *Value) IsScalar() bool {
 // pointer or a reference to one of them. That of a floating-point number is
 // truncated.
 func (v *Value) Int() (*big.Int, error) {
-	v, err := v.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +136,7 @@ func putInt(b []byte, n *big.Int) {
 
 // Float returns the value of a number. One with more digits than a float64 is rounded.
 func (v *Value) Float() (float64, error) {
-	v, err := v.referent()
-	if err != nil {
-		return 0, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return 0, err
 	}

@@ -24,11 +24,7 @@ func (e *evaluator) bool(x bool) (*Value, error) {
 
 // deref returns what *x means.
 func deref(x *Value) (*Value, error) {
-	x, err := x.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := x.strip()
+	x, t, err := x.resolve()
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +182,14 @@ func (e *evaluator) assign(x, y *Value) (*Value, error) {
 	return x, x.Set(b)
 }
 
+// both returns what f makes of each side of an operator.
+func both[T any](x, y *Value, f func(*Value) (T, error)) (a, b T, err error) {
+	if a, err = f(x); err == nil {
+		b, err = f(y)
+	}
+	return a, b, err
+}
+
 // comparisons tell what the sign of a difference must be.
 var comparisons = map[string]func(sign int) bool{
 	"==": func(sign int) bool { return sign == 0 },
@@ -198,18 +202,11 @@ var comparisons = map[string]func(sign int) bool{
 
 // binary returns what an operator makes of two values.
 func (e *evaluator) binary(op string, x, y *Value) (*Value, error) {
-	x, err := e.promote(x)
+	x, y, err := both(x, y, e.promote)
 	if err != nil {
 		return nil, err
 	}
-	if y, err = e.promote(y); err != nil {
-		return nil, err
-	}
-	a, err := x.strip()
-	if err != nil {
-		return nil, err
-	}
-	b, err := y.strip()
+	a, b, err := both(x, y, (*Value).strip)
 	if err != nil {
 		return nil, err
 	}
@@ -226,17 +223,10 @@ func (e *evaluator) binary(op string, x, y *Value) (*Value, error) {
 	if isFloat(t) {
 		return e.floats(op, x, y, t)
 	}
-	if x, err = e.convert(x, t); err != nil {
+	if x, y, err = both(x, y, func(v *Value) (*Value, error) { return e.convert(v, t) }); err != nil {
 		return nil, err
 	}
-	if y, err = e.convert(y, t); err != nil {
-		return nil, err
-	}
-	m, err := x.Int()
-	if err != nil {
-		return nil, err
-	}
-	n, err := y.Int()
+	m, n, err := both(x, y, (*Value).Int)
 	if err != nil {
 		return nil, err
 	}
@@ -323,11 +313,7 @@ func (e *evaluator) shift(op string, x, y *Value) (*Value, error) {
 	if x.IsFloat() || y.IsFloat() {
 		return nil, fmt.Errorf("%s does not take %s and %s", op, x.typ, y.typ)
 	}
-	m, err := x.Int()
-	if err != nil {
-		return nil, err
-	}
-	n, err := y.Int()
+	m, n, err := both(x, y, (*Value).Int)
 	if err != nil {
 		return nil, err
 	}
@@ -345,28 +331,9 @@ func (e *evaluator) shift(op string, x, y *Value) (*Value, error) {
 // floats computes with the precision of the result. A NaN is not less, equal or
 // greater than anything.
 func (e *evaluator) floats(op string, x, y *Value, t *debuginfo.Type) (*Value, error) {
-	var f, g float64
-	var p, q *big.Float
-	for _, side := range []struct {
-		v   *Value
-		f   *float64
-		big **big.Float
-	}{{x, &f, &p}, {y, &g, &q}} {
-		var err error
-		if *side.f, err = side.v.Float(); err != nil {
-			return nil, err
-		}
-		if side.v.IsFloat() {
-			*side.big, err = side.v.bigFloat()
-		} else {
-			var n *big.Int
-			if n, err = side.v.Int(); err == nil {
-				*side.big = new(big.Float).SetPrec(128).SetInt(n)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
+	p, q, err := both(x, y, (*Value).exact)
+	if err != nil {
+		return nil, err
 	}
 	if is := comparisons[op]; is != nil {
 		if p == nil || q == nil {
@@ -377,6 +344,10 @@ func (e *evaluator) floats(op string, x, y *Value, t *debuginfo.Type) (*Value, e
 	// What is no number, or makes none, is left to the CPU's arithmetic.
 	special := p == nil || q == nil || p.IsInf() || q.IsInf() || op == "/" && q.Sign() == 0
 	if special {
+		f, g, err := both(x, y, (*Value).Float)
+		if err != nil {
+			return nil, err
+		}
 		switch op {
 		case "+":
 			f += g
@@ -411,24 +382,32 @@ func (e *evaluator) floats(op string, x, y *Value, t *debuginfo.Type) (*Value, e
 	return FromBytes(e.Scope, t, b), nil
 }
 
+// exact returns the value of a number without rounding, or nil for a NaN.
+func (v *Value) exact() (*big.Float, error) {
+	if v.IsFloat() {
+		return v.bigFloat()
+	}
+	n, err := v.Int()
+	if err != nil {
+		return nil, err
+	}
+	return new(big.Float).SetPrec(128).SetInt(n), nil
+}
+
 // pointers computes with at least one pointer.
 func (e *evaluator) pointers(op string, x, y *Value, a, b *debuginfo.Type) (*Value, error) {
-	both := a.Kind == debuginfo.Pointer && b.Kind == debuginfo.Pointer
+	two := a.Kind == debuginfo.Pointer && b.Kind == debuginfo.Pointer
 	if x.IsFloat() || y.IsFloat() || !x.IsScalar() || !y.IsScalar() {
 		return nil, fmt.Errorf("%s does not take %s and %s", op, x.typ, y.typ)
 	}
 	switch {
 	case comparisons[op] != nil:
-		m, err := x.Uint64()
-		if err != nil {
-			return nil, err
-		}
-		n, err := y.Uint64()
+		m, n, err := both(x, y, (*Value).Uint64)
 		if err != nil {
 			return nil, err
 		}
 		return e.bool(comparisons[op](newInt(m).Cmp(newInt(n))))
-	case op == "-" && both:
+	case op == "-" && two:
 		elem, err := a.Elem()
 		if err != nil {
 			return nil, err
@@ -444,16 +423,12 @@ func (e *evaluator) pointers(op string, x, y *Value, a, b *debuginfo.Type) (*Val
 		if n, err := e.stride(other); err != nil || n != size || size == 0 {
 			return nil, fmt.Errorf("pointers to objects of different sizes are not subtracted: %s and %s", x.typ, y.typ)
 		}
-		m, err := x.Uint64()
-		if err != nil {
-			return nil, err
-		}
-		n, err := y.Uint64()
+		m, n, err := both(x, y, (*Value).Uint64)
 		if err != nil {
 			return nil, err
 		}
 		return e.int(longType, big.NewInt(int64(m-n)/size))
-	case both:
+	case two:
 	case op == "+" && a.Kind == debuginfo.Pointer, op == "-" && a.Kind == debuginfo.Pointer, op == "+":
 		if a.Kind != debuginfo.Pointer {
 			x, y = y, x

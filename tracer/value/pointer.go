@@ -27,6 +27,17 @@ func (v *Value) referent() (*Value, error) {
 	return nil, errors.New("reference to a reference")
 }
 
+// resolve returns the value, or what it refers to, and its type without typedefs and
+// qualifiers.
+func (v *Value) resolve() (*Value, *debuginfo.Type, error) {
+	v, err := v.referent()
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := v.strip()
+	return v, t, err
+}
+
 // Deref returns what a pointer points to or a reference refers to. Nothing is read of
 // it. An array is taken for a pointer to its first element.
 func (v *Value) Deref() (*Value, error) {
@@ -39,11 +50,11 @@ func (v *Value) Deref() (*Value, error) {
 		return v.Index(0)
 	case debuginfo.Reference, debuginfo.RvalueReference:
 	default:
-		if v, err = v.referent(); err != nil {
+		if v, t, err = v.resolve(); err != nil {
 			return nil, err
 		}
-		if t, err = v.strip(); err != nil {
-			return nil, err
+		if t.Kind == debuginfo.MemberPointer {
+			return nil, fmt.Errorf("%s points into an object: name one, as in object.*pointer", v.typ)
 		}
 		if t.Kind != debuginfo.Pointer {
 			return nil, fmt.Errorf("%s is no pointer", v.typ)
@@ -139,11 +150,7 @@ func pointer(in Context, t *debuginfo.Type, addr uint64) *Value {
 // Add returns a pointer n elements further. An array is taken for a pointer to its
 // first element. The size of void and of functions is 1, as GCC has it.
 func (v *Value) Add(n int64) (*Value, error) {
-	v, err := v.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return nil, err
 	}

@@ -232,11 +232,7 @@ func stringAt(in Context, addr uint64, width int, most int) (b []byte, ended boo
 // a zero where a pointer to characters points, max bytes at most; and of strings of
 // Go and Rust.
 func (v *Value) Text(max int) ([]byte, error) {
-	v, err := v.referent()
-	if err != nil {
-		return nil, err
-	}
-	t, err := v.strip()
+	v, t, err := v.resolve()
 	if err != nil {
 		return nil, err
 	}
