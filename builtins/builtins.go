@@ -45,7 +45,6 @@ import (
 	"strings"
 	"time"
 
-	starjson "go.starlark.net/lib/json"
 	"go.starlark.net/lib/math"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -95,11 +94,18 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 	}
 	e.predeclared["args"] = starlark.NewList(list)
 	e.predeclared["env"] = e.environ()
-	e.predeclared["ptrace"] = e.ptraceModule()
+	for _, m := range e.modules() {
+		e.predeclared[m.Name] = m
+	}
 	for _, f := range functions {
 		e.predeclared[f.name] = f.bind(e, f.name)
 	}
 	return e
+}
+
+// modules returns the modules whose members are rows of tables.
+func (e *Env) modules() []*starlarkstruct.Module {
+	return []*starlarkstruct.Module{e.jsonModule(), e.ptraceModule()}
 }
 
 // Predeclared returns the names that scripts have without loading anything. The
@@ -142,7 +148,6 @@ var constants = []struct {
 	{"CAPTURE", "", "For launch: keep what the target writes to stdout or stderr, as p.stdout.data.", capture},
 	{"args", ": list of str", "The script's arguments.", starlark.None},
 	{"env", ": dict of str", "The debugger's environment. It needs the permission env to be there.", starlark.None},
-	{"json", "", "Starlark's module json: encode, decode, indent, encode_indent. It encodes every value of the debugger.", starjson.Module},
 	{"math", "", "Starlark's module math: functions of floats.", math.Module},
 	{"time", "", "Starlark's module time: now() is the time, and (time.now() - t).seconds the float number of seconds since t.", startime.Module},
 	{"struct", "(**kwargs) -> struct", "Return a value with the given attributes.", starlark.NewBuiltin("struct", starlarkstruct.Make)},
@@ -180,7 +185,7 @@ var functions = append([]method[*Env]{
 		(*Env).matches},
 	{"read_file", "(path) -> bytes", fmt.Sprintf("Return what is in a file, at most %d bytes.", maxRead), (*Env).readFile},
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
-	{"list_dir", "(path=\".\") -> list of struct", "List a directory, in order of name, as structs of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
+	{"list_dir", "(path=\".\", details=False) -> list of str", "List the names in a directory, in order. With details, each is a struct of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},

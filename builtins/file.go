@@ -68,8 +68,8 @@ func (e *Env) writeFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.T
 
 // listDir lists a directory.
 func (e *Env) listDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	path := "."
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path?", &path); err != nil {
+	path, details := ".", false
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path?", &path, "details?", &details); err != nil {
 		return nil, err
 	}
 	f, err := e.allowed.Open(b.Name(), path)
@@ -83,6 +83,9 @@ func (e *Env) listDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	}
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return listOf(entries, func(entry os.DirEntry) starlark.Value {
+		if !details {
+			return starlark.String(entry.Name())
+		}
 		size := int64(0)
 		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
 			size = info.Size()

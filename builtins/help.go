@@ -111,7 +111,7 @@ func (e *Env) describe(x starlark.Value) string {
 			name = recv.Type() + "." + name
 		}
 		// Functions of modules may have the name of a predeclared one.
-		if text, ok := Doc(name); ok && (x.Receiver() != nil || e.predeclared[name] == x || strings.HasPrefix(name, "ptrace.")) {
+		if text, ok := Doc(name); ok && (x.Receiver() != nil || e.predeclared[name] == x || strings.Contains(name, ".")) {
 			return text
 		}
 		return name + "\n    A function of Starlark or of one of its modules."

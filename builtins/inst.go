@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"bufio"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"math"
@@ -68,17 +69,18 @@ func (i *inst) Attr(name string) (starlark.Value, error) { return instClass.attr
 func (i *inst) AttrNames() []string                      { return instClass.names }
 func (i *inst) address() uint64                          { return i.i.Addr }
 
-// MarshalJSON encodes the attributes but source, of the bytes their number.
+// MarshalJSON encodes the attributes but source, the bytes in hexadecimal.
 func (i *inst) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Addr   uint64  `json:"addr"`
 		Size   int     `json:"size"`
+		Data   string  `json:"data"`
 		Text   string  `json:"text"`
 		Kind   string  `json:"kind"`
 		Target *uint64 `json:"target,omitempty"`
 		File   string  `json:"file,omitempty"`
 		Line   int     `json:"line,omitempty"`
-	}{Addr: i.i.Addr, Size: len(i.i.Data), Text: i.i.Text, Kind: i.i.Kind.String()}
+	}{Addr: i.i.Addr, Size: len(i.i.Data), Data: hex.EncodeToString(i.i.Data), Text: i.i.Text, Kind: i.i.Kind.String()}
 	if l, ok, _ := i.p.lineAt(i.i.Addr); ok {
 		v.File, v.Line = l.File, l.Line
 	}

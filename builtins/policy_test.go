@@ -84,8 +84,10 @@ core = s
 	for name, v := range shut.Predeclared() {
 		callees[name] = v
 	}
-	for name, v := range shut.ptraceModule().Members {
-		callees["ptrace."+name] = v
+	for _, m := range shut.modules() {
+		for name, v := range m.Members {
+			callees[m.Name+"."+name] = v
+		}
 	}
 
 	before := state(t, all["process"].(*process))

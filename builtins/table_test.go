@@ -61,8 +61,10 @@ func TestRows(t *testing.T) {
 	for name := range e.Predeclared() {
 		names = append(names, name)
 	}
-	for name := range e.ptraceModule().Members {
-		names = append(names, "ptrace."+name)
+	for _, m := range e.modules() {
+		for name := range m.Members {
+			names = append(names, m.Name+"."+name)
+		}
 	}
 	for typ, v := range values(t, e) {
 		v, ok := v.(starlark.HasAttrs)
@@ -113,9 +115,11 @@ func TestSignatures(t *testing.T) {
 	for _, f := range functions {
 		builtins[f.name] = e.Predeclared()[f.name].(*starlark.Builtin)
 	}
-	for name, v := range e.ptraceModule().Members {
-		if name != "request" { // which takes those of any
-			builtins["ptrace."+name] = v.(*starlark.Builtin)
+	for _, m := range e.modules() {
+		for name, v := range m.Members {
+			if name != "request" { // which takes those of any
+				builtins[m.Name+"."+name] = v.(*starlark.Builtin)
+			}
 		}
 	}
 	for typ, v := range values(t, e) {

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,6 +48,9 @@ func didYouMean(names []string) string {
 // numbers and symbols ("*rip+4").
 func (x *target) Addr(loc string) (uint64, error) {
 	addrs, err := x.Addrs(loc)
+	if missing, ok := errors.AsType[*NotFoundError](err); ok && missing.what == "line" {
+		missing.Near = x.nearLine(loc)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -253,13 +257,20 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 	if len(images) > 0 {
 		return images, rest, nil
 	}
-	missing := &NotFoundError{Name: name}
 	for _, img := range x.images.unloaded {
 		if imageMatches(img, file) {
-			missing.Err = img.Err
+			return nil, "", &NotFoundError{Name: name, Err: img.Err}
 		}
 	}
-	return nil, "", missing
+	all, _ := x.Images()
+	return nil, "", &NotFoundError{Name: file, what: "image", Near: image.Near(file, func(yield func(string) bool) {
+		for _, img := range all {
+			stem, _, _ := strings.Cut(img.Name(), ".so")
+			if !yield(stem) {
+				return
+			}
+		}
+	})}
 }
 
 // inlined returns the copies of a function, or of all that match a pattern, which no

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,32 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 		return nil, missing
 	}
 	return addrs, nil
+}
+
+// nearLine returns what a line of source that has no code may have been meant to be:
+// the last one of its file, or one in files with nearly the same name.
+func (x *target) nearLine(loc string) []string {
+	file, line, _ := splitLine(strings.TrimSpace(loc))
+	images, err := x.Images()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, img := range images {
+		if lines, err := img.Lines(file); err == nil && len(lines) > 0 {
+			return []string{fmt.Sprintf("%s:%d", file, lines[len(lines)-1].Line)}
+		}
+		if data, err := img.DWARF(); err == nil {
+			for _, source := range data.Sources() {
+				names = append(names, path.Base(source))
+			}
+		}
+	}
+	near := image.Near(path.Base(file), slices.Values(names))
+	for i := range near {
+		near[i] += fmt.Sprintf(":%d", line)
+	}
+	return near
 }
 
 // PrologueEnd returns the address behind the code that makes the frame of the function
