@@ -168,6 +168,7 @@ var functions = append([]method[*Env]{
 			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with.",
 		(*Env).launch},
 	{"attach", "(pid, follow=\"parent\") -> process", "Trace a running process, with every thread stopped. It is let go when the script ends. follow is that of launch.", (*Env).attach},
+	{"observe", "(pid) -> observed", "Look at a running process without stopping or tracing it. It needs what attach needs.", (*Env).observe},
 	{"core", "(path, exe=None, sysroot=None) -> core", "Open a core. Files that the process had mapped are looked for below the directory sysroot, and its program at exe, if given.", (*Env).core},
 	{"processes", "(name=None) -> list of struct", "List the processes of the machine as structs of pid, exe, argv and uid; only those whose program or command name is name, if given.", (*Env).list},
 	{"attempt", "(fn, *args, **kwargs) -> (value, error)", "Call fn and return (value, None), or (None, error) if it fails. It does not stop exit, an interrupt or a limit.", (*Env).attempt},

@@ -40,7 +40,8 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	return p, nil
 }
 
-var coreClass = func() *class[*process] {
+// lookers are the rows of process that need nothing to run or to stop.
+func lookers() []string {
 	names := []string{
 		"pid", "exe", "argv", "regs", "frame", "frames", "images", "main_image", "maps",
 		"symbol", "symbols", "addr", "line", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find",
@@ -48,7 +49,11 @@ var coreClass = func() *class[*process] {
 	for _, s := range scalars {
 		names = append(names, "read_"+s.name)
 	}
-	attributes, methods := processClass.pick(names...)
+	return names
+}
+
+var coreClass = func() *class[*process] {
+	attributes, methods := processClass.pick(lookers()...)
 	return newClass("core",
 		"A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. "+
 			"What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had. The images tell which are not.",
@@ -84,12 +89,13 @@ var coreThreadClass = func() *class[*thread] {
 	return members("thread", attributes, methods)
 }()
 
-// coreAttr returns an attribute of what belongs to a core, by its class and that of
-// what lives. One that only that has is an error which says why it is missing.
-func coreAttr[T starlark.Value](dead, live *class[T], v T, what, name string) (starlark.Value, error) {
-	attr, err := dead.attr(v, name)
-	if _, ok := live.members[name]; ok && attr == nil && err == nil {
-		return nil, fmt.Errorf("%s has no .%s, which needs a live process", what, name)
+// partAttr returns an attribute of what belongs to a core or to an observed process, by
+// its class and that of what is traced. One that only that has is an error which says
+// why it is missing.
+func partAttr[T starlark.Value](part, whole *class[T], v T, what, needs, name string) (starlark.Value, error) {
+	attr, err := part.attr(v, name)
+	if _, ok := whole.members[name]; ok && attr == nil && err == nil {
+		return nil, fmt.Errorf("%s has no .%s, which needs a %s", what, name, needs)
 	}
 	return attr, err
 }
@@ -107,16 +113,22 @@ func (p *process) crash() *stop { return &stop{p: p, s: p.core.Stop()} }
 
 // pid returns the process ID.
 func (p *process) pid() int {
-	if p.core != nil {
+	switch {
+	case p.core != nil:
 		return p.core.PID()
+	case p.seen != nil:
+		return p.seen.PID
 	}
 	return p.p.PID
 }
 
 // tid returns the thread ID.
 func (t *thread) tid() int {
-	if t.post != nil {
+	switch {
+	case t.post != nil:
 		return t.post.TID
+	case t.seen != nil:
+		return t.seen.TID
 	}
 	return t.t.TID
 }

@@ -60,11 +60,7 @@ func (t *thread) eval(thread *starlark.Thread, b *starlark.Builtin, args starlar
 }
 
 func (p *process) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	current := p.crashed
-	if p.core == nil {
-		current = p.current
-	}
-	t, err := current("eval")
+	t, err := p.current("eval")
 	if err != nil {
 		return nil, err
 	}

@@ -140,8 +140,8 @@ func (f *frame) finish(thread *starlark.Thread, b *starlark.Builtin, args starla
 }
 
 func (f *frame) finishWith(thread *starlark.Thread, b *starlark.Builtin, o *tracer.MoveOptions) (starlark.Value, error) {
-	if f.t.post != nil {
-		return nil, fmt.Errorf("%s: the frame is of a core, and only a live process moves", b.Name())
+	if f.t.t == nil {
+		return nil, fmt.Errorf("%s: the frame is of a core, or of a process that is observed, and only one that is traced moves", b.Name())
 	}
 	return move(f.t, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.FinishFrame(f.f, o) })
 }

@@ -180,8 +180,8 @@ var permissions = []struct {
 	builtins string
 }{
 	{MayLaunch, "launch ptrace.launch process.restart"},
-	{MayAttach, "attach processes ptrace.attach"},
-	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump"},
+	{MayAttach, "attach observe processes ptrace.attach"},
+	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr"},
 	{0, "attempt exit help log hex hexdump pack unpack regex matches struct module [iu]8 [iu]16 [iu]32 [iu]64 json.* " +
@@ -190,6 +190,7 @@ var permissions = []struct {
 		"process.symbol process.until process.watch " +
 		"frame.finish frame.var frame.eval thread.var thread.eval process.var process.eval process.type process.symbols core.var core.eval core.type core.symbols " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ type.* printer int float image.functions image.types image.lines thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
+		"observed.addr observed.disasm observed.eval observed.find observed.line observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* " +
 		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol " +
 		"breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +

@@ -13,8 +13,9 @@ import (
 type process struct {
 	handle
 	env     *Env
-	p       *tracer.Process // nil for a core
-	in      target          // p, or core
+	p       *tracer.Process  // nil for a core, and for one that is observed
+	seen    *tracer.Observed // nil unless that
+	in      target           // p, core or seen
 	threads map[*tracer.Thread]*thread
 	last    *thread // the one that was asked for last
 
@@ -80,8 +81,14 @@ func (p *process) thread(t *tracer.Thread) *thread {
 
 // current returns the thread that stopped last, for an operation op.
 func (p *process) current(op string) (*thread, error) {
-	if p.core != nil {
+	switch {
+	case p.core != nil:
 		return p.crashed(op)
+	case p.seen != nil:
+		if threads := p.seen.Threads(); len(threads) > 0 {
+			return p.watched(threads[0]), nil
+		}
+		return nil, &tracer.Error{Op: op, TID: p.pid(), Err: tracer.ErrExited}
 	}
 	if t := p.p.Thread(); t != nil {
 		return p.thread(t), nil
@@ -106,7 +113,7 @@ var processClass = newClass("process",
 			return listOf(p.in.Argv(), newString), nil
 		}},
 		{"state", "str", "\"stopped\", \"running\", \"exited\" or \"detached\".", func(p *process) (starlark.Value, error) {
-			return starlark.String(p.p.State().String()), nil
+			return starlark.String(p.state()), nil
 		}},
 		{"exit_code", "int or None", "The code that the process exited with.", func(p *process) (starlark.Value, error) {
 			return optionalInt(p.p.ExitCode()), nil
@@ -245,7 +252,7 @@ var _ starlark.HasAttrs = (*process)(nil)
 
 // Hash is the same after a restart.
 func (p *process) Hash() (uint32, error) {
-	if p.core != nil {
+	if p.p == nil {
 		return uint32(p.pid()), nil
 	}
 	return uint32(p.first), nil
@@ -255,27 +262,36 @@ func (p *process) String() string {
 	if p.core != nil {
 		return fmt.Sprintf("<core %s of process %d>", p.core.Name(), p.pid())
 	}
-	return fmt.Sprintf("<process %d %s>", p.p.PID, p.p.State())
+	return fmt.Sprintf("<%s %d %s>", p.Type(), p.pid(), p.state())
 }
 
-// Type returns "process", or "core".
+// Type returns "process", "core" or "observed".
 func (p *process) Type() string {
-	if p.core != nil {
+	switch {
+	case p.core != nil:
 		return "core"
+	case p.seen != nil:
+		return "observed"
 	}
 	return "process"
 }
 
 func (p *process) Attr(name string) (starlark.Value, error) {
-	if p.core != nil {
-		return coreAttr(coreClass, processClass, p, "core", name)
+	switch {
+	case p.core != nil:
+		return partAttr(coreClass, processClass, p, "core", "live process", name)
+	case p.seen != nil:
+		return partAttr(observedClass, processClass, p, "observed process", "process that is traced", name)
 	}
 	return processClass.attr(p, name)
 }
 
 func (p *process) AttrNames() []string {
-	if p.core != nil {
+	switch {
+	case p.core != nil:
 		return coreClass.names
+	case p.seen != nil:
+		return observedClass.names
 	}
 	return processClass.names
 }
@@ -297,7 +313,10 @@ func (p *process) MarshalJSON() ([]byte, error) {
 		State      string   `json:"state"`
 		ExitCode   *int     `json:"exit_code,omitempty"`
 		ExitSignal *int     `json:"exit_signal,omitempty"`
-	}{PID: p.p.PID, Exe: p.p.Exe(), Argv: p.p.Argv(), State: p.p.State().String()}
+	}{PID: p.pid(), Exe: p.in.Exe(), Argv: p.in.Argv(), State: p.state()}
+	if p.seen != nil {
+		return encode(v)
+	}
 	if code, ok := p.p.ExitCode(); ok {
 		v.ExitCode = &code
 	}

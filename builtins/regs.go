@@ -1,7 +1,6 @@
 package builtins
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -102,12 +101,10 @@ func (r *regs) get(d *arch.Register) (uint64, error) {
 	return d.Get(all), nil
 }
 
-var errCore = errors.New("a core cannot be changed")
-
 // set changes a register.
 func (r *regs) set(d *arch.Register, v starlark.Value) error {
 	if r.t.t == nil {
-		return errCore
+		return r.t.fixed()
 	}
 	if err := r.t.policy().check("regs."+d.Name, MayWrite); err != nil {
 		return err

@@ -28,12 +28,15 @@ stop = p.cont()
 _, error = attempt(p.read, 0, 1)
 frame = p.thread.frame
 p.save_core(file)
-values = [p, p.thread, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), core(file), p.line("work"), p.type("int"), p.type("int").at(p.regs.rsp)]
+observed = observe(p.pid)
+observed_thread = observed.thread
+values = [p, p.thread, observed, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), core(file), p.line("work"), p.type("int"), p.type("int").at(p.regs.rsp)]
 `, starlark.StringDict{
 		"path": starlark.String(tracertest.Build(t, "testdata/loop.c")),
 		"file": starlark.String(filepath.Join(t.TempDir(), "core")),
 	})
 	m := map[string]starlark.Value{"siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}}}
+	m["observed_thread"] = globals["observed_thread"]
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {
 		m[v.Type()] = v
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // A target is what those builtins see of a process that need nothing to run: a
-// tracer.Process or a tracer.Core.
+// tracer.Process, a tracer.Core or a tracer.Observed.
 type target interface {
 	Exe() string
 	Argv() []string
@@ -30,7 +30,8 @@ type target interface {
 	Scope() value.Context
 }
 
-// A task is what they see of a thread: a tracer.Thread or a tracer.CoreThread.
+// A task is what they see of a thread: a tracer.Thread, a tracer.CoreThread or a
+// tracer.ObservedThread.
 type task interface {
 	Name() string
 	Regs() (*arch.Regs, error)
@@ -44,6 +45,8 @@ type task interface {
 var (
 	_ target = (*tracer.Process)(nil)
 	_ target = (*tracer.Core)(nil)
+	_ target = (*tracer.Observed)(nil)
 	_ task   = (*tracer.Thread)(nil)
 	_ task   = (*tracer.CoreThread)(nil)
+	_ task   = (*tracer.ObservedThread)(nil)
 )

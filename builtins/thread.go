@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
@@ -12,9 +13,10 @@ import (
 type thread struct {
 	handle
 	p    *process
-	t    *tracer.Thread     // nil in a core
-	post *tracer.CoreThread // nil in a live process
-	in   task               // t, or post
+	t    *tracer.Thread         // nil unless it is traced
+	post *tracer.CoreThread     // nil unless it is in a core
+	seen *tracer.ObservedThread // nil unless it is observed
+	in   task                   // t, post or seen
 	regs regs
 }
 
@@ -82,16 +84,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	{"frames", "list of frame", fmt.Sprintf("The stack, innermost frame first, at most %d of them. unwind_error says why it ends early, if it does.", maxFrames), func(t *thread) (starlark.Value, error) {
 		return t.frames()
 	}},
-	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames, or that there are more than those; None if the last one is the outermost.", func(t *thread) (starlark.Value, error) {
-		frames, err := t.in.Frames(maxFrames + 1)
-		switch {
-		case len(frames) > maxFrames:
-			return starlark.String(fmt.Sprintf("only %d frames are looked at", maxFrames)), nil
-		case err == nil:
-			return starlark.None, nil
-		}
-		return starlark.String(err.Error()), nil
-	}},
+	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames, or that there are more than those; None if the last one is the outermost.", (*thread).unwindError},
 }, concat(
 	verbs[*thread](),
 	injections[*thread](),
@@ -112,15 +105,21 @@ func (t *thread) Type() string          { return "thread" }
 func (t *thread) Hash() (uint32, error) { return uint32(t.tid()), nil }
 
 func (t *thread) Attr(name string) (starlark.Value, error) {
-	if t.post != nil {
-		return coreAttr(coreThreadClass, threadClass, t, "thread of a core", name)
+	switch {
+	case t.post != nil:
+		return partAttr(coreThreadClass, threadClass, t, "thread of a core", "live process", name)
+	case t.seen != nil:
+		return partAttr(observedThreadClass, threadClass, t, "thread of an observed process", "process that is traced", name)
 	}
 	return threadClass.attr(t, name)
 }
 
 func (t *thread) AttrNames() []string {
-	if t.post != nil {
+	switch {
+	case t.post != nil:
 		return coreThreadClass.names
+	case t.seen != nil:
+		return observedThreadClass.names
 	}
 	return threadClass.names
 }
@@ -139,12 +138,22 @@ func (t *thread) state() string {
 	switch {
 	case t.post != nil:
 		return "core"
+	case t.seen != nil:
+		return t.seen.State()
 	case t.t.Gone():
 		return tracer.Exited.String()
 	case t.t.Running():
 		return tracer.Running.String()
 	}
 	return tracer.Stopped.String()
+}
+
+// fixed returns why the registers of a thread that is not traced cannot be changed.
+func (t *thread) fixed() error {
+	if t.seen != nil {
+		return errors.New("a process that is observed cannot be changed")
+	}
+	return errors.New("a core cannot be changed")
 }
 
 // frame returns the innermost frame.
@@ -163,6 +172,17 @@ func (t *thread) frames() (starlark.Value, error) {
 		return nil, err
 	}
 	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{t: t, f: f} }), nil
+}
+
+func (t *thread) unwindError() (starlark.Value, error) {
+	frames, err := t.in.Frames(maxFrames + 1)
+	switch {
+	case len(frames) > maxFrames:
+		return starlark.String(fmt.Sprintf("only %d frames are looked at", maxFrames)), nil
+	case err == nil:
+		return starlark.None, nil
+	}
+	return starlark.String(err.Error()), nil
 }
 
 // toggle returns the method that switches something of a thread on or off.

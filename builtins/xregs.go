@@ -109,7 +109,7 @@ func (r *regs) setExtra(e *extra, v starlark.Value) error {
 		return fmt.Errorf("%s of a frame cannot be written: write the thread's", e.name)
 	}
 	if r.t.t == nil {
-		return errCore
+		return r.t.fixed()
 	}
 	if err := r.t.policy().check("regs."+e.name, MayWrite); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (t *thread) sigmask() (starlark.Value, error) {
 // it is about to get.
 func (t *thread) SetField(name string, v starlark.Value) error {
 	if t.t == nil {
-		return errCore
+		return t.fixed()
 	}
 	switch name {
 	case "siginfo":

@@ -158,7 +158,9 @@ func permitted(id int) bool {
 }
 
 // explain adds to a refusal what can be done about it.
-func (p *Process) explain(err error) error {
+func (p *Process) explain(err error) error { return explain(p.PID, err) }
+
+func explain(pid int, err error) error {
 	if err != unix.EPERM {
 		return err
 	}
@@ -171,7 +173,7 @@ func (p *Process) explain(err error) error {
 	case "3":
 		return fmt.Errorf("%w: /proc/sys/kernel/yama/ptrace_scope is 3: nothing may be traced until the next boot", err)
 	}
-	if status, statusErr := procfs.Status(p.PID); statusErr == nil && status.Uid != os.Getuid() {
+	if status, statusErr := procfs.Status(pid); statusErr == nil && status.Uid != os.Getuid() {
 		return fmt.Errorf("%w: it belongs to user %d: run as that user or as root, or grant CAP_SYS_PTRACE", err, status.Uid)
 	}
 	return fmt.Errorf("%w: it gained privileges, is not dumpable, or a container forbids it: run as root or grant CAP_SYS_PTRACE", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/core"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
 // A Core is a process as a core has it. It can be looked at as a Process that is
@@ -152,4 +153,6 @@ func (t *CoreThread) Siginfo() *Siginfo {
 }
 
 // Frames returns the thread's stack, as Thread.Frames does.
-func (t *CoreThread) Frames(max int) ([]*Frame, error) { return t.c.stack(t, &t.t.Regs, max, 0) }
+func (t *CoreThread) Frames(max int) ([]*Frame, error) {
+	return t.c.stack(t, &t.t.Regs, unwind.AllRegs, max, 0)
+}

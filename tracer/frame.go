@@ -33,7 +33,7 @@ func (t *Thread) Frames(max int) ([]*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.p.stack(t, regs, max, len(t.unentered(regs[arch.RIP])))
+	return t.p.stack(t, regs, unwind.AllRegs, max, len(t.unentered(regs[arch.RIP])))
 }
 
 // unentered returns the functions, the innermost first, that were inlined and begin
@@ -64,11 +64,11 @@ func (t *Thread) unentered(pc uint64) []*debuginfo.Func {
 	return nil
 }
 
-// stack returns the stack of a thread with the registers regs. A function that was
+// stack returns the stack of a thread with the registers regs, as far as known. A function that was
 // inlined has a frame of its own, with the registers of that which it is in; the
 // innermost ones, so many as are not entered, have none.
-func (x *target) stack(t owner, regs *arch.Regs, limit, unentered int) ([]*Frame, error) {
-	stack, err := unwind.Stack(x.of, code{x}, regs, limit)
+func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, unentered int) ([]*Frame, error) {
+	stack, err := unwind.StackFrom(x.of, code{x}, regs, known, limit)
 	frames := make([]*Frame, 0, len(stack))
 	for i := range stack {
 		f := Frame{Frame: stack[i], in: x, t: t, epoch: x.of.epoch()}

@@ -76,13 +76,13 @@ func (s *context) ReadAt(addr uint64, buf []byte) (int, error) { return s.x.of.R
 
 // WriteAt implements value.Context.
 func (s *context) WriteAt(addr uint64, data []byte) (int, error) {
-	w, ok := s.x.of.(interface {
-		WriteAt(addr uint64, data []byte) (int, error)
-	})
-	if !ok {
-		return 0, errors.New("a core cannot be changed")
+	switch of := s.x.of.(type) {
+	case *Process:
+		return of.WriteAt(addr, data)
+	case *Observed:
+		return 0, errors.New("a process that is observed cannot be changed")
 	}
-	return w.WriteAt(addr, data)
+	return 0, errors.New("a core cannot be changed")
 }
 
 // SymbolAt implements value.Context.

@@ -244,7 +244,16 @@ func TestSyscall(t *testing.T) {
 	if c, err := Syscall(pid); err != nil || c.Nr != syscall.SYS_READ || c.Args[0] != 0 {
 		t.Errorf("cat is in %+v, %v, want read of 0", c, err)
 	}
-	for _, text := range []string{"", "running\n", "-1 0x7ffe 0x7f\n", "x 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8", "0 0x1 0x2 0x3 0x4 0x5 y 0x7 0x8"} {
+	if s, err := SleepOf(pid); err != nil || s.SP == 0 || s.PC == 0 || s.Call.Nr != syscall.SYS_READ {
+		t.Errorf("cat sleeps in %+v, %v", s, err)
+	}
+	if s, err := parseSyscall([]byte("running\n")); s != nil || err != nil {
+		t.Errorf("running is %+v, %v", s, err)
+	}
+	if s, err := parseSyscall([]byte("-1 0x7ffe 0x7f\n")); err != nil || *s != (Sleep{SP: 0x7ffe, PC: 0x7f}) {
+		t.Errorf("a sleep outside of calls is %+v, %v", s, err)
+	}
+	for _, text := range []string{"", "runnin", "-1 0x7ffe", "-1 0x7ffe x", "x 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8", "0 0x1 0x2 0x3 0x4 0x5 y 0x7 0x8"} {
 		if c, err := parseSyscall([]byte(text)); c != nil || err == nil {
 			t.Errorf("%q: %+v, %v, want an error", text, c, err)
 		}
@@ -299,8 +308,8 @@ func FuzzParseStatus(f *testing.F) {
 		if is, err := parseKernelThread(data); is && err != nil {
 			t.Errorf("parseKernelThread = %t, %v", is, err)
 		}
-		if call, err := parseSyscall(data); (call == nil) != (err != nil) {
-			t.Fatalf("parseSyscall: got %v and %v", call, err)
+		if sleep, err := parseSyscall(data); sleep != nil && err != nil {
+			t.Fatalf("parseSyscall: got %v and %v", sleep, err)
 		}
 		if state, err := parseState(data); state != 0 && err != nil {
 			t.Fatalf("got %c and %v", state, err)

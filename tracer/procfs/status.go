@@ -147,25 +147,54 @@ type Call struct {
 	Args [6]uint64
 }
 
+// A Sleep is where a thread sleeps.
+type Sleep struct {
+	Call   *Call // or nil if it sleeps elsewhere than in a system call, as for a page
+	SP, PC uint64
+}
+
+// SleepOf returns where a thread sleeps, or nil if it runs. Only who may trace the thread
+// may know.
+func SleepOf(tid int) (*Sleep, error) { return read(tid, "syscall", parseSyscall) }
+
 // Syscall returns the system call in which a thread sleeps; it is an error if it
 // runs or sleeps elsewhere. Only who may trace the thread may know.
-func Syscall(tid int) (*Call, error) { return read(tid, "syscall", parseSyscall) }
-
-// parseSyscall parses the contents of /proc/PID/syscall (proc_pid_syscall(5)).
-func parseSyscall(data []byte) (*Call, error) {
-	fields := strings.Fields(string(data))
-	if len(fields) != 9 {
+func Syscall(tid int) (*Call, error) {
+	sleep, err := SleepOf(tid)
+	if err == nil && (sleep == nil || sleep.Call == nil) {
 		return nil, errors.New("not in a system call")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sleep.Call, nil
+}
+
+// parseSyscall parses the contents of /proc/PID/syscall (proc_pid_syscall(5)): "running",
+// or the number of the call, its arguments, the stack pointer and the pc; without
+// arguments if the number is -1.
+func parseSyscall(data []byte) (*Sleep, error) {
+	fields := strings.Fields(string(data))
+	if len(fields) == 1 && fields[0] == "running" {
+		return nil, nil
+	}
+	if len(fields) != 9 && len(fields) != 3 {
+		return nil, fmt.Errorf("%d fields, want 1, 3 or 9", len(fields))
 	}
 	nr, err := strconv.Atoi(fields[0])
 	if err != nil {
 		return nil, err
 	}
-	c := Call{Nr: nr}
-	for i := range c.Args {
-		if c.Args[i], err = strconv.ParseUint(fields[i+1], 0, 64); err != nil {
+	words := make([]uint64, len(fields)-1)
+	for i := range words {
+		if words[i], err = strconv.ParseUint(fields[i+1], 0, 64); err != nil {
 			return nil, err
 		}
 	}
-	return &c, nil
+	n := len(words) - 2
+	s := &Sleep{SP: words[n], PC: words[n+1]}
+	if n > 0 {
+		s.Call = &Call{Nr: nr, Args: [6]uint64(words)}
+	}
+	return s, nil
 }

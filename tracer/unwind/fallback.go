@@ -200,7 +200,7 @@ func (u *unwinder) bySignalContext(f, caller *Frame) (bool, error) {
 		return false, fmt.Errorf("signal context at %#x: %w", f.SP, err)
 	}
 	*caller = *f
-	caller.Known &^= setOf(arch.OrigRAX)
+	caller.Known &^= SetOf(arch.OrigRAX)
 	for i, r := range contextRegs {
 		caller.set(r, binary.LittleEndian.Uint64(context[8*i:]))
 		u.put(r, f.SP+contextOffset+8*uint64(i))

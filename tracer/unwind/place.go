@@ -35,7 +35,7 @@ func Locate(mem Memory, images Images, regs *arch.Regs, frame *Frame, r arch.Reg
 		at[i] = Place{Kind: Live, Reg: arch.Reg(i)}
 	}
 	u := unwinder{mem: pages{mem: mem}, images: images, at: at}
-	f := Frame{Regs: *regs, Known: allRegs, By: Registers}
+	f := Frame{Regs: *regs, Known: AllRegs, By: Registers}
 	f.PC, f.SP, f.Lookup = regs.PC(), regs.SP(), regs.PC()
 	for range maxFrames {
 		if f.PC == frame.PC && f.SP == frame.SP {

@@ -61,7 +61,8 @@ type RegSet uint32
 // Has reports whether r is in the set.
 func (s RegSet) Has(r arch.Reg) bool { return s>>r&1 != 0 }
 
-func setOf(regs ...arch.Reg) RegSet {
+// SetOf returns the set of regs.
+func SetOf(regs ...arch.Reg) RegSet {
 	var s RegSet
 	for _, r := range regs {
 		s |= 1 << r
@@ -69,16 +70,17 @@ func setOf(regs ...arch.Reg) RegSet {
 	return s
 }
 
-var (
-	allRegs = RegSet(1<<arch.NumRegs - 1)
+// AllRegs are all registers.
+const AllRegs = RegSet(1<<arch.NumRegs - 1)
 
+var (
 	// volatile are the registers that a function may change for its caller
 	// (System V ABI, AMD64 supplement, 3.2.1), and those that say nothing of
 	// the caller.
-	volatile = setOf(arch.RAX, arch.RCX, arch.RDX, arch.RSI, arch.RDI, arch.R8, arch.R9, arch.R10, arch.R11, arch.EFLAGS, arch.OrigRAX)
+	volatile = SetOf(arch.RAX, arch.RCX, arch.RDX, arch.RSI, arch.RDI, arch.R8, arch.R9, arch.R10, arch.R11, arch.EFLAGS, arch.OrigRAX)
 
 	// preserved are those that a function keeps for its caller, but rsp.
-	preserved = setOf(arch.RBX, arch.RBP, arch.R12, arch.R13, arch.R14, arch.R15)
+	preserved = SetOf(arch.RBX, arch.RBP, arch.R12, arch.R13, arch.R14, arch.R15)
 )
 
 // set stores a register that has become known.
@@ -122,8 +124,14 @@ func (m Method) String() string {
 // beyond the frames returned; it is nil if the last frame is the outermost one
 // or number max.
 func Stack(mem Memory, images Images, regs *arch.Regs, max int) ([]Frame, error) {
+	return StackFrom(mem, images, regs, AllRegs, max)
+}
+
+// StackFrom is Stack for a thread of which some registers are known, rip and rsp among
+// them.
+func StackFrom(mem Memory, images Images, regs *arch.Regs, known RegSet, max int) ([]Frame, error) {
 	u := unwinder{mem: pages{mem: mem}, images: images}
-	frame := Frame{Regs: *regs, Known: allRegs, By: Registers}
+	frame := Frame{Regs: *regs, Known: known, By: Registers}
 	frame.PC, frame.SP, frame.Lookup = regs.PC(), regs.SP(), regs.PC()
 	var frames []Frame
 	for len(frames) < max {
@@ -206,7 +214,7 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 		return false, fmt.Errorf("frame of %#x: %w", f.PC, err)
 	}
 	*caller = *f
-	caller.Known &^= volatile | setOf(arch.RIP)
+	caller.Known &^= volatile | SetOf(arch.RIP)
 	if cie.cfaOnly {
 		caller.Known &^= preserved
 	}
@@ -229,7 +237,7 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 		case reg == arch.RSP || uint64(n) == cie.ra:
 			return false, fmt.Errorf("%s of the caller of %#x: %w", reg, f.PC, err)
 		default:
-			caller.Known &^= setOf(reg)
+			caller.Known &^= SetOf(reg)
 		}
 	}
 	ra, err := caller.dwarfReg(cie.ra)

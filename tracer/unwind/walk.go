@@ -36,7 +36,7 @@ type store struct {
 
 // byWalk finds the caller of f by the instructions from its PC on.
 func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
-	ways := []walk{{pc: f.PC, regs: f.Regs, known: f.Known, kept: setOf(arch.RBP)}}
+	ways := []walk{{pc: f.PC, regs: f.Regs, known: f.Known, kept: SetOf(arch.RBP)}}
 	seen := make(map[uint64]bool)
 	for steps := 0; len(ways) > 0 && steps < maxWalk; steps++ {
 		w := &ways[len(ways)-1]
@@ -54,7 +54,7 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 			if u.returns(slot) && slot+8 > f.SP {
 				if more, err := u.pop(f, caller, slot, Walk, volatile); err == nil {
 					for _, r := range calleeSaved {
-						caller.Known &^= setOf(r)
+						caller.Known &^= SetOf(r)
 						if (w.known & w.kept).Has(r) {
 							caller.set(r, w.regs[r])
 							u.kept(r, w, f)
@@ -177,7 +177,7 @@ func (u *unwinder) follow(w *walk, data []byte) bool {
 		return true
 	case op&0xf8 == 0x58: // pop
 		w.regs[arch.RSP] = sp + 8
-		w.kept |= setOf(byNumber[number(op&7, extendRM)])
+		w.kept |= SetOf(byNumber[number(op&7, extendRM)])
 		return u.load(w, number(op&7, extendRM), sp)
 	case op == 0x9d: // popf
 		w.regs[arch.RSP] = sp + 8
@@ -280,7 +280,7 @@ var byNumber = [16]arch.Reg{
 func (w *walk) put(n byte, v uint64) {
 	if r := byNumber[n]; r != arch.RIP {
 		w.regs[r] = v
-		w.known |= setOf(r)
+		w.known |= SetOf(r)
 	}
 }
 
@@ -297,7 +297,7 @@ func (w *walk) store(addr uint64, n byte) {
 
 func (w *walk) forget(n byte) {
 	if r := byNumber[n]; r != arch.RIP {
-		w.known &^= setOf(r)
+		w.known &^= SetOf(r)
 	}
 }
 
