@@ -105,7 +105,7 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 
 // modules returns the modules whose members are rows of tables.
 func (e *Env) modules() []*starlarkstruct.Module {
-	return []*starlarkstruct.Module{e.jsonModule(), e.ptraceModule()}
+	return []*starlarkstruct.Module{e.crashesModule(), e.jsonModule(), e.ptraceModule()}
 }
 
 // Predeclared returns the names that scripts have without loading anything. The

@@ -197,12 +197,17 @@ func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unrea
 	}
 }
 
+// soFar returns what came, or what of that was not read yet.
+func (o *output) soFar() string {
+	o.sync()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.data)
+}
+
 var outputClass = newClass("output", "What a target writes to a standard stream that launch made a PIPE or CAPTURE. Reading resumes nothing, so it waits for more only if given a timeout or if the target was detached.", []attribute[*output]{
 	{"data", "bytes", fmt.Sprintf("All bytes so far; of a PIPE, those not read yet. It holds %d bytes at most; what comes when it is full is lost.", maxStream), func(o *output) (starlark.Value, error) {
-		o.sync()
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return starlark.Bytes(o.data), nil
+		return starlark.Bytes(o.soFar()), nil
 	}},
 	{"cut", "int", "How many bytes were lost because data was full.", func(o *output) (starlark.Value, error) {
 		o.sync()

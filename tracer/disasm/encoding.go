@@ -1,6 +1,10 @@
 package disasm
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+)
 
 // An encoding is an instruction taken apart as far as its length and its
 // control flow ask for (SDM volume 2, chapter 2).
@@ -13,6 +17,15 @@ type encoding struct {
 	rel    int  // size of a branch's displacement, which ends the instruction, or 0
 	disp   int  // where the displacement of an operand relative to rip stands, or 0
 	addr32 bool // addresses are cut off at 32 bits
+
+	// What operands in memory ask for:
+	modAt      int      // where the ModRM byte stands, or 0
+	segment    arch.Reg // whose base is added to addresses, or NoReg
+	rexX, rexB byte     // 8 if they extend an index or a base, or else 0
+	rep        byte     // f2 or f3, as a prefix or as VEX has it, or 0
+	wide       bool     // REX.W
+	short      bool     // the operand size prefix without that
+	evex       bool
 }
 
 // An opmap is a table of opcodes, numbered as VEX, EVEX and XOP number them.
@@ -122,8 +135,8 @@ var (
 // parse takes apart the instruction that data begins with.
 func parse(data []byte) (encoding, error) {
 	s := scanner{data: data}
-	var e encoding
-	var opsize, rexW, repne bool
+	e := encoding{segment: NoReg}
+	var opsize, rexW bool
 	op := s.next()
 prefixes:
 	for ; ; op = s.next() {
@@ -132,9 +145,13 @@ prefixes:
 			opsize = true
 		case 0x67:
 			e.addr32 = true
-		case 0xf2:
-			repne = true
-		case 0xf3, 0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65: // rep, lock and segments
+		case 0xf2, 0xf3:
+			e.rep = op
+		case 0x64:
+			e.segment = arch.FSBase
+		case 0x65:
+			e.segment = arch.GSBase
+		case 0xf0, 0x26, 0x2e, 0x36, 0x3e: // lock, and segments whose base is 0
 		default:
 			break prefixes
 		}
@@ -144,6 +161,7 @@ prefixes:
 	}
 	if op&0xf0 == 0x40 {
 		rexW = op&8 != 0
+		e.rexX, e.rexB = op&2<<2, op&1<<3
 		op = s.next()
 	}
 	switch {
@@ -156,24 +174,27 @@ prefixes:
 			e.opmap, op = after0F3A, s.next()
 		}
 	case op == 0xc5: // VEX of two bytes
-		s.next()
+		e.rep = vexRep[s.next()&3]
 		e.vex, e.opmap, op = true, after0F, s.next()
 	case op == 0xc4, op == 0x8f && s.peek()&0x1f >= byte(xopMap8): // VEX of three bytes, XOP
+		e.extend(s.peek())
 		e.vex, e.opmap = true, opmap(s.next()&0x1f)
-		s.next()
+		e.rep = vexRep[s.next()&3]
 		op = s.next()
 	case op == 0x62: // EVEX
-		e.vex, e.opmap = true, opmap(s.next()&0x0f)
-		s.next()
+		e.extend(s.peek())
+		e.vex, e.evex, e.opmap = true, true, opmap(s.next()&0x0f)
+		e.rep = vexRep[s.next()&3]
 		s.next()
 		op = s.next()
 	}
-	e.opcode = op
+	e.opcode, e.wide, e.short = op, rexW, opsize && !rexW
 
 	size := 4 // of an immediate
-	if opsize && !rexW {
+	if e.short {
 		size = 2
 	}
+	modAt := s.pos
 	switch form := e.form(); form {
 	case '!':
 		if !s.short {
@@ -181,7 +202,7 @@ prefixes:
 		}
 	case 'm':
 		e.modrm = s.operand()
-		if e.opmap == after0F && !e.vex && op == 0x78 && (opsize || repne) { // extrq, insertq
+		if e.opmap == after0F && !e.vex && op == 0x78 && (opsize || e.rep == 0xf2) { // extrq, insertq
 			s.pos += 2
 		}
 	case 'c':
@@ -235,8 +256,17 @@ prefixes:
 		return e, errTruncated
 	}
 	e.data, e.disp = data[:s.pos], s.disp
+	if s.operands {
+		e.modAt = modAt
+	}
 	return e, nil
 }
+
+// vexRep is the prefix that stands for the field pp of VEX and EVEX.
+var vexRep = [...]byte{0, 0, 0xf3, 0xf2}
+
+// extend takes the inverted bits X and B from a byte of VEX or EVEX.
+func (e *encoding) extend(b byte) { e.rexX, e.rexB = ^b>>3&8, ^b>>2&8 }
 
 // A scanner reads the bytes of an instruction.
 type scanner struct {
@@ -244,6 +274,8 @@ type scanner struct {
 	pos   int
 	short bool // data ended before pos
 	disp  int  // as encoding.disp
+
+	operands bool // a ModRM byte names some
 }
 
 // next returns the next byte, or 0 if there is none.
@@ -265,6 +297,7 @@ func (s *scanner) peek() byte {
 // operand reads a ModRM byte with its SIB byte and displacement, and returns
 // the former (SDM volume 2, 2.1.5).
 func (s *scanner) operand() byte {
+	s.operands = true
 	modrm := s.next()
 	mod, rm := modrm>>6, modrm&7
 	if mod == 0 && rm == 5 {

@@ -11,16 +11,20 @@ var numbered = [16]arch.Reg{
 
 // JumpRegister returns the register that holds where the instruction in data jumps
 // to; ok is false if it is no near jump to what a register holds.
-func JumpRegister(data []byte) (r arch.Reg, ok bool) {
+func JumpRegister(data []byte) (r arch.Reg, ok bool) { return targetRegister(data, 0xe0) }
+
+// CallRegister returns the register that holds what the instruction in data calls; ok
+// is false if it is no near call of what a register holds.
+func CallRegister(data []byte) (r arch.Reg, ok bool) { return targetRegister(data, 0xd0) }
+
+// targetRegister returns the register of a branch whose ModRM byte is modrm but for
+// that.
+func targetRegister(data []byte, modrm byte) (r arch.Reg, ok bool) {
 	e, err := parse(data)
-	if err != nil || e.opmap != primary || e.opcode != 0xff || e.modrm&^7 != 0xe0 {
+	if err != nil || e.opmap != primary || e.opcode != 0xff || e.modrm&^7 != modrm {
 		return 0, false
 	}
-	n := e.modrm & 7
-	if i := len(e.data) - 3; i >= 0 && data[i]&0xf1 == 0x41 { // REX.B
-		n |= 8
-	}
-	return numbered[n], true
+	return numbered[e.modrm&7|e.rexB], true
 }
 
 // MoveSource returns the general register that the instruction in data copies to rsp; ok

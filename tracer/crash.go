@@ -1,0 +1,172 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/triage"
+	"github.com/tracelark/tracelark/tracer/unwind"
+)
+
+// This file fills in what package triage looks at.
+
+// CrashOptions say how to look at a crash. nil is the default.
+type CrashOptions struct {
+	triage.Options
+	// Output is what the process wrote to its standard error, where reports of
+	// sanitizers and panics are looked for.
+	Output string
+}
+
+// Crash says what the end of the process is that the stop is about to be. A stop by a
+// timeout or an interrupt is one without a signal. Where the process is gone, what it
+// wrote may tell.
+func (s *Stop) Crash(o *CrashOptions) (*triage.Crash, error) {
+	if o == nil {
+		o = new(CrashOptions)
+	}
+	p := s.Process
+	if s.Gone() {
+		c, err := triage.FromOutput(o.Output, &o.Options)
+		if c == nil && err == nil {
+			err = fmt.Errorf("the process is gone (%s) and wrote no report of a sanitizer: look at it when it stops with the signal", s.Reason)
+		}
+		return c, wrapCrash(p.PID, err)
+	}
+	if err := p.held(); err != nil {
+		return nil, wrapCrash(p.PID, err)
+	}
+	t := s.Thread
+	if t == nil || t.Gone() {
+		return nil, wrapCrash(p.PID, ErrThread)
+	}
+	e := &triage.Event{Output: o.Output, TimedOut: s.Reason == ReasonTimeout}
+	var subjects []witness
+	for _, t := range p.Threads() {
+		subjects = append(subjects, witness{t.TID, t})
+	}
+	return p.crash(p, witness{t.TID, t}, subjects, s, e, &o.Options)
+}
+
+// Crash says what the end of the process was.
+func (c *Core) Crash(o *CrashOptions) (*triage.Crash, error) {
+	if o == nil {
+		o = new(CrashOptions)
+	}
+	t := c.Thread()
+	if t == nil {
+		return nil, wrapCrash(c.PID(), ErrCut)
+	}
+	var subjects []witness
+	for _, t := range c.threads {
+		subjects = append(subjects, witness{t.TID, t})
+	}
+	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{Output: o.Output}, &o.Options)
+}
+
+// A witness is a thread, of a process or a core.
+type witness struct {
+	tid int
+	t   interface {
+		Name() string
+		Regs() (*arch.Regs, error)
+		ends(first, last int) triage.Stack
+	}
+}
+
+// How many frames of a stack a crash has: of the thread that stopped, the innermost
+// and the outermost ones, and of the others.
+const (
+	firstFrames = 192
+	lastFrames  = 64
+	otherFrames = 64
+)
+
+// maxOthers bounds the threads whose stacks a crash has.
+const maxOthers = 256
+
+func (x *target) crash(p triage.Process, culprit witness, all []witness, s *Stop, e *triage.Event, o *triage.Options) (*triage.Crash, error) {
+	regs, err := culprit.t.Regs()
+	if err != nil {
+		return nil, wrapCrash(x.of.id(), err)
+	}
+	e.Regs = *regs
+	if s.Reason == ReasonSignal {
+		e.Signal = s.Signal
+	}
+	if info := s.Siginfo(); info != nil {
+		e.Code = info.Code()
+		if hasAddr(e.Signal, e.Code) {
+			e.Addr = info.Addr()
+		}
+		if hasSender(e.Signal, e.Code) {
+			e.Sender = info.PID()
+		}
+	}
+	e.Stack = culprit.t.ends(firstFrames, lastFrames)
+	for _, w := range all {
+		if len(e.Threads) == maxOthers {
+			break
+		}
+		stack := e.Stack
+		if w != culprit {
+			stack = w.t.ends(otherFrames, 0)
+		}
+		e.Threads = append(e.Threads, triage.Thread{TID: w.tid, Name: w.t.Name(), Crashed: w == culprit, Stack: stack})
+	}
+	c, err := triage.New(p, e, o)
+	return c, wrapCrash(x.of.id(), err)
+}
+
+func wrapCrash(pid int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: "crash", TID: pid, Err: cause(err)}
+}
+
+func (t *Thread) ends(first, last int) triage.Stack     { return describeStack(t.Frames, first, last) }
+func (t *CoreThread) ends(first, last int) triage.Stack { return describeStack(t.Frames, first, last) }
+
+// describeStack describes the first and the last frames of a stack.
+func describeStack(frames func(int) ([]*Frame, error), first, last int) triage.Stack {
+	const most = 10000
+	all, err := frames(most)
+	if len(all) == most && err == nil {
+		err = errors.New("only 10000 frames are looked at")
+	}
+	s := triage.Stack{Err: err}
+	if len(all) > first+last {
+		s.Elided, s.After = len(all)-first-last, first
+	}
+	for i, f := range all {
+		if s.Elided == 0 || i < first || i >= len(all)-last {
+			s.Frames = append(s.Frames, f.Describe())
+		}
+	}
+	return s
+}
+
+// Describe returns the frame in words that outlive the process.
+func (f *Frame) Describe() triage.Frame {
+	d := triage.Frame{
+		Level: f.Level, PC: f.PC, SP: f.SP, CFA: f.CFA, Function: f.Function(),
+		Inlined: f.Inlined, Guess: f.By == unwind.Guess, Signal: f.Signal,
+	}
+	if sym, offset, ok := f.Symbol(); ok {
+		d.Symbol, d.Offset = sym.Name, offset
+	}
+	if line, err := f.Line(); err == nil {
+		d.File, d.Line, d.Column = line.File, line.Line, line.Column
+	}
+	if img := f.Image(); img != nil {
+		d.Image, d.ImageOffset = img.Path, f.PC-img.Bias
+		if img.File != nil {
+			d.BuildID = img.File.BuildID()
+		}
+	}
+	return d
+}

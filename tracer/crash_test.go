@@ -1,0 +1,176 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+// A bug is one of those in testdata/bugs.c, and what is to be said of it.
+type bug struct {
+	name     string // of the bug
+	class    string
+	severity triage.Severity
+	tags     string // those that must be there
+	says     string // in the explanation
+	guilty   string // how the stack begins, "" being the bug's name
+}
+
+const (
+	exploitable = triage.Exploitable
+	probably    = triage.ProbablyExploitable
+	not         = triage.NotExploitable
+)
+
+var bugs = []bug{
+	{"write_null", "DestAvNearNull", probably, "DestAvNearNull AccessViolation", "writes 8 bytes at 0x0, where nothing is mapped", ""},
+	{"write_far", "DestAv", exploitable, "DestAv AccessViolation", "writes 8 bytes at 0x123456789000", ""},
+	{"write_wild", "DestAv", exploitable, "DestAv", "at 0x4141414141414141, which is not canonical", ""},
+	{"read_null", "SourceAvNearNull", not, "SourceAvNearNull", "reads 8 bytes at 0x0", ""},
+	{"read_far", "SourceAv", not, "SourceAv", "reads 8 bytes at 0x123456789000", ""},
+	{"read_wild", "SourceAv", not, "SourceAv", "at 0x4141414141414141, which is not canonical", ""},
+
+	{"add_far", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
+	{"xchg_far", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
+	{"stos_far", "DestAv", exploitable, "DestAv", "writes a byte", ""},
+	{"movs_far", "DestAv", exploitable, "DestAv BlockMoveAv", "writes a byte", ""},
+	{"sse_far", "DestAv", exploitable, "DestAv", "writes 16 bytes", ""},
+	{"set_far", "DestAv", exploitable, "DestAv", "writes a byte", ""},
+	{"pop_far", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
+	{"cmp_far", "SourceAv", not, "SourceAv", "reads 8 bytes", ""},
+	{"push_far", "SourceAv", not, "SourceAv", "reads 8 bytes", ""},
+	{"test_null", "SourceAvNearNull", not, "SourceAvNearNull", "reads a byte at 0x8", ""},
+	{"scas_far", "SourceAv", not, "SourceAv", "reads a byte", ""},
+	{"inc_null", "DestAvNearNull", probably, "DestAvNearNull", "writes 4 bytes at 0x4", ""},
+	{"fst_far", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
+	{"own_code", "DestAv", exploitable, "DestAv", "in memory that is r-xp", ""},
+	{"misaligned", "AccessViolation", not, "AccessViolation", "no multiple of 16", ""},
+	{"index_wild", "DestAv", exploitable, "DestAv", "is 0xfffffffffffff00", ""},
+	{"stack_wild", "DestAv", exploitable, "DestAv", "rbp is 0x4141414141414141", ""},
+	{"below_stack", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
+
+	{"taint_write", "DestAvTainted", exploitable, "SourceAv", "is the address of a write at", ""},
+	{"taint_call", "CallAvTainted", exploitable, "SourceAv", "is called at", ""},
+	{"taint_jump", "BranchAvTainted", exploitable, "SourceAv", "is jumped to at", ""},
+	{"taint_cleared", "SourceAv", not, "SourceAv", "reads 8 bytes", ""},
+
+	{"call_null", "SegFaultOnPcNearNull", probably, "SegFaultOnPcNearNull", "The program counter is 0x0", "??"},
+	{"call_far", "SegFaultOnPc", exploitable, "SegFaultOnPc", "The program counter is 0x123456789000", "??"},
+	{"call_wild", "CallAv", exploitable, "BranchAv", "goes to 0x4141414141414141, which is not canonical", ""},
+	{"call_memory", "CallAv", exploitable, "BranchAv", "reads 8 bytes at 0x123456789000", ""},
+	{"call_memory_null", "CallAvNearNull", probably, "BranchAvNearNull", "reads 8 bytes at 0x10", ""},
+	{"jump_wild", "BranchAv", exploitable, "BranchAv", "goes to 0x4141414141414141", ""},
+	{"jump_memory", "BranchAv", exploitable, "BranchAv", "reads 8 bytes at 0x123456789000", ""},
+	{"jump_memory_null", "BranchAvNearNull", probably, "BranchAvNearNull", "reads 8 bytes at 0x10", ""},
+	{"return_wild", "ReturnAv", exploitable, "ReturnAv", "goes to 0x4141414141414141", ""},
+	{"return_lost", "ReturnAv", exploitable, "ReturnAv PossibleStackCorruption", "pops 8 bytes at 0x123456789000", ""},
+	{"on_stack", "SegFaultOnPc", exploitable, "SegFaultOnPc StackCodeExecution", "in memory that is rw-p ([stack])", "??"},
+
+	{"illegal", "BadInstruction", probably, "BadInstruction", "(SIGILL)", ""},
+	{"privileged", "BadInstruction", probably, "BadInstruction", "is not permitted", ""},
+	{"trap", "TrapSignal", not, "", "SIGTRAP", ""},
+	{"divide", "FPE", not, "FloatingPointException", "Integer division by zero", ""},
+	{"bad_syscall", "BadInstruction", probably, "BadInstruction", "SIGSYS", ""},
+
+	{"recursion", "StackOverflow", not, "StackOverflow", "below [stack]", "deep"},
+	{"mutual", "StackOverflow", not, "StackOverflow", "below [stack]", "ping"},
+	{"big_frame", "StackOverflow", not, "StackOverflow", "below [stack]", ""},
+	{"thread_stack", "StackOverflow", not, "StackOverflow", "below the stack", "deep"},
+	{"alt_stack", "StackOverflow", not, "StackOverflow", "below the stack", "deep"},
+
+	{"smash", "StackGuard", probably, "StackBufferOverflow AbortSignal", "canary of smash", ""},
+	{"fortify", "SafeFunctionCheck", not, "AbortSignal", "buffer overflow detected", ""},
+	{"double_free", "HeapError", probably, "HeapError AbortSignal", "free(): double free detected in tcache 2, in a call of free in double_free", ""},
+	{"bad_free", "HeapError", probably, "HeapError", "free(): invalid pointer, in a call of free in bad_free", ""},
+	{"overflow", "HeapError", probably, "HeapError", "The allocator gave up", ""},
+	{"top_size", "HeapError", probably, "HeapError", "malloc(): corrupted top size, in a call of malloc in top_size", ""},
+	{"assertion", "AbortSignal", not, "AbortSignal", "bugs.c:", "check"},
+	{"aborts", "AbortSignal", not, "AbortSignal", "abort was called in aborts", ""},
+	{"killed_abort", "AbortSignal", not, "AbortSignal", "SIGABRT was sent by", ""},
+	{"sent_segv", "AccessViolation", not, "AccessViolation", "SIGSEGV was sent by", ""},
+	{"past_file", "SourceAv", not, "SourceAv", "behind the end of the file", ""},
+	{"write_constant", "DestAv", exploitable, "DestAv", "in memory that is r--p", ""},
+}
+
+// TestCrash checks what is said of crashes, of the process and of its core.
+func TestCrash(t *testing.T) {
+	for _, level := range []string{"-O0", "-O2"} {
+		path := tracertest.Build(t, "testdata/bugs.c", level, "-fstack-protector-all", "-D_FORTIFY_SOURCE=2", "-Wno-cpp", "-fno-optimize-sibling-calls", "-Wno-all", "-fcf-protection=none")
+		for _, b := range bugs {
+			t.Run(b.name+level, func(t *testing.T) {
+				if level == "-O0" && b.name == "fortify" {
+					return // which needs the optimiser
+				}
+				live := crashOf(t, path, b.name, b.name == "mutual")
+				b.check(t, live)
+				again := crashOf(t, path, b.name, true)
+				if again.Keys != live.Keys || again.Name != live.Name {
+					t.Errorf("another run has %s %+v %q, the first %s %+v %q", again.Name, again.Keys, again.Trace, live.Name, live.Keys, live.Trace)
+				}
+				tr := newTracer(t)
+				c, err := tr.OpenCore(tracertest.Core(t, path, b.name), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				post, err := c.Crash(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.check(t, post)
+				if post.Keys != live.Keys || !slices.Equal(post.Trace, live.Trace) || !slices.Equal(post.Tags, live.Tags) {
+					t.Errorf("the core has %q %+v %q, the process %q %+v %q", post.Tags, post.Keys, post.Trace, live.Tags, live.Keys, live.Trace)
+				}
+			})
+		}
+	}
+}
+
+func (b *bug) check(t *testing.T, c *triage.Crash) {
+	t.Helper()
+	if c.Name != b.class || c.Severity != b.severity || !strings.Contains(c.Explanation, b.says) {
+		t.Errorf("%s (%s): %s\nwant %s (%s) ... %s", c.Name, c.Severity, c.Explanation, b.class, b.severity, b.says)
+	}
+	for _, tag := range strings.Fields(b.tags) {
+		if !slices.Contains(c.Tags, tag) {
+			t.Errorf("tags %q, want %s", c.Tags, tag)
+		}
+	}
+	guilty := b.guilty
+	if guilty == "" {
+		guilty = b.name
+	}
+	if len(c.Trace) == 0 || !strings.HasPrefix(c.Trace[0], guilty) {
+		t.Errorf("stack %q, want it to begin with %s", c.Trace, guilty)
+	}
+}
+
+// crashOf runs a program to its death and looks at that.
+func crashOf(t *testing.T, path, arg string, aslr bool) *triage.Crash {
+	t.Helper()
+	tr := newTracer(t)
+	p, err := tr.Launch([]string{path, arg}, &LaunchOptions{ASLR: aslr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		s, err := p.Cont(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Gone() {
+			t.Fatalf("the process ended by %s", s.Reason)
+		}
+		if s.Fatal() {
+			c, err := s.Crash(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package triage
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A Report is what a sanitizer printed of an error.
+type Report struct {
+	Tool    string // "asan", "ubsan", "msan", "tsan", "lsan", "hwasan" or "libfuzzer"
+	Type    string // such as "heap-buffer-overflow"
+	Access  string // "read", "write" or ""
+	Addr    uint64 // meaningful if HasAddr
+	HasAddr bool
+	Size    int     // of the access in bytes, or of what was leaked; 0 if it is not known
+	Frames  []Frame // where it happened
+	Freed   []Frame // where the memory was released
+	Alloc   []Frame // where it was allocated
+	Summary string  // the line that begins with SUMMARY, without that, or the first one
+	Text    []string
+}
+
+// What reports are recognised by (compiler-rt's and libsanitizer's sources).
+var (
+	startLine  = regexp.MustCompile(`^(?:==\d+==\s*)?(?:ERROR|WARNING): (Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer:? ?(.*)$`)
+	fuzzerLine = regexp.MustCompile(`^==\d+==\s*ERROR: libFuzzer: (.*)$`)
+	ubsanLine  = regexp.MustCompile(`^(\S.*?):(\d+):(?:(\d+):)? runtime error: (.+)$`)
+	accessLine = regexp.MustCompile(`^\s*(?:Atomic |Previous (?:atomic )?|atomic )?(READ|WRITE|Read|Write|read|write) of size (\d+)(?: at (0x[0-9a-f]+))?`)
+	signalLine = regexp.MustCompile(`caused by a (READ|WRITE|UNKNOWN) memory access`)
+	addrText   = regexp.MustCompile(`(?:on|at|for) (?:unknown )?address (0x[0-9a-f]+)`)
+	summary    = regexp.MustCompile(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
+	leakBytes  = regexp.MustCompile(`^(\d+) byte\(s\) leaked`)
+	frameLine  = regexp.MustCompile(`^\s*#(\d+) (?:0x([0-9a-f]+)(?: in)? )?\s*(.*)$`)
+	moduleTail = regexp.MustCompile(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
+	sourceTail = regexp.MustCompile(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
+)
+
+var tools = map[string]string{
+	"Address": "asan", "HWAddress": "hwasan", "Memory": "msan", "Thread": "tsan", "Leak": "lsan", "UndefinedBehavior": "ubsan",
+}
+
+const (
+	maxReport = 1 << 20 // bytes of text that are looked at
+	maxLines  = 10000   // lines of a report
+	maxStack  = 1000    // frames of each of its stacks
+)
+
+// ParseReport returns the first report of a sanitizer in a text, or nil if there is
+// none. A report that only announces a signal gives way to the one that tells of it.
+func ParseReport(text string) *Report {
+	if len(text) > maxReport {
+		text = text[len(text)-maxReport:]
+	}
+	lines := strings.Split(text, "\n")
+	if len(lines) > maxLines {
+		lines = lines[len(lines)-maxLines:]
+	}
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if m := startLine.FindStringSubmatch(line); m != nil {
+			if r := parseReport(tools[m[1]], m[2], lines[i:]); r != nil {
+				return r
+			}
+		} else if m := fuzzerLine.FindStringSubmatch(line); m != nil {
+			return parseReport("libfuzzer", m[1], lines[i:])
+		} else if m := ubsanLine.FindStringSubmatch(line); m != nil {
+			return parseUndefined(m, lines[i:])
+		}
+	}
+	return nil
+}
+
+// parseReport parses a report whose first line says what after its tool's name.
+func parseReport(tool, what string, lines []string) *Report {
+	if what == "" || strings.HasPrefix(what, "DEADLYSIGNAL") || strings.HasPrefix(what, "nested bug") {
+		return nil
+	}
+	r := &Report{Tool: tool, Type: typeOf(tool, what), Summary: what}
+	r.address(what)
+	if tool == "tsan" || tool == "asan" && strings.Contains(what, "attempting double-free") {
+		r.Access = ""
+	}
+	into := &r.Frames
+	for n, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if n > 0 && (startLine.MatchString(line) || fuzzerLine.MatchString(line)) {
+			break
+		}
+		r.Text = append(r.Text, line)
+		lower := strings.ToLower(line)
+		switch m := frameLine.FindStringSubmatch(line); {
+		case m != nil:
+			if into != nil && len(*into) < maxStack {
+				*into = append(*into, parseFrame(m))
+			}
+			continue
+		case strings.Contains(lower, "freed by thread") || strings.Contains(lower, "deallocated by") || strings.Contains(lower, "memory was marked as uninitialized"):
+			into = r.section(&r.Freed)
+		case strings.Contains(lower, "previously allocated by") || strings.HasPrefix(lower, "allocated by") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
+			strings.Contains(lower, "location is heap block"), strings.Contains(lower, "uninitialized value was created by"):
+			into = r.section(&r.Alloc)
+		case tool == "lsan" && strings.Contains(lower, "leak of "):
+			into = r.section(&r.Alloc)
+		case strings.Contains(lower, "thread t") && strings.Contains(lower, "created by"), strings.HasPrefix(strings.TrimSpace(lower), "previous "),
+			strings.Contains(lower, "uninitialized value was stored to memory at"), strings.Contains(lower, "is located in stack of thread"):
+			into = nil
+		case strings.TrimSpace(line) == "":
+			if len(r.Frames) > 0 && into == &r.Frames {
+				into = nil
+			}
+		}
+		if m := accessLine.FindStringSubmatch(line); m != nil && r.Size == 0 {
+			r.Access = strings.ToLower(m[1])
+			r.Size = number(m[2])
+			if !r.HasAddr && m[3] != "" {
+				r.address("at address " + m[3])
+			}
+		}
+		if m := signalLine.FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
+			r.Access = strings.ToLower(m[1])
+		}
+		if m := summary.FindStringSubmatch(line); m != nil {
+			r.Summary = m[2]
+			if leak := leakBytes.FindStringSubmatch(m[2]); leak != nil {
+				r.Size = number(leak[1])
+			}
+			break
+		}
+	}
+	if r.Type == "memory-leaks" {
+		r.Frames = r.Alloc
+	}
+	return r
+}
+
+// section returns where the frames of a section go: only its first stack is kept.
+func (r *Report) section(frames *[]Frame) *[]Frame {
+	if len(*frames) > 0 {
+		return nil
+	}
+	return frames
+}
+
+// typeOf returns the type of an error by the words that a report begins with.
+func typeOf(tool, what string) string {
+	lower := strings.ToLower(what)
+	first, _, _ := strings.Cut(what, " ")
+	switch {
+	case strings.Contains(lower, "detected memory leaks"), leakBytes.MatchString(what):
+		return "memory-leaks"
+	case strings.HasPrefix(lower, "attempting double-free"):
+		return "double-free"
+	case strings.HasPrefix(lower, "attempting free on address which was not malloc"):
+		return "bad-free"
+	case strings.HasPrefix(lower, "attempting to call malloc_usable_size"):
+		return "bad-malloc_usable_size"
+	case strings.HasPrefix(lower, "requested allocation size"):
+		return "allocation-size-too-big"
+	case strings.HasPrefix(lower, "hard rss limit exhausted"), strings.HasPrefix(lower, "allocator is out of memory"), strings.HasPrefix(lower, "out-of-memory"):
+		return "out-of-memory"
+	case strings.HasPrefix(lower, "invalid allocation alignment"):
+		return "invalid-allocation-alignment"
+	case strings.HasSuffix(first, "-param-overlap:"):
+		return "param-overlap"
+	case tool == "tsan":
+		name, _, _ := strings.Cut(what, " (pid=")
+		return strings.ReplaceAll(strings.TrimSpace(name), " ", "-")
+	case tool == "libfuzzer":
+		switch {
+		case strings.HasPrefix(lower, "timeout"):
+			return "timeout"
+		case strings.HasPrefix(lower, "deadly signal"):
+			return "deadly-signal"
+		case strings.HasPrefix(lower, "fuzz target exited"):
+			return "fuzz target exited"
+		case strings.HasPrefix(lower, "fuzz target overwrites"):
+			return "overwrites-const-input"
+		}
+	}
+	return strings.TrimRight(first, ":")
+}
+
+// address takes the address from a line.
+func (r *Report) address(line string) {
+	if m := addrText.FindStringSubmatch(line); m != nil {
+		if v, err := strconv.ParseUint(m[1], 0, 64); err == nil {
+			r.Addr, r.HasAddr = v, true
+		}
+	}
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// parseFrame parses a line that frameLine has matched: "#1 0x55d0 in parse json.c:8:5",
+// "#1 0x55d0 (/bin/json+0x11a0) (BuildId: 96fb...)" or "#1 parse json.c:8 (json+0x11a0)".
+func parseFrame(m []string) Frame {
+	f := Frame{Level: number(m[1])}
+	f.PC, _ = strconv.ParseUint(m[2], 16, 64)
+	rest := strings.TrimSpace(m[3])
+	if t := moduleTail.FindStringSubmatch(rest); t != nil {
+		f.Image, f.BuildID = t[2], t[4]
+		f.ImageOffset, _ = strconv.ParseUint(t[3], 16, 64)
+		rest = t[1]
+	}
+	if t := sourceTail.FindStringSubmatch(rest); t != nil {
+		rest, f.File, f.Line, f.Column = t[1], t[2], number(t[3]), number(t[4])
+	}
+	f.Function = strings.TrimSpace(rest)
+	if f.Function == "<null>" || f.Function == "??" {
+		f.Function = ""
+	}
+	return f
+}

@@ -1,0 +1,309 @@
+// Package triage says what a crash is: its class and severity, why, and the keys
+// that tell it from others.
+//
+// It looks at a process that is about to die of a signal, or at a core, through the
+// interface Process, and at what a sanitizer printed; the answers are the same.
+// Nothing here parses the output of a debugger. Package tracer fills in an Event.
+//
+// Classes and severities are those of CASR, tags the rules of exploitable. Both go by
+// the operands of the instruction, decoded, and not by its name.
+package triage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/disasm"
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// A Process is what is looked at: a stopped process or a core.
+type Process interface {
+	ReadAt(addr uint64, buf []byte) (int, error)
+	Maps() ([]procfs.Mapping, error)
+	Images() ([]*image.Image, error)
+}
+
+// An Event is what the kernel says of the end of a process, and where its threads
+// were.
+type Event struct {
+	Signal   int
+	Code     int    // si_code
+	Addr     uint64 // si_addr, meaningful if the kernel sent the signal for an instruction
+	Sender   int    // process that sent the signal, or 0 if the kernel did
+	TimedOut bool   // it is not a signal but the end of the time that the process had
+	Regs     arch.Regs
+	Stack    Stack
+
+	// Threads are all threads, the one that the event is of included.
+	Threads []Thread
+	// Output is what the process wrote to its standard error, as far as it is known.
+	Output string
+}
+
+// A Thread is a thread of the process.
+type Thread struct {
+	TID     int
+	Name    string
+	Crashed bool // it is the one that the event is of
+	Stack   Stack
+}
+
+// Options say how to look. The zero value is the default.
+type Options struct {
+	// NearNull is the address below which one counts as near the null pointer; 0 is
+	// 64 KiB.
+	NearNull uint64
+	// Ignore is what stacks and keys leave out besides the functions of the
+	// languages' own libraries.
+	Ignore []Pattern
+}
+
+// defaultNearNull is what CASR and exploitable use. The kernel maps nothing below
+// vm.mmap_min_addr, which is as much or less.
+const defaultNearNull = 0x10000
+
+// A Fault is an access to memory that was not allowed.
+type Fault struct {
+	Access    string // "read", "write", "execute", or "" if it is not known
+	Addr      uint64
+	NearNull  bool
+	Canonical bool // whether the CPU can address it at all
+}
+
+// A Crash is what is known of the end of a process.
+type Crash struct {
+	Name        string
+	Severity    Severity
+	Tags        []string // the rules of exploitable that hold, from the worst on
+	Description string   // the class in words
+	Explanation string   // why it is that, with the values that it rests on
+	Message     string   // what the program says: an assertion, a panic, an exception
+
+	Signal      int
+	Fault       *Fault // or nil
+	Stack       Stack
+	Trace       []string // the stack without what is ignored and repeats
+	Keys        Keys
+	Regs        arch.Regs
+	Disassembly []string
+	Maps        []procfs.Mapping
+	Threads     []Thread
+	Sanitizer   *Report // or nil
+}
+
+// maxDisassembly is how many instructions a Crash has.
+const maxDisassembly = 16
+
+// New looks at a process whose end is event.
+func New(p Process, event *Event, o *Options) (*Crash, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	ignored, err := newIgnore(o.Ignore)
+	if err != nil {
+		return nil, err
+	}
+	maps, err := p.Maps()
+	if err != nil {
+		return nil, err
+	}
+	images, err := p.Images()
+	if err != nil {
+		return nil, err
+	}
+	x := &examination{
+		p: p, Event: event, maps: maps, images: images, near: o.NearNull,
+		pc: event.Regs.PC(), sp: event.Regs.SP(),
+	}
+	if x.near == 0 {
+		x.near = defaultNearNull
+	}
+	x.decode()
+	c := &Crash{
+		Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: event.Regs,
+		Maps: maps, Threads: event.Threads, Sanitizer: ParseReport(event.Output),
+	}
+	c.Disassembly = x.disassembly()
+	v := x.verdict(c.Sanitizer)
+	class, known := classNamed(v.name)
+	c.Name, c.Severity, c.Description = v.name, class.severity, class.description
+	if !known { // of a sanitizer that has more types than there are classes
+		c.Severity, c.Description = NotExploitable, c.Sanitizer.Summary
+	}
+	c.Explanation, c.Message = v.why, v.message
+	if v.message != "" {
+		c.Description += ": " + firstLine(v.message)
+	}
+	c.Tags = x.tags(v.name, c.Sanitizer)
+	frames := event.Stack.Frames
+	if c.Sanitizer != nil && len(c.Sanitizer.Frames) > 0 {
+		frames = c.Sanitizer.Frames
+	}
+	trace := ignored.trace(Stack{Frames: frames, Elided: event.Stack.Elided, After: event.Stack.After}, v.name == "StackOverflow")
+	c.Trace, c.Keys = texts(trace), newKeys(trace)
+	return c, nil
+}
+
+// An examination is a crash while it is looked at.
+type examination struct {
+	*Event
+	p      Process
+	maps   []procfs.Mapping
+	images []*image.Image
+	near   uint64
+
+	pc, sp   uint64
+	inst     *disasm.Inst // at pc, or nil
+	accesses []disasm.Access
+	culprit  *disasm.Access // the one that was not allowed, or nil
+	fault    *Fault
+}
+
+// A verdict is a class with its reason.
+type verdict struct {
+	name    string
+	why     string
+	message string
+}
+
+func say(name, format string, args ...any) *verdict {
+	return &verdict{name: name, why: fmt.Sprintf(format, args...)}
+}
+
+// verdict finds the class: a sanitizer and a language's own runtime know more than
+// the signal does.
+func (x *examination) verdict(r *Report) *verdict {
+	for _, rule := range []func() *verdict{
+		func() *verdict { return reported(r, x.near) },
+		x.panicked, x.timedOut, x.aborted, x.signalled, x.violated,
+	} {
+		if v := rule(); v != nil {
+			return v
+		}
+	}
+	if x.Signal == 0 {
+		return say("Undefined", "No signal stopped the process.")
+	}
+	return say("Undefined", "%s is the signal of no kind of crash.", signalName(x.Signal))
+}
+
+func (x *examination) timedOut() *verdict {
+	if !x.TimedOut {
+		return nil
+	}
+	return say("timeout", "The process was still running, in %s, when its time was up.", x.place())
+}
+
+// signalled knows the signals that say it all.
+func (x *examination) signalled() *verdict {
+	switch unix.Signal(x.Signal) {
+	case unix.SIGTRAP:
+		return say("TrapSignal", "SIGTRAP at %#x%s.", x.pc, x.text())
+	case unix.SIGILL:
+		return say("BadInstruction", "The bytes at %#x%s are no instruction, or one that is not permitted (SIGILL).", x.pc, x.text())
+	case unix.SIGSYS:
+		return say("BadInstruction", "A system call at %#x is not permitted (SIGSYS).", x.pc)
+	case unix.SIGFPE:
+		return say("FPE", "%s at %#x%s.", arithmetic(x.Code), x.pc, x.text())
+	}
+	return nil
+}
+
+// arithmetic names the si_code of SIGFPE.
+func arithmetic(code int) string {
+	names := []string{1: "Integer division by zero", "Integer overflow", "Floating-point division by zero", "Floating-point overflow",
+		"Floating-point underflow", "Inexact floating-point result", "Invalid floating-point operation", "Subscript out of range"}
+	if code > 0 && code < len(names) {
+		return names[code]
+	}
+	return "SIGFPE"
+}
+
+func signalName(sig int) string {
+	if name := unix.SignalName(unix.Signal(sig)); name != "" {
+		return name
+	}
+	return fmt.Sprintf("signal %d", sig)
+}
+
+// place describes where the thread is.
+func (x *examination) place() string {
+	if len(x.Stack.Frames) > 0 {
+		if f := &x.Stack.Frames[0]; f.Function != "" {
+			return f.Function
+		}
+	}
+	return fmt.Sprintf("%#x", x.pc)
+}
+
+// text returns the instruction in brackets.
+func (x *examination) text() string {
+	if x.inst == nil {
+		return ""
+	}
+	i, err := disasm.Decode(x.inst.Data, x.pc, x.symbol)
+	if err != nil {
+		return ""
+	}
+	return " (" + i.Text + ")"
+}
+
+func (x *examination) disassembly() (list []string) {
+	code := make([]byte, maxDisassembly*15)
+	n, _ := x.p.ReadAt(x.pc, code)
+	for i := range disasm.All(code[:n], x.pc, x.symbol) {
+		if len(list) == maxDisassembly {
+			break
+		}
+		list = append(list, fmt.Sprintf("%#x: %s", i.Addr, i.Text))
+	}
+	return list
+}
+
+// symbol names an address.
+func (x *examination) symbol(addr uint64) (name string, base uint64) {
+	for _, im := range x.images {
+		if im.Contains(addr) {
+			s, _ := im.At(addr)
+			return s.Demangled(), s.Addr
+		}
+	}
+	return "", 0
+}
+
+// mapping returns the mapping that an address lies in, or nil.
+func (x *examination) mapping(addr uint64) *procfs.Mapping {
+	i := slices.IndexFunc(x.maps, func(m procfs.Mapping) bool { return m.Start <= addr && addr < m.End })
+	if i < 0 {
+		return nil
+	}
+	return &x.maps[i]
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// FromOutput says what the end of a process was by what it wrote to its standard
+// error alone: a report of a sanitizer, or a panic. It returns nil if there is none.
+func FromOutput(output string, o *Options) (*Crash, error) {
+	c, err := New(nowhere{}, &Event{Output: output}, o)
+	if err != nil || c.Name == "Undefined" {
+		return nil, err
+	}
+	return c, nil
+}
+
+// nowhere is a process that is gone.
+type nowhere struct{}
+
+func (nowhere) ReadAt(uint64, []byte) (int, error) { return 0, unix.ESRCH }
+func (nowhere) Maps() ([]procfs.Mapping, error)    { return nil, nil }
+func (nowhere) Images() ([]*image.Image, error)    { return nil, nil }
