@@ -1,7 +1,8 @@
-// Package syscalls names the system calls of Linux on x86-64.
+// Package syscalls names the system calls of Linux on x86-64, and shows them.
 //
-// It is data: names and numbers, the groups that strace(1) has for its filters,
-// and the names of error numbers. It makes no system call and knows no process.
+// It is data: names and numbers, the groups that strace(1) has for its filters, the
+// names of error numbers, and what the arguments of each call are, by which a Decoder
+// shows them as strace does. It makes no system call and knows no process.
 package syscalls
 
 import (
@@ -14,6 +15,7 @@ import (
 )
 
 //go:generate go run generate.go
+//go:generate go run constants_generate.go
 
 // Name returns the name of a system call, or "" if the number has none.
 func Name(nr int) string {
