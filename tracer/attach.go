@@ -18,6 +18,9 @@ import (
 // job control has stopped stays so when it is let go. The process lives on when
 // the tracer is closed.
 func (tr *Tracer) Attach(pid int) (*Process, error) {
+	if tr.hearing {
+		return nil, fmt.Errorf("attach to %d: %w", pid, ErrRunning)
+	}
 	if err := attachable(pid); err != nil {
 		return nil, fmt.Errorf("attach to %d: %w", pid, err)
 	}

@@ -113,6 +113,9 @@ func (p *Process) recall() error {
 // when there is nothing to wait for. Interrupt stops the process that is waited
 // for, or one of them, with ReasonInterrupt.
 func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
+	if tr.hearing {
+		return nil, &Error{Op: "wait", TID: max(id, 0), Err: fmt.Errorf("%w: %w", unix.EBUSY, ErrRunning)}
+	}
 	if limit > 0 {
 		defer tr.limit(limit)()
 	}

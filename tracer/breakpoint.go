@@ -72,7 +72,7 @@ type BreakpointOptions struct {
 // its condition names is looked up then too. One that names a method or an inlined
 // function until then moves to the function of C that they bring, if any.
 func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return nil, &Error{Op: "breakpoint", TID: p.PID, Err: err}
 	}
 	b := &Breakpoint{

@@ -79,7 +79,7 @@ func (t *Thread) Invoke(c *Call, o *MoveOptions) (*Result, error) {
 
 func (t *Thread) invoke(c *Call, o *MoveOptions) (r *Result, err error) {
 	p := t.p
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return nil, err
 	}
 	if t.grouped {

@@ -40,6 +40,7 @@ var (
 	ErrThread    = errors.New("thread has exited")
 	ErrSuspended = errors.New("all threads are suspended")
 	ErrBusy      = errors.New("process was let go on and not waited for since")
+	ErrRunning   = errors.New("other threads run while this handler does")
 	ErrVfork     = errors.New("thread waits in vfork until its child execs or exits")
 	ErrExec      = errors.New("thread waits in exec until the other threads have ended")
 )

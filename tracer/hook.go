@@ -2,7 +2,10 @@
 
 package tracer
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // A Hook asks for the stops of one reason.
 type Hook struct {
@@ -23,6 +26,11 @@ type HookOptions struct {
 	// one all do. For ReasonExit and ReasonKilled, which always surface, the
 	// answer does not matter.
 	Handler func(*Stop) (surface bool, err error)
+	// ReasonSyscall: call Handler while the other threads run on, which is much
+	// cheaper where there are many. It may look at the process and at the thread
+	// that stopped, and change the call, but what needs the others stopped is an
+	// error. If it surfaces the stop, they are stopped then.
+	Light bool
 }
 
 // On asks for stops. Reasons that nobody asks for cost the target nothing: only
@@ -30,6 +38,9 @@ type HookOptions struct {
 func (p *Process) On(o HookOptions) (*Hook, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "on " + o.Reason.String(), TID: p.PID, Err: err}
+	}
+	if o.Light && (o.Reason != ReasonSyscall || o.Handler == nil) {
+		return nil, &Error{Op: "on " + o.Reason.String(), TID: p.PID, Err: errors.New("only a handler of system calls can be light")}
 	}
 	h := &Hook{p, o}
 	p.hooks = append(p.hooks, h)
@@ -71,8 +82,42 @@ func (p *Process) wants(reason Reason, sig int) bool {
 		slices.ContainsFunc(p.hooks, func(h *Hook) bool { return h.matches(reason, sig) })
 }
 
+// hears calls the handlers of a system call while other threads run, if all of them
+// are for that, and reports whether the thread goes on at once.
+func (p *Process) hears(stop *Stop) bool {
+	asks := func(h *Hook) bool { return h.matches(stop.Reason, 0) && h.admits(stop.Syscall) }
+	if stop.Reason != ReasonSyscall || p.sees.call(stop.Syscall.Phase) || p.state != Running {
+		return false
+	}
+	for _, h := range p.hooks {
+		if asks(h) && !h.o.Light {
+			return false
+		}
+	}
+	stop.heard = true
+	last, current := p.stop, p.current
+	p.stop, p.current = stop, stop.Thread
+	p.moves++ // what is known of the memory may be so no more
+	p.tr.hearing = true
+	defer func() { p.tr.hearing, p.stop, p.current = false, last, current }()
+	for _, h := range slices.Clone(p.hooks) {
+		if !asks(h) {
+			continue
+		}
+		surface, err := h.o.Handler(stop)
+		stop.surface, stop.err = stop.surface || surface, err
+		if err != nil {
+			break
+		}
+	}
+	return !stop.surface && stop.err == nil
+}
+
 // consult lets breakpoints and hooks decide whether a stop surfaces.
 func (p *Process) consult(stop *Stop) (bool, error) {
+	if stop.heard {
+		return stop.surface, stop.err
+	}
 	if stop.Reason == ReasonBreakpoint || stop.Reason == ReasonWatchpoint {
 		surface, err := p.hit(stop)
 		if err != nil || !surface || stop.Breakpoint == nil || stop.Breakpoint != p.linkHook {

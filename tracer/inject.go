@@ -26,7 +26,7 @@ func (p *Process) Syscall(nr int, args ...Arg) (uint64, error) {
 
 // caller returns the thread that stopped last, for an operation op.
 func (p *Process) caller(op string) (*Thread, error) {
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return nil, &Error{Op: op, TID: p.PID, Err: err}
 	}
 	if t := p.Thread(); t != nil {

@@ -53,6 +53,9 @@ func (tr *Tracer) Launch(argv []string, o *LaunchOptions) (*Process, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errors.New("launch: no program given")
 	}
+	if tr.hearing {
+		return nil, fmt.Errorf("launch %s: %w", argv[0], ErrRunning)
+	}
 	if o == nil {
 		o = &LaunchOptions{}
 	}

@@ -7,7 +7,9 @@ import (
 
 	"encoding/binary"
 	"errors"
+	"os"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -188,6 +190,17 @@ func (p *Process) Maps() ([]procfs.Mapping, error) {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}
 	return slices.DeleteFunc(maps, func(m procfs.Mapping) bool { return p.annexAt(m.Start) }), nil
+}
+
+// DescriptorPath returns what a descriptor of the process, or unix.AT_FDCWD, stands
+// for, such as "/etc/passwd" or "socket:[4242]", or "" if it is not open.
+func (p *Process) DescriptorPath(fd int) string {
+	name := "cwd"
+	if fd != unix.AT_FDCWD {
+		name = "fd/" + strconv.Itoa(fd)
+	}
+	path, _ := os.Readlink(procfs.Path(p.task(), name))
+	return path
 }
 
 // cause returns what an Error from within was about, so that it is not said twice.

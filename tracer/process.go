@@ -167,6 +167,14 @@ func (p *Process) held() error {
 	return nil
 }
 
+// still returns why what needs all threads stopped cannot be done, or nil.
+func (p *Process) still() error {
+	if p.tr.hearing {
+		return ErrRunning
+	}
+	return p.held()
+}
+
 // addThread makes a thread known to the tracer.
 func (p *Process) addThread(tid int) *Thread {
 	t := &Thread{TID: tid, p: p}
@@ -210,6 +218,9 @@ func (p *Process) close(state State) {
 // Kill kills the process and waits for its end, which Stop returns then. Killing a
 // process that is gone is no error.
 func (p *Process) Kill() error {
+	if p.tr.hearing {
+		return &Error{Op: "kill", TID: p.PID, Err: ErrRunning}
+	}
 	if err := p.recall(); err != nil {
 		return err
 	}
@@ -272,6 +283,9 @@ func (p *Process) Detach(sig int) error {
 
 // drop is Detach, but for a child that has a filter too.
 func (p *Process) drop(sig int) error {
+	if p.tr.hearing {
+		return &Error{Op: "detach", TID: p.PID, Err: ErrRunning}
+	}
 	if err := p.recall(); err != nil {
 		return err
 	}

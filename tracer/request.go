@@ -32,6 +32,8 @@ func (tr *Tracer) Target(op string, id int) (*Target, error) {
 	case err != nil:
 	case p != nil && p.busy():
 		err = fmt.Errorf("%w: %w", unix.EBUSY, ErrBusy)
+	case tr.hearing:
+		err = fmt.Errorf("%w: %w", unix.EBUSY, ErrRunning)
 	case p != nil && p.Thread() == nil:
 		err = fmt.Errorf("%w: %w", unix.ESRCH, ErrThread)
 	case p != nil:

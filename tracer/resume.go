@@ -57,7 +57,7 @@ func (t *Thread) Cont(o *MoveOptions) (*Stop, error) {
 
 // move makes a movement and returns the stop that surfaced.
 func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return nil, &Error{Op: m.op, TID: p.PID, Err: err}
 	}
 	if m.t == nil || m.t.Gone() {
@@ -287,6 +287,8 @@ func (p *Process) attend(m *motion, t *Thread, stop *Stop) (last *Stop, settled 
 			t.reported, t.isReported = t.regs[arch.RIP], true
 			stop = nil
 		case stop != nil && stop.Reason == ReasonWatchpoint && !stop.arrived && !p.reaches(stop):
+			stop = nil
+		case stop != nil && !m.step && p.hears(stop):
 			stop = nil
 		}
 		p.tr.pin.stopped(p, m.step)

@@ -18,7 +18,7 @@ import (
 // with ErrInterrupted.
 func (p *Process) SaveCore(path string) error {
 	const op = "save core"
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return &Error{Op: op, TID: p.PID, Err: err}
 	}
 	memory := &coreMemory{p: p, pages: openPagemap(p.task())}

@@ -75,11 +75,14 @@ type Stop struct {
 	caught     []*Breakpoint // ReasonWatchpoint: those of all watchpoints that the access concerns
 	then       *Stop         // of the same thread, reported next
 
+	heard   bool // handlers were called while other threads ran
+	surface bool // one of them said so
+
 	// What the breakpoints where Thread stands, or those in caught, say once
 	// they were asked.
 	asked *Thread
 	hit   []*Breakpoint
-	err   error // of the last of them
+	err   error // of the last of them, or of the handlers that have heard of it
 }
 
 // A Siginfo is the kernel's record of a signal: its number, what sent it and,

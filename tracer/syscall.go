@@ -140,6 +140,27 @@ func (p *Process) traceCalls() error {
 	return nil
 }
 
+// InCall returns the system call that a stopped thread is in the middle of, as at its
+// entry, or nil if it is in none: one that is being traced, or that was interrupted and
+// goes on with the thread.
+func (t *Thread) InCall() (*Syscall, error) {
+	regs, err := t.Regs()
+	if err != nil {
+		return nil, err
+	}
+	c := t.call
+	var info ptrace.SyscallInfo
+	switch {
+	case c.inside:
+	case !restarts(regs) || ptrace.GetSyscallInfo(t.TID, &info) != nil:
+		return nil, nil
+	default:
+		c = foundCall(&info, regs)
+	}
+	c.Phase, c.Ret = Enter, 0
+	return &c.Syscall, nil
+}
+
 // restarts reports whether the kernel will make the call again from which a thread
 // has returned, unless a signal handler comes first (arch_do_signal_or_restart).
 func restarts(regs *arch.Regs) bool {
@@ -213,6 +234,7 @@ func (p *Process) callStop(t *Thread) *Stop {
 		return nil
 	}
 	stop := p.newStop(ReasonSyscall, t)
+	stop.PC = t.call.pc
 	c := t.call.Syscall
 	stop.Syscall = &c
 	return stop

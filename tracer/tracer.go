@@ -76,6 +76,7 @@ type Tracer struct {
 	waiting atomic.Bool   // the thread is in Wait, or about to be
 	news    []report      // of loose processes, not looked at
 	ended   []*Process    // whose end Wait is to return
+	hearing bool          // a handler runs while threads of its process do
 	timed   uint64        // the movement that runs, if it has a limit of time
 	clock   uint64        // counts movements with a limit
 	pin     pin

@@ -58,7 +58,7 @@ func (p *Process) Watch(o *WatchOptions) (*Watchpoint, error) {
 	fail := func(err error) (*Watchpoint, error) {
 		return nil, &Error{Op: "watch", TID: p.PID, Addr: o.Addr, At: true, Err: cause(err)}
 	}
-	if err := p.held(); err != nil {
+	if err := p.still(); err != nil {
 		return fail(err)
 	}
 	w := &Watchpoint{Addr: o.Addr, Size: o.Size, Access: o.Access}
