@@ -55,6 +55,8 @@ import (
 
 // An Env is what the scripts of one tracer share.
 type Env struct {
+	// Stdout is where write writes. It is os.Stdout unless set.
+	Stdout io.Writer
 	// Stderr is where log writes. It is os.Stderr unless set.
 	Stderr io.Writer
 	// Targets' streams are these where launch names none. nil is the debugger's own.
@@ -79,6 +81,7 @@ type Env struct {
 // and may do what policy allows.
 func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 	e := &Env{
+		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
 		tr:          tr,
 		allowed:     policy,
@@ -188,6 +191,8 @@ var functions = append([]method[*Env]{
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
 	{"list_dir", "(path=\".\", details=False) -> list of str", "List the names in a directory, in order. With details, each is a struct of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
+	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},
+	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},
 	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
 	{"printer", "(pattern, fn)",
@@ -231,6 +236,18 @@ func (e *Env) log(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, 
 	}
 	_, err := fmt.Fprintf(e.Stderr, "%s %s\n", time.Now().Format("15:04:05.000000"), strings.Join(words, " "))
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return starlark.None, nil
+}
+
+// write writes to standard output.
+func (e *Env) write(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var text blob
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text); err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(e.Stdout, string(text)); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return starlark.None, nil

@@ -68,7 +68,7 @@ func (p *process) on(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	var event string
 	var handler starlark.Callable
 	var f filter
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append([]any{"event", &event, "handler", &handler}, f.pairs()...)...); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append(append([]any{"event", &event, "handler", &handler}, f.pairs()...), "light?", &f.light)...); err != nil {
 		return nil, err
 	}
 	return p.hook(b, event, handler, &f)
@@ -88,6 +88,7 @@ type filter struct {
 	sig   signal      // "signal"
 	names callNumbers // "syscall"
 	phase phase       // "syscall"
+	light bool        // "syscall"
 }
 
 func (f *filter) pairs() []any {
@@ -103,13 +104,16 @@ func (p *process) hook(b *starlark.Builtin, event string, handler starlark.Calla
 	if f.sig != 0 && event != "signal" {
 		return nil, fmt.Errorf("%s: sig is for the event \"signal\", not for %q", b.Name(), event)
 	}
+	if f.light && event != "syscall" {
+		return nil, fmt.Errorf("%s: light is for the event \"syscall\", not for %q", b.Name(), event)
+	}
 	if (f.names != nil || f.phase != 0) && event != "syscall" {
 		return nil, fmt.Errorf("%s: names and phase are for the event \"syscall\", not for %q", b.Name(), event)
 	}
 	h := &hook{event: event}
 	for _, reason := range reasons {
 		hook, err := p.p.On(tracer.HookOptions{
-			Reason: reason, Signal: int(f.sig), Syscalls: f.names, Phase: tracer.Phase(f.phase),
+			Reason: reason, Signal: int(f.sig), Syscalls: f.names, Phase: tracer.Phase(f.phase), Light: f.light,
 			Handler: p.env.callback(handler),
 		})
 		if err != nil {

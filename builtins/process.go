@@ -209,6 +209,7 @@ var processClass = newClass("process",
 			{"var", "(name) -> value", "The variable that a name means outside of functions: \"counter\", \"ns::counter\", or \"file.c::counter\" where several files have one. Of what each thread has its own, it is that of the thread that stopped last.", (*process).variable},
 			{"eval", evalSignature, "Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does.", (*process).eval},
 			{"type", "(name) -> type", "The type that a name means, with stars and brackets behind it: \"struct item *\", \"int [3]\". The types of C need no debug information.", (*process).typeNamed},
+			{"descriptor", "(fd) -> str or None", "Return what a descriptor stands for, such as \"/etc/passwd\" or \"socket:[4242]\"; None if it is not open.", (*process).descriptor},
 			{"symbol", "(name_or_addr) -> symbol or None", "Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error.", (*process).symbol},
 			{"symbols", "(pattern=\"*\") -> list of symbol", "Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none.", (*process).symbols},
 			{"addr", "(loc) -> int", "Return the address of a location. One that matches nothing, or several places, is an error.", (*process).addr},
@@ -223,7 +224,7 @@ var processClass = newClass("process",
 			{"watch", "(addr, size=8, access=\"w\", handler=None, when=None) -> watchpoint",
 				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.",
 				(*process).watch},
-			{"on", "(event, handler, sig=None, names=None, phase=None) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"killed\", or \"exit\", which is any end of the process.", (*process).on},
+			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"killed\", or \"exit\", which is any end of the process.", (*process).on},
 			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on.", (*process).catch},
 		},
 		memoryMethods(),
@@ -366,6 +367,17 @@ func (p *process) kill(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	}
 	p.closeStdin()
 	return starlark.None, nil
+}
+
+func (p *process) descriptor(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var fd int
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "fd", &fd); err != nil {
+		return nil, err
+	}
+	if fd < 0 {
+		return nil, fmt.Errorf("%s: %d is no descriptor", b.Name(), fd)
+	}
+	return optional(p.p.DescriptorPath(fd)), nil
 }
 
 func (p *process) addr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/syscalls"
 )
 
 // A siginfo is the kernel's record of a signal.
@@ -55,6 +56,9 @@ var siginfoClass = newClass("siginfo", "The kernel's record of a signal, as in s
 	siginfoField("uid", "int or None", "The real user ID of that process."),
 	siginfoField("value", "int or None", "The word that sigqueue or a timer has sent with it."),
 	siginfoField("status", "int or None", "The exit code of the child that SIGCHLD tells of, or the signal that ended or stopped it."),
+	{"text", "str", "The record as strace shows it, such as \"{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}\".", func(s *siginfo) (starlark.Value, error) {
+		return starlark.String(syscalls.SignalText(s.info)), nil
+	}},
 	{"shared", "bool or None", "Of a pending signal, whether it was sent to the process, for any of its threads that does not block it, and not to one thread.", func(s *siginfo) (starlark.Value, error) {
 		if !s.queued {
 			return starlark.None, nil

@@ -89,7 +89,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		if s.s.Syscall == nil {
 			return starlark.None, nil
 		}
-		return &systemCall{c: s.s.Syscall}, nil
+		return &systemCall{c: s.s.Syscall, p: s.p}, nil
 	}},
 	{"watchpoint", "watchpoint or None", "The watchpoint that was hit.", func(s *stop) (starlark.Value, error) {
 		if s.s.Watchpoint == nil {

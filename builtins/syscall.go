@@ -16,6 +16,7 @@ import (
 type systemCall struct {
 	handle
 	c *tracer.Syscall
+	p *process
 }
 
 var systemCallClass = newClass("syscall", "A system call at its entry or its exit.", []attribute[*systemCall]{
@@ -47,7 +48,15 @@ var systemCallClass = newClass("syscall", "A system call at its entry or its exi
 	{"compat", "bool", "Whether the call was made by int 0x80 or by 32-bit code, with a number of i386.", func(c *systemCall) (starlark.Value, error) {
 		return starlark.Bool(c.c.Compat), nil
 	}},
-}, nil)
+}, []method[*systemCall]{
+	{"decode", "(strings=32, paths=False, whole=False) -> tuple",
+		"Return the call as strace shows it: a list of the texts of its arguments, and what it returned. At the entry the list ends before the first argument that the kernel fills in, and what it returned is None; at the exit the list has the rest. " +
+			"strings is the number of bytes shown of data, paths shows what descriptors stand for, whole shows structs with all their fields.",
+		(*systemCall).decode},
+	{"show", "(strings=32, paths=False, whole=False, column=0) -> str",
+		"Return the call as a line of strace has it: at the entry what begins it, such as \"read(3, \", at the exit what ends it, such as \"\\\"text\\\", 4096) = 4\". That stands at column, which is the length of what goes before. The other arguments are those of decode.",
+		(*systemCall).show},
+})
 
 var _ starlark.HasAttrs = (*systemCall)(nil)
 
@@ -59,14 +68,7 @@ func (c *systemCall) AttrNames() []string                      { return systemCa
 // String returns a text such as "close(0x3039, 0x0, 0x0, 0x0, 0x0, 0x0) = -9 EBADF".
 func (c *systemCall) String() string {
 	var b strings.Builder
-	switch name := c.c.Name(); {
-	case name != "":
-		b.WriteString(name)
-	case c.c.Compat:
-		fmt.Fprintf(&b, "i386_syscall_%d", c.c.Nr)
-	default:
-		fmt.Fprintf(&b, "syscall_%d", c.c.Nr)
-	}
+	b.WriteString(c.title())
 	for i, arg := range c.c.Args {
 		fmt.Fprintf(&b, "%c%#x", "(,"[min(i, 1)], arg)
 	}
@@ -97,6 +99,69 @@ func (c *systemCall) MarshalJSON() ([]byte, error) {
 		v.Ret = &c.c.Ret
 	}
 	return encode(v)
+}
+
+func (c *systemCall) decode(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	d, err := c.decoder(b, args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	if c.c.Phase == tracer.Exit {
+		texts, result := d.Exit(c.signature(), c.c.Args, c.c.Ret)
+		return starlark.Tuple{listOf(texts, newString), starlark.String(result)}, nil
+	}
+	texts, _ := d.Enter(c.signature(), c.c.Args)
+	return starlark.Tuple{listOf(texts, newString), starlark.None}, nil
+}
+
+func (c *systemCall) show(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	column := 0
+	d, err := c.decoder(b, args, kwargs, "column?", &column)
+	if err != nil {
+		return nil, err
+	}
+	if c.c.Phase == tracer.Exit {
+		return starlark.String(d.End(c.signature(), c.c.Args, c.c.Ret, column)), nil
+	}
+	return starlark.String(c.title() + "(" + d.Begin(c.signature(), c.c.Args)), nil
+}
+
+// decoder unpacks the arguments of what shows the call: its own, and those in pairs.
+func (c *systemCall) decoder(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, pairs ...any) (*syscalls.Decoder, error) {
+	const most = 1 << 20
+	d := &syscalls.Decoder{Memory: c.p.p, Strings: 32}
+	paths := false
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append([]any{"strings?", &d.Strings, "paths?", &paths, "whole?", &d.Whole}, pairs...)...); err != nil {
+		return nil, err
+	}
+	if d.Strings < 0 || d.Strings > most {
+		return nil, fmt.Errorf("%s: strings is %d, want 0 to %d", b.Name(), d.Strings, most)
+	}
+	if paths {
+		d.Path = c.p.p.DescriptorPath
+	}
+	return d, nil
+}
+
+// signature returns the number by which the call's arguments are known: those of i386
+// are not.
+func (c *systemCall) signature() int {
+	if c.c.Compat {
+		return -1
+	}
+	return c.c.Nr
+}
+
+// title returns the call's name, or a text that has its number.
+func (c *systemCall) title() string {
+	switch name := c.c.Name(); {
+	case name != "":
+		return name
+	case c.c.Compat:
+		return fmt.Sprintf("i386_syscall_%d", c.c.Nr)
+	default:
+		return fmt.Sprintf("syscall_%d", c.c.Nr)
+	}
 }
 
 // A callNumber is an argument that is a system call's name or number.
@@ -151,6 +216,21 @@ func (n *callNumbers) Unpack(v starlark.Value) error {
 	}
 	*n = append(*n, int(one))
 	return nil
+}
+
+// syscalls returns the names of system calls.
+func (e *Env) syscalls(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var numbers callNumbers
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names??", &numbers); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range syscalls.Names() {
+		if nr, ok := syscalls.Number(name); ok && (numbers == nil || slices.Contains(numbers, nr)) {
+			names = append(names, name)
+		}
+	}
+	return listOf(names, newString), nil
 }
 
 // A phase is an argument that is a phase of a system call.

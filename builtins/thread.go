@@ -58,6 +58,13 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 		}
 		return starlark.None, nil
 	}},
+	{"in_syscall", "syscall or None", "The system call that the thread is in the middle of, as at its entry; one that was interrupted goes on with the thread.", func(t *thread) (starlark.Value, error) {
+		c, err := t.t.InCall()
+		if c == nil || err != nil {
+			return starlark.None, err
+		}
+		return &systemCall{c: c, p: t.p}, nil
+	}},
 	{"siginfo", "siginfo or None", "The kernel's record of the signal that is delivered when the thread goes on. It can be changed, and a dict assigned to it.", func(t *thread) (starlark.Value, error) {
 		if t.post != nil {
 			if info := t.post.Siginfo(); info != nil {

@@ -124,6 +124,7 @@ type Session struct {
 type run struct {
 	thread *starlark.Thread
 	cause  error // why it was stopped, or nil
+	woken  bool
 }
 
 // New returns a session and locks the calling goroutine to its OS thread until
@@ -143,7 +144,7 @@ func New(opts *Options) (*Session, error) {
 	}
 	env := builtins.New(tr, opts.Args, opts.Policy)
 	s := newSession(opts, &debugger{tr, env})
-	env.Stderr = s.stderr
+	env.Stdout, env.Stderr = s.stdout, s.stderr
 	env.Printers = s.addPrinters
 	env.TargetStdout, _ = opts.Stdout.(*os.File)
 	env.TargetStderr, _ = opts.Stderr.(*os.File)
@@ -224,6 +225,20 @@ func (s *Session) Interrupt() (stubborn bool) {
 	stubborn = s.run != nil && s.run.cause != nil
 	s.stop(s.run, ErrInterrupted)
 	return stubborn
+}
+
+// Wake stops the targets of the run under way, but not its script: the verb that is
+// running ends with reason "interrupt". It does nothing when there is no run. It
+// reports whether the run was woken before.
+func (s *Session) Wake() (again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil {
+		return false
+	}
+	again, s.run.woken = s.run.woken, true
+	s.engine.Interrupt()
+	return again
 }
 
 // Quit is Interrupt for good: later runs fail at once, and REPL returns.
