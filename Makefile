@@ -68,6 +68,7 @@ deps:
 	want pahole command -v pahole; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \
+	want strace command -v strace; \
 	want tmux command -v tmux; \
 	want xz-utils command -v xz; \
 	[ -n "$$missing" ] || exit 0; \

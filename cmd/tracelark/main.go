@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -23,6 +24,11 @@ const (
 )
 
 func main() {
+	// The heap is small, so that by default the collector would run all the time: a
+	// trace of system calls takes a third longer then.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	root := newRoot()
 	cmd, err := root.ExecuteC()
 	os.Exit(report(cmd, err))
@@ -54,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newTest(), newREPL(), newBacktrace(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newTest(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
 	return root
 }
 

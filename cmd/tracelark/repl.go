@@ -55,7 +55,7 @@ func newREPL() *cobra.Command {
 // repl runs the lines of first, and then the REPL on standard input.
 func repl(args []string, first ...string) error {
 	opts := &script.Options{Args: args, Policy: everything, History: historyFile()}
-	return withSession(opts, true, func(s *script.Session) error {
+	return withSession(opts, (*script.Session).Interrupt, func(s *script.Session) error {
 		return said(s.REPL(os.Stdin, first...))
 	})
 }

@@ -33,17 +33,18 @@ func (e *signalError) Unwrap() error { return e.err }
 
 // withSession calls f with a new session, which has the standard library and which
 // signals can end: whatever happens, targets must be let go of in an orderly way,
-// or they would keep our breakpoints. An interactive session outlives interrupts.
-func withSession(opts *script.Options, interactive bool, f func(*script.Session) error) error {
+// or they would keep our breakpoints. A session outlives interrupts for which it has a
+// function: that is called, and reports whether it was before to no effect.
+func withSession(opts *script.Options, interrupt func(*script.Session) (again bool), f func(*script.Session) error) error {
 	s, err := script.New(opts)
 	if err != nil {
 		return err
 	}
-	var interrupt func() bool
-	if interactive {
-		interrupt = s.Interrupt
+	var interrupted func() bool
+	if interrupt != nil {
+		interrupted = func() bool { return interrupt(s) }
 	}
-	return withSignals(s.Quit, interrupt, func() error {
+	return withSignals(s.Quit, interrupted, func() error {
 		err := f(s)
 		if closeErr := s.Close(); closeErr != nil {
 			fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
