@@ -1,6 +1,7 @@
 // cc -g -O0 -pthread family.c
 //
 // Threads that meet in system calls, a child, and a signal.
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,12 +10,29 @@
 #include <unistd.h>
 
 static int gate[2];
+static volatile int tid;
 
 static void *reader(void *unused)
 {
 	char c;
 	(void)unused;
+	tid = gettid();
 	return (void *)read(gate[0], &c, 1); // waits for main
+}
+
+// asleep reports whether the reader waits.
+static int asleep(void)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	if (tid && (f = fopen(path, "r"))) {
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		fclose(f);
+	}
+	return state == 'S';
 }
 
 static void handler(int sig) { (void)sig; }
@@ -28,7 +46,8 @@ int main(void)
 	raise(SIGUSR1);
 	if (pipe(gate) || pthread_create(&thread, NULL, reader, NULL))
 		return 1;
-	usleep(1000);
+	while (!asleep())
+		;
 	close(-1);
 	if (write(gate[1], "x", 1) != 1)
 		return 1;
