@@ -67,6 +67,10 @@ type Env struct {
 	// of that comes first.
 	Printers func()
 
+	// Commands, unless nil, is called once, before the first command is looked for. It
+	// calls the builtin command; what scripts ask of that replaces what it has asked.
+	Commands func()
+
 	tr          *tracer.Tracer
 	allowed     Policy
 	thread      *starlark.Thread // of the verb that is running: handlers run on it
@@ -75,6 +79,9 @@ type Env struct {
 	printers    []printer
 	named       []string // the patterns of printers that scripts gave before those of Printers
 	printing    int      // printers that are running
+	commands    map[string]*command
+	focus       *focus
+	screen      Screen
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments
@@ -87,7 +94,10 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 		allowed:     policy,
 		processes:   make(map[*tracer.Process]*process),
 		predeclared: make(starlark.StringDict),
+		commands:    make(map[string]*command),
 	}
+	e.focus = newFocus(e)
+	e.predeclared["focus"] = e.focus
 	for _, c := range constants {
 		e.predeclared[c.name] = c.value
 	}
@@ -161,7 +171,7 @@ var constants = []struct {
 const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\") -> "
 
 // functions are the predeclared functions.
-var functions = append([]method[*Env]{
+var functions = append(concat([]method[*Env]{
 	{"launch", launchArgs + "process",
 		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
 			"env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
@@ -201,7 +211,7 @@ var functions = append([]method[*Env]{
 			"Those of std/cxx.star are there from the start: printer(\"std::vector<*>\", None) has vectors shown as they are in memory, and its function register brings all back.",
 		(*Env).addPrinter},
 	{"help", "(x=None)", "Print what there is to know about a value, a function, or a name such as \"process.read\"; without x, list what is predeclared.", (*Env).help},
-}, func() (list []method[*Env]) {
+}, commandRows), func() (list []method[*Env]) {
 	for _, t := range integers {
 		kind := "an unsigned"
 		if t.signed {

@@ -37,6 +37,7 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		v.regs.t = v
 		p.dead = append(p.dead, v)
 	}
+	e.focus.process = p
 	return p, nil
 }
 

@@ -102,7 +102,11 @@ func (e *Env) describe(x starlark.Value) string {
 	case nil:
 		return e.index()
 	case starlark.String:
-		if text, ok := Doc(string(x)); ok {
+		text, known := Doc(string(x))
+		if about, ok := e.describeCommand(string(x)); ok {
+			text, known = strings.TrimPrefix(text+"\n\n"+about, "\n\n"), true
+		}
+		if known {
 			return text
 		}
 	case *starlark.Builtin:

@@ -19,7 +19,7 @@ import (
 
 // launch starts a program.
 func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var argv command
+	var argv words
 	var env environment
 	var limits resourceLimits
 	var filter callNumbers
@@ -53,6 +53,7 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	p.first = p.p.PID
 	p.p.SetFollow(tracer.Follow(f))
 	e.add(p)
+	e.focus.process = p
 	return p, nil
 }
 
@@ -108,6 +109,7 @@ func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	}
 	p.past = slices.DeleteFunc(append(p.past, stdout, stderr), (*output).finished)
 	p.env.add(p)
+	p.env.focus.process = p
 	return p.stop(p.p.Stop()), nil
 }
 
@@ -217,7 +219,8 @@ func (e *Env) attach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 		return nil, err
 	}
 	p.SetFollow(tracer.Follow(f))
-	return e.process(p), nil
+	e.focus.process = e.process(p)
+	return e.focus.process, nil
 }
 
 // list lists the processes of the machine.
@@ -253,11 +256,11 @@ func (e *Env) list(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	return starlark.NewList(found), nil
 }
 
-// A command is an argument that is a program with its arguments: a list, or a
+// A words is an argument that is a program with its arguments: a list, or a
 // string that is split into words.
-type command []string
+type words []string
 
-func (c *command) Unpack(v starlark.Value) (err error) {
+func (c *words) Unpack(v starlark.Value) (err error) {
 	switch v := v.(type) {
 	case starlark.String:
 		*c, err = splitWords(string(v))

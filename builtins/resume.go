@@ -150,6 +150,9 @@ func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*trac
 	if err != nil {
 		return nil, err
 	}
+	if p.env.thread == nil { // else a handler moves it, and the stop is not the last
+		p.env.focus.process = p.env.process(s.Process)
+	}
 	return s, nil
 }
 

@@ -34,7 +34,7 @@ func TestComplete(t *testing.T) {
 		{"x = ", nil},
 	}
 	s, _, _ := newFake(t, Options{})
-	if err := s.eval(item{"my_list = []\n", 1}, func() {}); err != nil {
+	if err := s.eval(item{"my_list = []\n", 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range tests {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // Limits on what the REPL shows of a value.
@@ -37,7 +39,7 @@ func (s *Session) display(thread *starlark.Thread, v starlark.Value) (string, er
 	if len(text) > maxShownText {
 		text = fmt.Sprintf("%s... %d more bytes", text[:maxShownText], len(text)-maxShownText)
 	}
-	return escape(text, false), nil
+	return builtins.Escape(text, false), nil
 }
 
 // displayBytes dumps v by means of the builtin hexdump.

@@ -10,6 +10,8 @@ import (
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // An Error is the failure of a script.
@@ -33,7 +35,7 @@ const (
 
 // panicError returns the error for a panic with the value p.
 func panicError(p any, stack []byte) *Error {
-	msg := escape(fmt.Sprintf("internal error: %v", p), false)
+	msg := builtins.Escape(fmt.Sprintf("internal error: %v", p), false)
 	err, _ := p.(error)
 	return &Error{
 		Msg: msg,
@@ -48,6 +50,9 @@ func panicError(p any, stack []byte) *Error {
 func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 	var b strings.Builder
 	eval, msg := innermost(err)
+	if command, ok := errors.AsType[commandError](err); ok && cause == nil {
+		eval, msg = nil, command.Error()
+	}
 	function := ""
 	if eval != nil {
 		function = l.writeBacktrace(&b, eval.CallStack)
@@ -68,8 +73,8 @@ func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 		fmt.Fprintf(&b, "Error: %s\n", msg)
 	}
 	return &Error{
-		Msg:    escape(msg, false),
-		Report: escape(strings.TrimSuffix(b.String(), "\n"), false),
+		Msg:    builtins.Escape(msg, false),
+		Report: builtins.Escape(strings.TrimSuffix(b.String(), "\n"), false),
 		Err:    err,
 	}
 }
@@ -122,6 +127,22 @@ func (l *loader) writeBacktrace(b *strings.Builder, stack starlark.CallStack) (b
 		}
 	}
 	return builtin
+}
+
+// where returns err, which ended a run of a file, as "LINE: MESSAGE".
+func (l *loader) where(err error, file string) string {
+	if list := located(err, nil); len(list) > 0 {
+		return fmt.Sprintf("%d: %s", list[0].Pos.Line, list[0].Msg)
+	}
+	eval, msg := innermost(err)
+	if eval != nil {
+		for _, call := range slices.Backward(eval.CallStack) {
+			if call.Pos.Filename() == file {
+				return fmt.Sprintf("%d: %s", call.Pos.Line, msg)
+			}
+		}
+	}
+	return msg
 }
 
 // inSource reports whether fr is a call of a function written in Starlark.

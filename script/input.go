@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// The REPL's prompts, before an item and within one.
+// The end of the REPL's prompt, and the one within an item.
 const (
 	prompt1 = ">>> "
 	prompt2 = "... "
@@ -22,10 +22,14 @@ type item struct {
 // An itemReader divides lines into items. A compound statement ends before the
 // next line that is not indented, and on a terminal also at a blank line.
 type itemReader struct {
-	readLine func(prompt string) (string, error)
-	blank    bool // a blank line ends a compound statement
+	readLine  func(prompt string) (string, error)
+	prompt    func() string
+	isCommand func(line string) bool
+	blank     bool // a blank line ends a compound statement
 
+	entry string   // what was read, for the history
 	held  []string // lines that were read but belong to the next item
+	added bool     // the last of them is a blank one that was not read
 	lines int      // how many the items so far have
 	eof   bool
 }
@@ -36,7 +40,11 @@ func (r *itemReader) next() (item, error) {
 	var text strings.Builder
 	var lex lexer
 	block := false
-	for prompt := prompt1; ; prompt = prompt2 {
+	for {
+		prompt := prompt2
+		if text.Len() == 0 {
+			prompt = r.prompt()
+		}
 		line, err := r.line(prompt)
 		if err == io.EOF && text.Len() > 0 {
 			break
@@ -45,6 +53,12 @@ func (r *itemReader) next() (item, error) {
 			return item{}, err
 		}
 		first := text.Len() == 0
+		if line == "" && r.added && len(r.held) == 0 {
+			r.added = false
+			if first { // the item was complete without it
+				continue
+			}
+		}
 		inBlock := block && !lex.open()
 		if inBlock && startsItem(line) {
 			r.held = append([]string{line}, r.held...)
@@ -55,6 +69,9 @@ func (r *itemReader) next() (item, error) {
 			break
 		}
 		if first {
+			if r.isCommand(line) {
+				break
+			}
 			block = isCompound(line)
 		}
 		lex.line(line)
@@ -77,11 +94,14 @@ func (r *itemReader) line(prompt string) (string, error) {
 		text, err := r.readLine(prompt)
 		if err != nil {
 			r.eof = err == io.EOF
+			r.entry = ""
 			return "", err
 		}
+		r.entry += text + "\n"
 		r.held = strings.Split(text, "\n")
 		if len(r.held) > 1 {
 			r.held = append(r.held, "")
+			r.added = true
 		}
 	}
 	line := r.held[0]

@@ -12,7 +12,7 @@ import (
 // split divides text into items.
 func split(text string, blank bool) (items []string) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	r := &itemReader{blank: blank, readLine: func(string) (string, error) {
+	r := &itemReader{blank: blank, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}
@@ -67,9 +67,12 @@ func TestItems(t *testing.T) {
 	}
 }
 
+func noPrompt() string      { return "" }
+func noCommand(string) bool { return false }
+
 func TestRecalledItem(t *testing.T) {
-	lines := []string{"def f():\n  a", "b"}
-	r := &itemReader{blank: true, readLine: func(string) (string, error) {
+	lines := []string{"def f():\n  a", "b", "x = [\n1]", "c"}
+	r := &itemReader{blank: true, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}
@@ -77,7 +80,7 @@ func TestRecalledItem(t *testing.T) {
 		lines = lines[1:]
 		return line, nil
 	}}
-	for _, want := range []item{{"def f():\n  a\n\n", 1}, {"b\n", 4}} {
+	for _, want := range []item{{"def f():\n  a\n\n", 1}, {"b\n", 4}, {"x = [\n1]\n", 5}, {"c\n", 7}} {
 		if got, err := r.next(); got != want || err != nil {
 			t.Errorf("got %+v, error %v, want %+v", got, err, want)
 		}

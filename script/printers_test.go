@@ -23,7 +23,7 @@ func TestPrintersOfLibrary(t *testing.T) {
 			var stderr bytes.Buffer
 			s, _, _ := newFake(t, Options{Stderr: &stderr})
 			s.loader.stdlib = test.modules
-			s.addPrinters()
+			s.register("cxx.star")
 			if got := stderr.String(); got != test.want {
 				t.Errorf("wrote %q, want %q", got, test.want)
 			}

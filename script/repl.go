@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
@@ -33,20 +34,15 @@ type lineReader interface {
 	close()
 }
 
-// REPL reads statements from in, runs them and shows the values of expressions. On
-// a terminal it prompts, edits lines and keeps their history; otherwise it is
-// silent. A failure is reported and ends nothing but the item that failed.
+// REPL reads statements and commands from in, runs them and shows the values of
+// expressions. On a terminal it prompts, edits lines, keeps their history and shows
+// where targets stop; otherwise it is silent. A failure is reported and ends nothing
+// but the item that failed.
 //
 // Each of first is a line that is run before those of in; REPL returns the error
 // of one that fails. Otherwise it returns at the end of the input, after Quit, and
 // with an *ExitError when the user calls exit with a code other than 0.
 func (s *Session) REPL(in *os.File, first ...string) error {
-	for i, line := range first {
-		if err := s.eval(item{line + "\n", i + 1}, func() {}); err != nil {
-			return exited(err)
-		}
-	}
-
 	input := readline.NewCancelableStdin(in)
 	if !s.setInput(input) {
 		return ErrInterrupted
@@ -59,7 +55,19 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	defer lines.close()
 	defer input.Close() // first, or readline may wait for a key
 
-	items := &itemReader{readLine: lines.readLine, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
+	s.view = view{lines: lines}
+	s.view.terminal = readline.IsTerminal(int(in.Fd())) && s.stdout.terminal
+	s.look()
+	if err := s.runInit(); err != nil {
+		return err
+	}
+	for i, line := range first {
+		if err := s.eval(item{line + "\n", i + 1}); err != nil {
+			return exited(err)
+		}
+	}
+
+	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
 	for {
 		it, err := items.next()
 		switch {
@@ -72,9 +80,13 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		case err != nil:
 			return err
 		}
-		lines.save(it.text)
+		if len(items.held) == 0 {
+			lines.save(items.entry)
+			items.entry = ""
+		}
+		s.look()
 		traced := s.engine.Traced()
-		err = s.eval(it, lines.freshLine)
+		err = s.eval(it)
 		if traced || s.engine.Traced() { // a target may have written
 			lines.freshLine()
 		}
@@ -88,6 +100,21 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 			return err
 		}
 	}
+}
+
+// runInit runs the user's own file, if there is one. An error in it is a line.
+func (s *Session) runInit() error {
+	if _, err := os.Stat(s.opts.Init); s.opts.Init == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	err := s.exec(func(thread *starlark.Thread) error { return s.include(thread, s.opts.Init) })
+	if _, ok := errors.AsType[*ExitError](err); ok {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(s.stderr, "%s: %s\n", s.opts.Init, s.loader.where(err, s.opts.Init))
+	}
+	return nil
 }
 
 // setInput makes c what Quit closes. It reports whether Quit has not been called.
@@ -104,37 +131,73 @@ func (s *Session) quitting() bool {
 	return s.quit
 }
 
-// eval runs it and shows its value if it is an expression. The last value is "_".
-func (s *Session) eval(it item, freshLine func()) error {
+// eval runs it and shows its value if it has one. The last value is "_".
+func (s *Session) eval(it item) error {
 	source := strings.TrimSuffix(it.text, "\n")
 	s.loader.lines[stdin] = append(s.loader.lines[stdin], strings.Split(source, "\n")...)
 	return s.exec(func(thread *starlark.Thread) error {
-		f, err := replOptions.Parse(stdin, syntax.FilePortion{Content: []byte(it.text), FirstLine: int32(it.line), FirstCol: 1}, 0)
+		stop, subject := s.engine.LastStop(), s.engine.Subject()
+		isCommand := s.isCommand(it.text) || s.view.repeats(source)
+		v, err := s.runItem(thread, it)
+		renamed := s.name(subject)
 		if err != nil {
 			return err
 		}
-		if len(f.Stmts) != 1 {
-			return s.execStmts(thread, f)
+		s.view.note(source, isCommand, renamed, v)
+		if v != starlark.None {
+			s.globals["_"] = v
 		}
-		expr, ok := f.Stmts[0].(*syntax.ExprStmt)
-		if !ok {
-			return s.execStmts(thread, f)
+		return s.show(thread, v, isCommand, s.engine.LastStop() != stop)
+	})
+}
+
+// name has the name p follow what commands act on, which was old before, unless the
+// user has given it to something else. It reports whether that is another one now.
+func (s *Session) name(old starlark.Value) bool {
+	subject := s.engine.Subject()
+	p, ok := s.globals["p"]
+	if subject == nil || subject == old || ok && p != old {
+		return false
+	}
+	s.globals["p"] = subject
+	return p != subject
+}
+
+// show shows the value of an item, and where the target is if it has stopped anew.
+func (s *Session) show(thread *starlark.Thread, v starlark.Value, isCommand, stopped bool) error {
+	if stopped {
+		s.view.lines.freshLine()
+	}
+	stopped = stopped && s.view.terminal && s.engine.IsCommand("context")
+	text, isText := starlark.AsString(v)
+	switch {
+	case v == starlark.None || stopped && v.Type() == "stop":
+	case isText && isCommand:
+		if text == "" {
+			break
 		}
-		v, err := starlark.EvalExprOptions(replOptions, thread, expr.X, s.globals)
-		if err != nil || v == starlark.None {
+		if err := s.page(text + "\n"); err != nil {
 			return err
 		}
-		s.globals["_"] = v
+	default:
 		text, err := s.display(thread, v)
 		if err != nil {
 			return err
 		}
-		if v.Type() == "stop" { // the target ran, and may have written
-			freshLine()
+		if err := s.page(text + "\n"); err != nil {
+			return err
 		}
-		_, err = fmt.Fprintln(s.stdout, text)
-		return err
-	})
+	}
+	if !stopped {
+		return nil
+	}
+	v, err := s.engine.RunCommand(thread, "context")
+	if err != nil {
+		return plain(err)
+	}
+	text, _ = starlark.AsString(v)
+	_, err = fmt.Fprintln(s.stdout, text)
+	return err
 }
 
 // execStmts runs the statements of f.

@@ -76,6 +76,7 @@ type Options struct {
 	Steps    uint64        // interpreter steps that one run may take; 0 means any number
 	Deadline time.Duration // time that one run may take; 0 means any
 	History  string        // file that keeps the REPL's input; "" means none
+	Init     string        // script that the REPL runs first, if it is there; "" means none
 }
 
 // An engine is what a session's scripts drive: a tracer and the builtins over it.
@@ -85,21 +86,31 @@ type engine interface {
 	ClearInterrupt() // forgets an Interrupt that no verb has noticed
 	Traced() bool    // whether there are targets
 	Close() error
+
+	IsCommand(name string) bool
+	CommandNames() []string
+	CommandIndex() string
+	RunCommand(thread *starlark.Thread, line string) (starlark.Value, error)
+	RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error)
+
+	Status() string          // what commands act on
+	LastStop() *tracer.Stop  // of that
+	Subject() starlark.Value // the same as a value, or nil
+	SetScreen(builtins.Screen)
 }
 
 // A debugger is the real engine.
 type debugger struct {
 	*tracer.Tracer
-	env *builtins.Env
+	*builtins.Env
 }
 
-func (d *debugger) Predeclared() starlark.StringDict { return d.env.Predeclared() }
-func (d *debugger) Traced() bool                     { return len(d.Processes()) > 0 }
+func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
 
 // Close lets the targets go before it closes their streams.
 func (d *debugger) Close() error {
 	err := d.Tracer.Close()
-	d.env.Close()
+	d.Env.Close()
 	return err
 }
 
@@ -112,6 +123,7 @@ type Session struct {
 	stderr  *output
 	loader  *loader
 	globals starlark.StringDict // of the REPL
+	view    view
 
 	deadlineFlag string // by which a user gave the deadline
 
@@ -145,7 +157,8 @@ func New(opts *Options) (*Session, error) {
 	env := builtins.New(tr, opts.Args, opts.Policy)
 	s := newSession(opts, &debugger{tr, env})
 	env.Stdout, env.Stderr = s.stdout, s.stderr
-	env.Printers = s.addPrinters
+	env.Printers = func() { s.register("cxx.star") }
+	env.Commands = func() { s.register("commands.star") }
 	env.TargetStdout, _ = opts.Stdout.(*os.File)
 	env.TargetStderr, _ = opts.Stderr.(*os.File)
 	return s, nil
@@ -165,14 +178,13 @@ func newSession(opts *Options, e engine) *Session {
 	}
 }
 
-// addPrinters registers the printers of the standard library, if it has any. They are
-// loaded on a thread of their own, since what shows a value may be no run.
-func (s *Session) addPrinters() {
-	const file = "cxx.star"
+// register calls the function register of a module of the standard library, if it is
+// there. The module is loaded on a thread of its own, since what needs it may be no run.
+func (s *Session) register(file string) {
 	if _, err := fs.Stat(s.loader.stdlib, file); err != nil {
 		return
 	}
-	thread := &starlark.Thread{Name: "printers", Load: s.loader.load}
+	thread := &starlark.Thread{Name: file, Load: s.loader.load}
 	globals, err := s.loader.load(thread, std+file)
 	if register, ok := globals["register"]; ok {
 		_, err = starlark.Call(thread, register, nil, nil)
@@ -279,7 +291,7 @@ func (s *Session) begin() (*run, error) {
 	r.thread = &starlark.Thread{
 		Load: s.loader.load,
 		Print: func(_ *starlark.Thread, msg string) {
-			if _, err := s.stdout.Write([]byte(msg + "\n")); err != nil {
+			if err := s.page(msg + "\n"); err != nil {
 				s.fail(r, err)
 			}
 		},

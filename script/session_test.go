@@ -17,6 +17,9 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/builtins"
+	"github.com/tracelark/tracelark/tracer"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -45,7 +48,24 @@ func (e *fakeEngine) ClearInterrupt() {
 	}
 }
 
-func (e *fakeEngine) Traced() bool { return false }
+func (e *fakeEngine) Traced() bool               { return false }
+func (e *fakeEngine) Status() string             { return "" }
+func (e *fakeEngine) LastStop() *tracer.Stop     { return nil }
+func (e *fakeEngine) Subject() starlark.Value    { return nil }
+func (e *fakeEngine) SetScreen(builtins.Screen)  {}
+func (e *fakeEngine) IsCommand(name string) bool { return name == "say" || name == "thing" }
+func (e *fakeEngine) CommandNames() []string     { return []string{"say", "thing"} }
+func (e *fakeEngine) CommandIndex() string       { return "say\nthing\n" }
+
+// RunCommand returns the line.
+func (e *fakeEngine) RunCommand(_ *starlark.Thread, line string) (starlark.Value, error) {
+	return starlark.String("ran " + line), nil
+}
+
+func (e *fakeEngine) RepeatCommand(thread *starlark.Thread, line string) (starlark.Value, bool, error) {
+	v, err := e.RunCommand(thread, line+" again")
+	return v, true, err
+}
 
 func (e *fakeEngine) Close() error {
 	e.closed.Store(true)

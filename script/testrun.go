@@ -17,6 +17,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // testSuffix ends the names of files with tests, and testPrefix begins those of
@@ -317,7 +319,7 @@ func tail(f *os.File) string {
 	}
 	skip := max(0, info.Size()-maxTestOutput)
 	data, err := io.ReadAll(io.NewSectionReader(f, skip, maxTestOutput))
-	text := escape(string(data), false)
+	text := builtins.Escape(string(data), false)
 	if skip > 0 {
 		text = fmt.Sprintf("... %d bytes before\n%s", skip, text)
 	}

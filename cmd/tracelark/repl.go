@@ -54,7 +54,7 @@ func newREPL() *cobra.Command {
 
 // repl runs the lines of first, and then the REPL on standard input.
 func repl(args []string, first ...string) error {
-	opts := &script.Options{Args: args, Policy: everything, History: historyFile()}
+	opts := &script.Options{Args: args, Policy: everything, History: userFile("XDG_STATE_HOME", ".local/state", "history"), Init: userFile("XDG_CONFIG_HOME", ".config", "init.star")}
 	return withSession(opts, (*script.Session).Interrupt, func(s *script.Session) error {
 		return said(s.REPL(os.Stdin, first...))
 	})
@@ -68,16 +68,17 @@ func said(err error) error {
 	return err
 }
 
-// historyFile returns the path of the file that keeps what was typed (XDG Base
-// Directory Specification, "$XDG_STATE_HOME"), or "" if there is no place for it.
-func historyFile() string {
-	state := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(state) {
+// userFile returns the path of one of the user's files for us, in the directory that a
+// variable names, or else in one of the home directory (XDG Base Directory
+// Specification), or "" if there is no place for it.
+func userFile(variable, dir, name string) string {
+	base := os.Getenv(variable)
+	if !filepath.IsAbs(base) {
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return ""
 		}
-		state = filepath.Join(home, ".local", "state")
+		base = filepath.Join(home, dir)
 	}
-	return filepath.Join(state, "tracelark", "history")
+	return filepath.Join(base, "tracelark", name)
 }

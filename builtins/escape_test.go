@@ -1,4 +1,4 @@
-package script
+package builtins
 
 import (
 	"testing"
@@ -17,11 +17,11 @@ func TestEscape(t *testing.T) {
 		{"\u202egnirts", `\u202egnirts`, `\u202egnirts`},
 	}
 	for _, test := range tests {
-		if got := escape(test.text, false); got != test.want {
-			t.Errorf("escape(%q) = %q, want %q", test.text, got, test.want)
+		if got := Escape(test.text, false); got != test.want {
+			t.Errorf("Escape(%q) = %q, want %q", test.text, got, test.want)
 		}
-		if got := escape(test.text, true); got != test.colored {
-			t.Errorf("escape(%q) with colors = %q, want %q", test.text, got, test.colored)
+		if got := Escape(test.text, true); got != test.colored {
+			t.Errorf("Escape(%q) with colors = %q, want %q", test.text, got, test.colored)
 		}
 	}
 }
@@ -29,27 +29,17 @@ func TestEscape(t *testing.T) {
 func FuzzEscape(f *testing.F) {
 	f.Add("\x1b[1mbold\x9b\u202e")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := escape(text, false)
+		got := Escape(text, false)
 		for _, r := range got {
 			if r != '\n' && r != '\t' && !unicode.IsGraphic(r) {
-				t.Fatalf("escape(%q) = %q has %q", text, got, r)
+				t.Fatalf("Escape(%q) = %q has %q", text, got, r)
 			}
 		}
-		if again := escape(got, false); again != got {
-			t.Errorf("escape(%q) = %q, but again it is %q", text, got, again)
+		if again := Escape(got, false); again != got {
+			t.Errorf("Escape(%q) = %q, but again it is %q", text, got, again)
 		}
-		if escape(escape(text, true), false) != got {
-			t.Errorf("escape(%q) differs from that of what colors leave", text)
-		}
-	})
-}
-
-func FuzzHistory(f *testing.F) {
-	f.Add("a\\n\nb\\")
-	f.Fuzz(func(t *testing.T, item string) {
-		line := escapeNewlines.Replace(item)
-		if got := unescapeNewlines.Replace(line); got != item {
-			t.Errorf("%q became %q, then %q", item, line, got)
+		if Escape(Escape(text, true), false) != got {
+			t.Errorf("Escape(%q) differs from that of what colors leave", text)
 		}
 	})
 }

@@ -1,0 +1,223 @@
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// A command is a function that a line of words calls.
+type command struct {
+	names      []string
+	fn, repeat starlark.Callable // repeat may be nil
+}
+
+// commandRows are the functions about commands.
+var commandRows = []method[*Env]{
+	{"command", "(names, fn, repeat=None)",
+		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
+			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. A name that has a command already gets another one.",
+		(*Env).addCommand},
+	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns.", (*Env).runCommand},
+	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
+	{"paint", "(text, style=\"\") -> str",
+		"Return text with all in it that controls a terminal written as in a string, and in a style if colors are shown: words such as \"bold\", \"dim\", \"red\", \"green\", \"yellow\", \"blue\", \"magenta\" and \"cyan\".",
+		(*Env).paint},
+	{"fit", "(text, width) -> str", "Cut each line of a text to a number of columns, of which what paint adds takes none.", (*Env).fit},
+}
+
+func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var words string
+	var fn, repeat starlark.Callable
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat); err != nil {
+		return nil, err
+	}
+	names := strings.Fields(words)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: no name given", b.Name())
+	}
+	for _, name := range names {
+		if word, rest := SplitCommand(name); word == "" || rest != "" {
+			return nil, fmt.Errorf("%s: %q is no name, want letters, digits and underscores", b.Name(), name)
+		}
+	}
+	e.loadCommands()
+	c := &command{names, fn, repeat}
+	for _, name := range names {
+		e.commands[name] = c
+	}
+	return starlark.None, nil
+}
+
+// loadCommands has the commands of the library registered before others are.
+func (e *Env) loadCommands() {
+	if register := e.Commands; register != nil {
+		e.Commands = nil
+		register()
+	}
+}
+
+// SplitCommand divides a line into the name that it begins with, or "", and the rest.
+func SplitCommand(line string) (name, rest string) {
+	line = strings.TrimSpace(line)
+	end := strings.IndexFunc(line, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if end < 0 {
+		end = len(line)
+	}
+	if end > 0 && line[0] >= '0' && line[0] <= '9' {
+		end = 0
+	}
+	return line[:end], strings.TrimSpace(line[end:])
+}
+
+// IsCommand reports whether a command is called name.
+func (e *Env) IsCommand(name string) bool {
+	e.loadCommands()
+	_, ok := e.commands[name]
+	return ok
+}
+
+// CommandNames returns the names of all commands, sorted.
+func (e *Env) CommandNames() []string {
+	e.loadCommands()
+	return slices.Sorted(maps.Keys(e.commands))
+}
+
+func (e *Env) runCommand(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var line string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "line", &line); err != nil {
+		return nil, err
+	}
+	return e.RunCommand(thread, line)
+}
+
+// RunCommand runs a line as a command.
+func (e *Env) RunCommand(thread *starlark.Thread, line string) (starlark.Value, error) {
+	name, rest := SplitCommand(line)
+	if !e.IsCommand(name) {
+		return nil, fmt.Errorf("no command is named %q; help lists them", name)
+	}
+	return starlark.Call(thread, e.commands[name].fn, starlark.Tuple{starlark.String(rest)}, nil)
+}
+
+// RepeatCommand runs a line as what an empty line after it stands for. ok is false if
+// that is nothing.
+func (e *Env) RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error) {
+	name, rest := SplitCommand(line)
+	if !e.IsCommand(name) || e.commands[name].repeat == nil {
+		return starlark.None, false, nil
+	}
+	v, err = starlark.Call(thread, e.commands[name].repeat, starlark.Tuple{starlark.String(rest)}, nil)
+	return v, true, err
+}
+
+// describeCommand returns the help for the command called name.
+func (e *Env) describeCommand(name string) (text string, ok bool) {
+	e.loadCommands()
+	c, ok := e.commands[name]
+	if !ok {
+		return "", false
+	}
+	return strings.Join(c.names, ", ") + "\n    " + c.doc(), true
+}
+
+// doc returns the docstring of the command's function.
+func (c *command) doc() string {
+	if fn, ok := c.fn.(*starlark.Function); ok && fn.Doc() != "" {
+		return strings.TrimSpace(fn.Doc())
+	}
+	return "A command without documentation."
+}
+
+// summary returns the first line of the docstring.
+func (c *command) summary() string {
+	first, _, _ := strings.Cut(c.doc(), "\n")
+	return strings.TrimSuffix(first, ".")
+}
+
+// distinct returns the commands, sorted by their first names.
+func (e *Env) distinct() (list []*command) {
+	for _, name := range e.CommandNames() {
+		if c := e.commands[name]; !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *command) int { return strings.Compare(a.names[0], b.names[0]) })
+	return list
+}
+
+// CommandIndex lists the commands, a line each.
+func (e *Env) CommandIndex() string {
+	var b strings.Builder
+	for _, c := range e.distinct() {
+		fmt.Fprintf(&b, "%-24s %s.\n", strings.Join(c.names, " "), c.summary())
+	}
+	return b.String()
+}
+
+func (e *Env) apropos(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var word string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "word", &word); err != nil {
+		return nil, err
+	}
+	if word = strings.ToLower(strings.TrimSpace(word)); word == "" {
+		return nil, errors.New("apropos: no word given")
+	}
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), word) }
+	var text strings.Builder
+	for _, c := range e.distinct() {
+		if names := strings.Join(c.names, " "); has(names) || has(c.doc()) {
+			fmt.Fprintf(&text, "%-24s %s.\n", names, c.summary())
+		}
+	}
+	for _, name := range Topics() {
+		if t := manual[name]; has(t.title) || has(t.doc) {
+			fmt.Fprintf(&text, "%-24s %s.\n", name, t.summary())
+		}
+	}
+	if text.Len() == 0 {
+		return nil, fmt.Errorf("apropos: nothing is said about %q", word)
+	}
+	return starlark.String(strings.TrimSuffix(text.String(), "\n")), nil
+}
+
+// styles are the parameters of the sequences that set them (ECMA-48, "select graphic
+// rendition").
+var styles = map[string]string{
+	"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
+}
+
+func (e *Env) paint(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var text, style string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "style?", &style); err != nil {
+		return nil, err
+	}
+	text = Escape(text, false)
+	var codes []string
+	for word := range strings.FieldsSeq(style) {
+		code, ok := styles[word]
+		if !ok {
+			return nil, fmt.Errorf("%s: no style is named %q, want one of %s", b.Name(), word, quoteAll(styles))
+		}
+		codes = append(codes, code)
+	}
+	if len(codes) > 0 && text != "" && e.screen.Color {
+		text = fmt.Sprintf("\x1b[%sm%s\x1b[m", strings.Join(codes, ";"), text)
+	}
+	return starlark.String(text), nil
+}
+
+func (e *Env) fit(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var text string
+	var width int
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "width", &width); err != nil {
+		return nil, err
+	}
+	return starlark.String(Fit(text, width)), nil
+}

@@ -1,0 +1,247 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/builtins"
+)
+
+// A line of the REPL is Starlark or a command. It is a command if it begins with the
+// name of one and
+//
+//   - that stands alone, unless the user has a variable of that name,
+//   - or a space follows it, and then what is no operator: "b main", "p x->next",
+//   - or an operator that clings to what follows it: "p *list", "x -8", "l -". With a
+//     space on both sides, as in "p * 2", or on none it is Starlark, and so is an
+//     assignment and a call of what can be called.
+//
+// A format belongs to the name, as in "x/8gx $rsp". A line that begins with a dot is a
+// command in any case, and one that begins or ends with a question mark asks for help.
+
+var (
+	// format is what may follow the name of a command at once.
+	format = regexp.MustCompile(`^/[-0-9a-z]+(\s|$)`)
+	// assigns begins what follows a variable that is assigned to or compared.
+	assigns = regexp.MustCompile(`^([-+*/%&|^]|//|<<|>>)?=|^!=|^[<>]=`)
+	// binary is an operator between spaces.
+	binary = regexp.MustCompile(`^(\+|-|\*\*?|//?|%|&|\||\^|<<|>>|<|>|,|;|\.)\s+\S`)
+	// wordy is an operator that is a word.
+	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
+)
+
+// own are the REPL's own commands, which are written with a dot.
+var own = map[string]func(*Session, *starlark.Thread, string) (starlark.Value, error){}
+
+func init() {
+	own["save"] = (*Session).saveCommand
+	own["load"] = (*Session).loadCommand
+	own["time"] = (*Session).timeCommand
+	own["help"] = (*Session).helpCommand
+}
+
+// ownHelp is the help for them.
+const ownHelp = `.save FILE       write the session as a script that runs
+.load FILE       run a script, whose names the session then has
+.time LINE       run a line and tell how long it took
+help NAME, ?NAME tell about a command, builtin, type, method or value
+`
+
+// isCommand reports whether a line is a command and not Starlark.
+func (s *Session) isCommand(line string) bool {
+	line = strings.TrimSpace(line)
+	if asksHelp(line) || len(line) > 1 && line[0] == '.' && unicode.IsLetter(rune(line[1])) {
+		return true
+	}
+	name, rest := builtins.SplitCommand(line)
+	if name == "" || name != "help" && !s.engine.IsCommand(name) {
+		return false
+	}
+	after := line[len(name):]
+	if format.MatchString(after) {
+		_, after, _ = strings.Cut(after+" ", " ")
+		rest = strings.TrimSpace(after)
+	} else if rest != "" && after[0] != ' ' && after[0] != '\t' {
+		return false
+	}
+	switch {
+	case rest == "" || rest[0] == '#':
+		return !s.isVariable(name)
+	case assigns.MatchString(rest), binary.MatchString(rest):
+		return false
+	case wordy.MatchString(rest):
+		_, err := replOptions.Parse(stdin, line, 0)
+		return err != nil
+	case rest[0] == '(':
+		_, calls := s.lookup(name).(starlark.Callable)
+		return !calls
+	}
+	return true
+}
+
+// asksHelp reports whether a line is "?name" or "name?".
+func asksHelp(line string) bool {
+	if strings.HasPrefix(line, "?") {
+		return true
+	}
+	name, ok := strings.CutSuffix(line, "?")
+	return ok && chain.FindString(name) == name
+}
+
+// isVariable reports whether the user has assigned to a name.
+func (s *Session) isVariable(name string) bool {
+	v, ok := s.globals[name]
+	return ok && v != s.loader.predeclared[name]
+}
+
+// lookup returns what a name means, or nil.
+func (s *Session) lookup(name string) starlark.Value {
+	if v, ok := s.globals[name]; ok {
+		return v
+	}
+	return starlark.Universe[name]
+}
+
+// runLine runs a command and returns its value.
+func (s *Session) runLine(thread *starlark.Thread, line string) (starlark.Value, error) {
+	line = strings.TrimSpace(line)
+	if asksHelp(line) {
+		return s.helpCommand(thread, strings.Trim(line, "? "))
+	}
+	line, dotted := strings.CutPrefix(line, ".")
+	name, rest := builtins.SplitCommand(line)
+	if fn, ok := own[name]; ok && (dotted || name == "help") {
+		return fn(s, thread, rest)
+	}
+	v, err := s.engine.RunCommand(thread, line)
+	return v, plain(err)
+}
+
+// A commandError is what a command of the standard library fails with: where in that
+// it did is of no interest.
+type commandError struct{ error }
+
+func (e commandError) Unwrap() error { return e.error }
+
+func (e commandError) Error() string {
+	_, msg := innermost(e.error)
+	return strings.TrimPrefix(msg, "fail: ")
+}
+
+// plain takes the backtrace from the error of a command in which no other code is.
+func plain(err error) error {
+	eval, ok := errors.AsType[*starlark.EvalError](err)
+	if !ok {
+		return err
+	}
+	if _, ok := errors.AsType[*ExitError](err); ok {
+		return err
+	}
+	for _, call := range eval.CallStack {
+		if inSource(call) && !strings.HasPrefix(call.Pos.Filename(), std) {
+			return err
+		}
+	}
+	return commandError{err}
+}
+
+// helpCommand prints the help for a name, or an overview.
+func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Value, error) {
+	help := s.loader.predeclared["help"]
+	if name == "" {
+		return starlark.String(s.engine.CommandIndex() + ownHelp + "\nhelp() lists the builtins, apropos WORD searches."), nil
+	}
+	_, known := builtins.Doc(name)
+	if known || s.engine.IsCommand(name) {
+		return starlark.Call(thread, help, starlark.Tuple{starlark.String(name)}, nil)
+	}
+	if chain.FindString(name) != name {
+		return nil, fmt.Errorf("help: %q is no name", name)
+	}
+	path := strings.Split(name, ".")
+	v := s.lookup(path[0])
+	for _, attr := range path[1:] {
+		x, ok := v.(starlark.HasAttrs)
+		if !ok {
+			v = nil
+			break
+		}
+		var err error
+		if v, err = x.Attr(attr); err != nil {
+			return nil, err
+		}
+	}
+	if v == nil {
+		return nil, fmt.Errorf("help: nothing is known about %q%s; apropos searches", name, hint(name, s.words()))
+	}
+	return starlark.Call(thread, help, starlark.Tuple{v}, nil)
+}
+
+// words returns the names of commands and variables.
+func (s *Session) words() []string {
+	return append(append(s.globals.Keys(), s.engine.CommandNames()...), starlark.Universe.Keys()...)
+}
+
+// timeCommand runs a line and tells how long that took.
+func (s *Session) timeCommand(thread *starlark.Thread, line string) (starlark.Value, error) {
+	if line == "" {
+		return nil, errors.New(".time: nothing to run")
+	}
+	start := time.Now()
+	v, err := s.runItem(thread, item{text: line + "\n", line: 1})
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	fmt.Fprintf(s.stdout, "%v\n", took.Round(took/1000+1))
+	return v, nil
+}
+
+// loadCommand runs a file. Its names are the session's then.
+func (s *Session) loadCommand(thread *starlark.Thread, path string) (starlark.Value, error) {
+	if path == "" {
+		return nil, errors.New(".load: no file given")
+	}
+	return starlark.None, s.include(thread, path)
+}
+
+// include runs a file, whose names the REPL has then.
+func (s *Session) include(thread *starlark.Thread, path string) error {
+	m, err := s.loader.open(path)
+	if err != nil {
+		return err
+	}
+	err = s.loader.init(thread, m)
+	for name, v := range m.globals {
+		s.globals[name] = v
+	}
+	return err
+}
+
+// runItem runs an item and returns its value, None if it is no expression.
+func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, error) {
+	if s.view.repeats(it.text) {
+		v, _, err := s.engine.RepeatCommand(thread, strings.TrimPrefix(strings.TrimSpace(s.view.last), "."))
+		return v, plain(err)
+	}
+	if s.isCommand(it.text) {
+		return s.runLine(thread, it.text)
+	}
+	f, err := replOptions.Parse(stdin, syntax.FilePortion{Content: []byte(it.text), FirstLine: int32(it.line), FirstCol: 1}, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Stmts) == 1 {
+		if expr, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+			return starlark.EvalExprOptions(replOptions, thread, expr.X, s.globals)
+		}
+	}
+	return starlark.None, s.execStmts(thread, f)
+}
