@@ -67,6 +67,13 @@ type Env struct {
 	// of that comes first.
 	Printers func()
 
+	// TTY, unless nil, makes the terminal of a program that is launched without a word
+	// about its streams.
+	TTY func() (*os.File, error)
+
+	// Moving, unless nil, is called when targets begin to run and when they have stopped.
+	Moving func(bool)
+
 	// Commands, unless nil, is called once, before the first command is looked for. It
 	// calls the builtin command; what scripts ask of that replaces what it has asked.
 	Commands func()
@@ -168,7 +175,7 @@ var constants = []struct {
 }
 
 // launchArgs is the signature of what starts a program, without what it returns.
-const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\") -> "
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\", tty=None) -> "
 
 // functions are the predeclared functions.
 var functions = append(concat([]method[*Env]{
@@ -178,7 +185,8 @@ var functions = append(concat([]method[*Env]{
 			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
 			"pin lets the debugger share a CPU with the target while stops come fast. " +
 			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. " +
-			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with.",
+			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. " +
+			"tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there.",
 		(*Env).launch},
 	{"attach", "(pid, follow=\"parent\") -> process", "Trace a running process, with every thread stopped. It is let go when the script ends. follow is that of launch.", (*Env).attach},
 	{"observe", "(pid) -> observed", "Look at a running process without stopping or tracing it. It needs what attach needs.", (*Env).observe},

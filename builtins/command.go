@@ -117,8 +117,8 @@ func (e *Env) RepeatCommand(thread *starlark.Thread, line string) (v starlark.Va
 	return v, true, err
 }
 
-// describeCommand returns the help for the command called name.
-func (e *Env) describeCommand(name string) (text string, ok bool) {
+// CommandHelp returns the help for the command called name.
+func (e *Env) CommandHelp(name string) (text string, ok bool) {
 	e.loadCommands()
 	c, ok := e.commands[name]
 	if !ok {

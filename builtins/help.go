@@ -103,7 +103,7 @@ func (e *Env) describe(x starlark.Value) string {
 		return e.index()
 	case starlark.String:
 		text, known := Doc(string(x))
-		if about, ok := e.describeCommand(string(x)); ok {
+		if about, ok := e.CommandHelp(string(x)); ok {
 			text, known = strings.TrimPrefix(text+"\n\n"+about, "\n\n"), true
 		}
 		if known {

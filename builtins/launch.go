@@ -23,14 +23,14 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	var env environment
 	var limits resourceLimits
 	var filter callNumbers
-	var stdin, stdout, stderr starlark.Value
+	var stdin, stdout, stderr, tty starlark.Value
 	var o tracer.LaunchOptions
 	var f follow
 	pin := true
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
 		"argv", &argv, "env??", &env, "cwd??", &o.Dir,
 		"stdin??", &stdin, "stdout??", &stdout, "stderr??", &stderr,
-		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin, "filter??", &filter, "follow?", &f); err != nil {
+		"aslr?", &o.ASLR, "limits??", &limits, "pin?", &pin, "filter??", &filter, "follow?", &f, "tty??", &tty); err != nil {
 		return nil, err
 	}
 	if f == follow(tracer.FollowChild) && filter != nil {
@@ -42,7 +42,7 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	o.Env, o.Limits, o.NoPin, o.Filter = env, limits, !pin, filter
 
 	// The value is made before the process, which its streams go with.
-	p := &process{env: e, launching: &launching{o, stdin, stdout, stderr}}
+	p := &process{env: e, launching: &launching{o, stdin, stdout, stderr, tty}}
 	if err := p.start(b, func(o *tracer.LaunchOptions) (err error) {
 		p.p, err = e.tr.Launch(argv, o)
 		return err
@@ -59,18 +59,25 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 
 // A launching is how a process was launched, and can be again.
 type launching struct {
-	o                     tracer.LaunchOptions // without files
-	stdin, stdout, stderr starlark.Value
+	o                          tracer.LaunchOptions // without files
+	stdin, stdout, stderr, tty starlark.Value
 }
 
 // start opens the standard streams of the process and has it launched.
 func (p *process) start(b *starlark.Builtin, launch func(*tracer.LaunchOptions) error) error {
 	l := p.launching
 	o := l.o
-	err := p.connect(&o, l.stdin, l.stdout, l.stderr)
+	terminal, err := p.terminal(l, &o)
+	if terminal != nil {
+		defer terminal.Close()
+	}
+	if err == nil {
+		err = p.connect(&o, l.stdin, l.stdout, l.stderr)
+	}
 	opened := []*os.File{o.Stdin, o.Stdout, o.Stderr}
 	if err == nil {
-		o.Stdout, o.Stderr = cmp.Or(o.Stdout, p.env.TargetStdout), cmp.Or(o.Stderr, p.env.TargetStderr)
+		o.Stdout, o.Stderr = cmp.Or(o.Stdout, terminal, p.env.TargetStdout), cmp.Or(o.Stderr, terminal, p.env.TargetStderr)
+		o.Stdin = cmp.Or(o.Stdin, terminal)
 		err = launch(&o)
 	} else {
 		err = fmt.Errorf("%s: %w", b.Name(), err)
@@ -81,6 +88,41 @@ func (p *process) start(b *starlark.Builtin, launch func(*tracer.LaunchOptions) 
 		}
 	}
 	return err
+}
+
+// terminal returns the terminal that the program is to have, or nil for the debugger's
+// own. Where nothing is said about its streams, it may be one that Env.TTY makes.
+func (p *process) terminal(l *launching, o *tracer.LaunchOptions) (*os.File, error) {
+	streams := l.stdin != nil || l.stdout != nil || l.stderr != nil
+	switch tty := l.tty.(type) {
+	case starlark.String:
+		if err := p.env.allowed.file("tty", string(tty)); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(string(tty), os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			return nil, fmt.Errorf("tty: %w", err)
+		}
+		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("tty: %s is no terminal", tty)
+		}
+		return f, nil
+	case nil, starlark.Bool:
+		if tty == starlark.True && streams {
+			return nil, errors.New("tty: the standard streams are given too")
+		}
+		if tty == starlark.True {
+			o.Session = true
+			return p.attachTTY()
+		}
+		if tty == nil && !streams && p.env.TTY != nil {
+			o.Session = true
+			return p.env.TTY()
+		}
+		return nil, nil
+	}
+	return nil, fmt.Errorf("tty: got %s, want bool or the path of a terminal", l.tty.Type())
 }
 
 // restart launches the program of a process again. Its streams are new.

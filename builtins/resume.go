@@ -150,7 +150,7 @@ func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*trac
 	if err != nil {
 		return nil, err
 	}
-	if p.env.thread == nil { // else a handler moves it, and the stop is not the last
+	if s != nil && p.env.thread == nil { // else a handler moves it, and the stop is not the last
 		p.env.focus.process = p.env.process(s.Process)
 	}
 	return s, nil
@@ -162,6 +162,10 @@ func (e *Env) running(thread *starlark.Thread, move func() error) error {
 	outer := e.thread
 	e.thread = thread
 	defer func() { e.thread = outer }()
+	if outer == nil && e.Moving != nil {
+		e.Moving(true)
+		defer e.Moving(false)
+	}
 	err := move()
 	if failed, ok := errors.AsType[*starlark.EvalError](err); ok {
 		return failed

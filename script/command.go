@@ -165,19 +165,7 @@ func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Va
 	if chain.FindString(name) != name {
 		return nil, fmt.Errorf("help: %q is no name", name)
 	}
-	path := strings.Split(name, ".")
-	v := s.lookup(path[0])
-	for _, attr := range path[1:] {
-		x, ok := v.(starlark.HasAttrs)
-		if !ok {
-			v = nil
-			break
-		}
-		var err error
-		if v, err = x.Attr(attr); err != nil {
-			return nil, err
-		}
-	}
+	v := s.value(strings.Split(name, "."))
 	if v == nil {
 		return nil, fmt.Errorf("help: nothing is known about %q%s; apropos searches", name, hint(name, s.words()))
 	}

@@ -50,7 +50,7 @@ func panicError(p any, stack []byte) *Error {
 func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 	var b strings.Builder
 	eval, msg := innermost(err)
-	if command, ok := errors.AsType[commandError](err); ok && cause == nil {
+	if command, ok := errors.AsType[commandError](err); ok {
 		eval, msg = nil, command.Error()
 	}
 	function := ""

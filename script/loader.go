@@ -157,7 +157,7 @@ func (l *loader) openFile(m *module) (fs.File, error) {
 	}
 	f, err := l.stdlib.Open(strings.TrimPrefix(m.key, std))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		names, _ := fs.Glob(l.stdlib, "*.star")
+		names := l.moduleNames()
 		for i := range names {
 			names[i] = std + names[i]
 		}
@@ -180,4 +180,13 @@ func (l *loader) init(thread *starlark.Thread, m *module) error {
 		m.globals.Freeze()
 	}
 	return err
+}
+
+// moduleNames returns the names of the modules of the standard library.
+func (l *loader) moduleNames() []string {
+	if l.stdlib == nil {
+		return nil
+	}
+	names, _ := fs.Glob(l.stdlib, "*.star")
+	return names
 }

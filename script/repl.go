@@ -13,6 +13,8 @@ import (
 	"github.com/chzyer/readline"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // stdin is the name of the REPL's input in positions.
@@ -31,6 +33,8 @@ type lineReader interface {
 	readLine(prompt string) (string, error) // io.EOF at the end, readline.ErrInterrupt for ^C
 	save(item string)                       // in the history
 	freshLine()                             // makes sure that the next output starts a line
+	busy()                                  // an item runs until ready is called
+	ready()
 	close()
 }
 
@@ -86,6 +90,7 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		}
 		s.look()
 		traced := s.engine.Traced()
+		stop := s.engine.LastStop()
 		err = s.eval(it)
 		if traced || s.engine.Traced() { // a target may have written
 			lines.freshLine()
@@ -95,6 +100,9 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		}
 		if failure, ok := errors.AsType[*Error](err); ok {
 			fmt.Fprintln(s.stderr, failure.Report)
+			if errors.Is(err, ErrInterrupted) && s.engine.LastStop() != stop {
+				s.exec(func(thread *starlark.Thread) error { return s.show(thread, starlark.None, false, true) })
+			}
 		}
 		if err := cmp.Or(s.stdout.err, s.stderr.err); err != nil {
 			return err
@@ -135,6 +143,8 @@ func (s *Session) quitting() bool {
 func (s *Session) eval(it item) error {
 	source := strings.TrimSuffix(it.text, "\n")
 	s.loader.lines[stdin] = append(s.loader.lines[stdin], strings.Split(source, "\n")...)
+	s.view.lines.busy()
+	defer s.view.lines.ready()
 	return s.exec(func(thread *starlark.Thread) error {
 		stop, subject := s.engine.LastStop(), s.engine.Subject()
 		isCommand := s.isCommand(it.text) || s.view.repeats(source)
@@ -149,6 +159,36 @@ func (s *Session) eval(it item) error {
 		}
 		return s.show(thread, v, isCommand, s.engine.LastStop() != stop)
 	})
+}
+
+// await waits for a target in the background to stop, and returns what there is to show
+// of that; "" if the line reader has something instead.
+func (s *Session) await() (text string) {
+	err := s.execAsIs(func(thread *starlark.Thread) error {
+		subject := s.engine.Subject()
+		stop, err := s.engine.Await(thread)
+		if stop == nil || err != nil {
+			return err
+		}
+		s.name(subject)
+		s.look()
+		s.globals["_"] = stop
+		text = stop.String() + "\n"
+		if !s.engine.IsCommand("context") {
+			return nil
+		}
+		shown, err := s.engine.RunCommand(thread, "context")
+		if err != nil {
+			return plain(err)
+		}
+		text, _ = starlark.AsString(shown)
+		text += "\n"
+		return nil
+	})
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return text + failure.Report + "\n"
+	}
+	return builtins.Escape(text, true)
 }
 
 // name has the name p follow what commands act on, which was old before, unless the

@@ -93,10 +93,26 @@ type engine interface {
 	RunCommand(thread *starlark.Thread, line string) (starlark.Value, error)
 	RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error)
 
+	// What completes words, by their beginnings.
+	Parameters(fn starlark.Value) []string
+	Symbols(prefix string) []string
+	Sources(prefix string) []string
+	Variables(prefix string) []string
+	Registers(prefix string) []string
+	Running(prefix string) []string
+	CommandHelp(name string) (text string, ok bool)
+
 	Status() string          // what commands act on
 	LastStop() *tracer.Stop  // of that
 	Subject() starlark.Value // the same as a value, or nil
 	SetScreen(builtins.Screen)
+	// SetTTY has the first function make the terminals of targets, and calls the second
+	// when they begin to run and when they have stopped.
+	SetTTY(func() (*os.File, error), func(moving bool))
+
+	Away() bool                                            // whether a target runs in the background
+	Await(thread *starlark.Thread) (starlark.Value, error) // its stop, or nil after Wake
+	Wake()                                                 // from any goroutine
 }
 
 // A debugger is the real engine.
@@ -106,6 +122,10 @@ type debugger struct {
 }
 
 func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
+
+func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
+	d.Env.TTY, d.Env.Moving = tty, moving
+}
 
 // Close lets the targets go before it closes their streams.
 func (d *debugger) Close() error {
@@ -173,6 +193,7 @@ func newSession(opts *Options, e engine) *Session {
 		stderr:  newOutput(opts.Stderr, os.Stderr),
 		loader:  newLoader(opts.Stdlib, opts.Policy, predeclared),
 		globals: maps.Clone(predeclared),
+		view:    view{lines: &plainReader{}},
 
 		deadlineFlag: "--deadline",
 	}
@@ -305,7 +326,6 @@ func (s *Session) begin() (*run, error) {
 	if s.quit {
 		return nil, s.loader.report(ErrInterrupted, nil, nil)
 	}
-	s.engine.ClearInterrupt()
 	s.run = r
 	return r, nil
 }
@@ -314,6 +334,12 @@ func (s *Session) begin() (*run, error) {
 // RunFile, or the *ExitError of exit(0). A panic is an error like any other, so
 // that a bug in a builtin costs a run but not the session.
 func (s *Session) exec(f func(*starlark.Thread) error) (err error) {
+	s.engine.ClearInterrupt()
+	return s.execAsIs(f)
+}
+
+// execAsIs is exec, but heeds an interrupt or Wake that came before.
+func (s *Session) execAsIs(f func(*starlark.Thread) error) (err error) {
 	r, err := s.begin()
 	if err != nil {
 		return err

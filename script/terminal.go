@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/chzyer/readline"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -50,18 +52,28 @@ func (r *plainReader) readLine(prompt string) (string, error) {
 func (r *plainReader) save(string) {}
 func (r *plainReader) freshLine()  {}
 func (r *plainReader) close()      {}
+func (r *plainReader) busy()       {}
+func (r *plainReader) ready()      {}
 
 // A terminal reads lines that a person edits. The terminal is in raw mode only
-// during readLine; at all other times it is as it was found.
+// during readLine; at all other times it is as it was found, or the relay's.
 type terminal struct {
 	rl      *readline.Instance
 	out     io.Writer
 	width   func() int
 	history *os.File // or nil
 	last    string   // item in history
+	relay   *relay
 
-	complete func(text string) (names []string, prefix int)
-	tabs     chan tab
+	session *Session
+	results chan result
+	tabs    chan tab
+}
+
+// A result is a line that was read.
+type result struct {
+	line string
+	err  error
 }
 
 // A tab asks for the completions of text. The line editor asks on a goroutine of
@@ -75,6 +87,13 @@ type completions struct {
 	names  []string
 	prefix int // how many bytes of each are there already
 }
+
+// Sequences that have the terminal mark what is pasted, and no longer (xterm, "bracketed
+// paste mode").
+const (
+	markPaste   = "\x1b[?2004h"
+	unmarkPaste = "\x1b[?2004l"
+)
 
 func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error) {
 	fd := int(in.Fd())
@@ -90,11 +109,28 @@ func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error
 			}
 			return 80
 		},
-		complete: s.complete,
-		tabs:     make(chan tab),
+		session: s,
+		results: make(chan result, 1),
+		tabs:    make(chan tab, 1),
 	}
+	makeRaw := func() error {
+		// A target may have left the terminal in a mode of its own.
+		if err := readline.Restore(fd, mode); err != nil {
+			return err
+		}
+		if _, err := readline.MakeRaw(fd); err != nil {
+			return err
+		}
+		_, err := io.WriteString(s.stdout.w, markPaste)
+		return err
+	}
+	exitRaw := func() error {
+		io.WriteString(s.stdout.w, unmarkPaste)
+		return readline.Restore(fd, mode)
+	}
+	keys := &keyboard{ReadCloser: input, suspend: func() { t.suspend(makeRaw, exitRaw) }}
 	t.rl, err = readline.NewEx(&readline.Config{
-		Stdin:                  keyboard{input},
+		Stdin:                  keys,
 		Stdout:                 s.stdout.w,
 		Stderr:                 s.stderr.w,
 		HistoryLimit:           maxHistory,
@@ -104,18 +140,19 @@ func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error
 		Painter:                t,
 		FuncGetWidth:           t.width,
 		FuncIsTerminal:         func() bool { return true },
-		FuncMakeRaw: func() error {
-			// A target may have left the terminal in a mode of its own.
-			if err := readline.Restore(fd, mode); err != nil {
-				return err
-			}
-			_, err := readline.MakeRaw(fd)
-			return err
-		},
-		FuncExitRaw: func() error { return readline.Restore(fd, mode) },
+		FuncMakeRaw:            makeRaw,
+		FuncExitRaw:            exitRaw,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the terminal: %w", err)
+	}
+	if out, ok := s.stdout.w.(*os.File); ok {
+		t.relay, err = newRelay(in, out, func(text []byte) { t.rl.Write(text) }, keys.typeAhead)
+		if err != nil {
+			t.rl.Close()
+			return nil, fmt.Errorf("open the terminal: %w", err)
+		}
+		s.engine.SetTTY(t.relay.newTTY, t.relay.moving.Store)
 	}
 	t.openHistory(s.opts.History)
 	return t, nil
@@ -128,27 +165,68 @@ func (t *terminal) close() {
 	}
 }
 
-// readLine reads a line, serving tabs meanwhile.
-func (t *terminal) readLine(prompt string) (string, error) {
-	type result struct {
-		line string
-		err  error
+// busy has the keys go to the targets until ready is called.
+func (t *terminal) busy() {
+	if t.relay != nil {
+		t.relay.open(func() { t.session.Interrupt() })
 	}
-	results := make(chan result)
+}
+
+func (t *terminal) ready() {
+	if t.relay != nil {
+		t.relay.close()
+	}
+}
+
+// suspend stops this process, and it alone, until it is continued.
+func (t *terminal) suspend(makeRaw, exitRaw func() error) {
+	exitRaw()
+	runtime.LockOSThread() // which gets the signal before Tgkill returns
+	unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGTSTP)
+	runtime.UnlockOSThread()
+	makeRaw()
+	t.rl.Refresh()
+}
+
+// readLine reads a line. Meanwhile it serves tabs, and shows the stops of targets that
+// run in the background.
+func (t *terminal) readLine(prompt string) (string, error) {
 	t.rl.SetPrompt(prompt)
 	go func() {
 		line, err := t.rl.Readline()
-		results <- result{line, err}
+		t.results <- result{line, err}
+		t.session.engine.Wake()
 	}()
 	for {
+		// What has come before it is seen below, what comes later wakes Await.
+		t.session.engine.ClearInterrupt()
 		select {
-		case r := <-results:
-			return r.line, r.err
+		case r := <-t.results:
+			return strings.ReplaceAll(r.line, pastedLine, "\n"), r.err
 		case q := <-t.tabs:
-			names, prefix := t.complete(q.text)
-			q.reply <- completions{names, prefix}
+			t.answer(q)
+			continue
+		default:
+		}
+		if t.session.engine.Away() {
+			if text := t.session.await(); text != "" {
+				t.rl.SetPrompt(t.session.prompt())
+				io.WriteString(t.rl, text)
+			}
+			continue
+		}
+		select {
+		case r := <-t.results:
+			return strings.ReplaceAll(r.line, pastedLine, "\n"), r.err
+		case q := <-t.tabs:
+			t.answer(q)
 		}
 	}
+}
+
+func (t *terminal) answer(q tab) {
+	names, prefix := t.session.complete(q.text)
+	q.reply <- completions{names, prefix}
 }
 
 // Do implements readline.AutoCompleter. At the start of a line a tab indents.
@@ -159,6 +237,7 @@ func (t *terminal) Do(line []rune, pos int) (suffixes [][]rune, length int) {
 	}
 	reply := make(chan completions)
 	t.tabs <- tab{text, reply}
+	t.session.engine.Wake()
 	c := <-reply
 	for _, name := range c.names {
 		// The editor's menu needs a column that is narrower than the screen.
@@ -169,12 +248,12 @@ func (t *terminal) Do(line []rune, pos int) (suffixes [][]rune, length int) {
 	return suffixes, len([]rune(text[len(text)-c.prefix:]))
 }
 
-// Paint implements readline.Painter. An item of several lines, recalled from the
-// history, is edited in one.
+// Paint implements readline.Painter. An item of several lines, pasted or recalled from
+// the history, is edited in one.
 func (t *terminal) Paint(line []rune, _ int) []rune {
 	painted := make([]rune, len(line))
 	for i, r := range line {
-		if r == '\n' && i < len(line)-1 { // the last is the Enter key
+		if string(r) == pastedLine {
 			r = '⏎'
 		}
 		painted[i] = r
@@ -182,25 +261,13 @@ func (t *terminal) Paint(line []rune, _ int) []rune {
 	return painted
 }
 
-// A keyboard reads a terminal for readline and replaces two keys by ^G, which does
-// nothing: ^Z, upon which readline would stop the parent process as well, and ^@,
-// which it takes for the end of the input.
-type keyboard struct{ io.ReadCloser }
-
-func (k keyboard) Read(p []byte) (int, error) {
-	n, err := k.ReadCloser.Read(p)
-	for i, c := range p[:n] {
-		if c == readline.CharCtrlZ || c == 0 {
-			p[i] = readline.CharBell
-		}
-	}
-	return n, err
-}
-
 // freshLine writes a line's width of spaces, which reach the next line only if
 // output has left the cursor in the middle of one. Otherwise the prompt, which
 // clears its line, would wipe that output out.
 func (t *terminal) freshLine() {
+	if t.relay != nil {
+		t.relay.settle()
+	}
 	fmt.Fprintf(t.out, "%*s\r", t.width(), "")
 }
 
@@ -254,5 +321,5 @@ func (t *terminal) save(item string) {
 func (t *terminal) remember(item string) {
 	t.last = item
 	t.rl.SaveHistory("")
-	t.rl.SaveHistory(item)
+	t.rl.SaveHistory(strings.ReplaceAll(item, "\n", pastedLine))
 }

@@ -169,7 +169,7 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 			return nil, nil
 		}
 		tr.dispatch(t, status)
-		tr.want(why, tr.timed)
+		tr.wanted.CompareAndSwap(0, timeoutOf(tr.timed)) // unless an interrupt has come
 	}
 }
 

@@ -27,6 +27,7 @@ type LaunchOptions struct {
 	Env                   []string // as os.Environ; nil is the tracer's own
 	Dir                   string
 	Stdin, Stdout, Stderr *os.File // nil is the tracer's own
+	Session               bool     // of its own, whose controlling terminal is Stdin
 	ASLR                  bool     // let the kernel randomise the address space
 	Limits                []Limit  // apply from the first instruction on
 	NoPin                 bool     // never share a CPU with the target
@@ -214,12 +215,12 @@ func (tr *Tracer) spawn(path string, argv []string, o *LaunchOptions) (int, erro
 		}
 		return f.Fd()
 	}
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
-		Dir:   o.Dir,
-		Env:   env,
-		Files: []uintptr{fd(o.Stdin, os.Stdin), fd(o.Stdout, os.Stdout), fd(o.Stderr, os.Stderr)},
-		Sys:   &syscall.SysProcAttr{Ptrace: true},
-	})
+	files := []uintptr{fd(o.Stdin, os.Stdin), fd(o.Stdout, os.Stdout), fd(o.Stderr, os.Stderr)}
+	sys := &syscall.SysProcAttr{Ptrace: true}
+	if o.Session {
+		sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
+	}
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{Dir: o.Dir, Env: env, Files: files, Sys: sys})
 	runtime.KeepAlive(o)
 	return pid, err
 }

@@ -174,6 +174,11 @@ func (tr *Tracer) want(why Reason, movement uint64) {
 			}
 		}
 	}
+	tr.rouse(want)
+}
+
+// rouse makes the tracer's thread see what is wanted.
+func (tr *Tracer) rouse(want uint64) {
 	for pause := time.Microsecond; tr.waiting.Load() && tr.wanted.Load() == want; pause *= 2 {
 		ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
 		time.Sleep(min(pause, time.Millisecond))

@@ -100,6 +100,9 @@ func (c *console) shows(text string, patience time.Duration) bool {
 			c.t.Fatalf("got %q, error %v, want %q", c.unread, err, text)
 		}
 		c.unread = append(c.unread, buf[:n]...)
+		for _, mark := range []string{"\x1b[?2004h", "\x1b[?2004l"} { // of what is pasted
+			c.unread = bytes.ReplaceAll(c.unread, []byte(mark), nil)
+		}
 	}
 }
 

@@ -1,0 +1,139 @@
+package builtins
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/procfs"
+)
+
+// This file has what a line editor completes words with. All of it is read and nothing
+// called, and each function returns what begins with a prefix, in no order.
+
+// parameter matches the name of a parameter in a signature.
+var parameter = regexp.MustCompile(`[(,] *(\w+)(=[^,)]*)?`)
+
+// Parameters returns the names of the parameters of a function.
+func (e *Env) Parameters(fn starlark.Value) (names []string) {
+	switch fn := fn.(type) {
+	case *starlark.Function:
+		for i := range fn.NumParams() {
+			name, _ := fn.Param(i)
+			names = append(names, name)
+		}
+	case *starlark.Builtin:
+		name := fn.Name()
+		if recv := fn.Receiver(); recv != nil {
+			name = recv.Type() + "." + name
+		}
+		if t, ok := manual[name]; ok {
+			sig, _, _ := strings.Cut(strings.TrimPrefix(t.title, name), " -> ")
+			for _, match := range parameter.FindAllStringSubmatch(sig, -1) {
+				names = append(names, match[1])
+			}
+		}
+	}
+	return names
+}
+
+// images returns the images of what commands act on.
+func (e *Env) images() []*image.Image {
+	if e.focus.process == nil {
+		return nil
+	}
+	images, _ := e.focus.process.in.Images()
+	return images
+}
+
+// Symbols returns names of symbols.
+func (e *Env) Symbols(prefix string) (names []string) {
+	for _, im := range e.images() {
+		for _, s := range im.Match(strings.ReplaceAll(prefix, "*", "?") + "*") {
+			if name := s.Demangled(); strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			} else if strings.HasPrefix(s.Name, prefix) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Sources returns source files, each by the last element of its path, and behind a
+// colon the lines that code comes from.
+func (e *Env) Sources(prefix string) (names []string) {
+	file, line, ok := strings.Cut(prefix, ":")
+	for _, im := range e.images() {
+		if ok {
+			lines, _ := im.Lines(file)
+			for _, l := range lines {
+				if n := strconv.Itoa(l.Line); l.Line > 0 && strings.HasPrefix(n, line) {
+					names = append(names, file+":"+n)
+				}
+			}
+			continue
+		}
+		data, err := im.DWARF()
+		if err != nil || data == nil {
+			continue
+		}
+		for _, f := range data.Sources() {
+			if name := filepath.Base(f); strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Variables returns the arguments and variables of the frame that commands act on.
+func (e *Env) Variables(prefix string) (names []string) {
+	t := e.focus.current()
+	if t == nil {
+		return nil
+	}
+	v, err := focusClass.attr(e.focus, "frame")
+	if f, ok := v.(*frame); ok && err == nil {
+		args, _ := f.f.Args()
+		locals, _ := f.f.Locals()
+		for _, v := range slices.Concat(args, locals) {
+			if strings.HasPrefix(v.Name, prefix) {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Registers returns the names of registers with a dollar sign.
+func (e *Env) Registers(prefix string) (names []string) {
+	for _, name := range new(regs).AttrNames() {
+		if name = "$" + name; strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Running returns the IDs of the machine's processes, each with its name behind it.
+func (e *Env) Running(prefix string) (names []string) {
+	if e.allowed.check("processes", MayAttach) != nil {
+		return nil
+	}
+	pids, _ := procfs.Processes()
+	for _, pid := range pids {
+		if status, err := procfs.Status(pid); err == nil {
+			if name := fmt.Sprintf("%d %s", pid, status.Name); strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

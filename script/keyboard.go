@@ -1,0 +1,102 @@
+package script
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"github.com/chzyer/readline"
+)
+
+// pastedLine stands for a newline within a line that is edited (Unicode, "line
+// separator").
+const pastedLine = "\u2028"
+
+// The marks that a terminal puts around what is pasted.
+var (
+	pasteBegins = []byte("\x1b[200~")
+	pasteEnds   = []byte("\x1b[201~")
+)
+
+// A keyboard reads a terminal for readline, which does not know of pasting, stops the
+// parent process too upon ^Z, and takes ^@ for the end of the input. What is pasted
+// becomes one line; ^Z calls suspend; ^@ becomes ^G, which does nothing.
+type keyboard struct {
+	io.ReadCloser
+	suspend func()
+
+	pasting bool
+	raw     []byte // the start of what may be a mark
+	keys    []byte // not read yet
+
+	mu    sync.Mutex
+	ahead []byte // typed before there was a prompt
+}
+
+// typeAhead adds keys that were typed while nobody was reading.
+func (k *keyboard) typeAhead(keys []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ahead = append(k.ahead, keys...)
+}
+
+// takeAhead moves such keys to where they are read from.
+func (k *keyboard) takeAhead() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.raw = append(k.raw, k.ahead...)
+	k.ahead = nil
+}
+
+func (k *keyboard) Read(p []byte) (int, error) {
+	var err error
+	k.takeAhead()
+	k.translate()
+	for len(k.keys) == 0 {
+		if err != nil {
+			return 0, err
+		}
+		buf := make([]byte, 1<<10)
+		var n int
+		n, err = k.ReadCloser.Read(buf)
+		k.raw = append(k.raw, buf[:n]...)
+		k.translate()
+	}
+	n := copy(p, k.keys)
+	k.keys = k.keys[n:]
+	return n, nil
+}
+
+// translate takes keys out of raw as far as they are known.
+func (k *keyboard) translate() {
+	for len(k.raw) > 0 {
+		mark, least := pasteBegins, 2 // the Esc key alone is a key
+		if k.pasting {
+			mark, least = pasteEnds, 1
+		}
+		if rest, ok := bytes.CutPrefix(k.raw, mark); ok {
+			k.pasting, k.raw = !k.pasting, rest
+			continue
+		}
+		if len(k.raw) >= least && bytes.HasPrefix(mark, k.raw) {
+			return
+		}
+		c := k.raw[0]
+		after := k.raw[1:]
+		switch {
+		case k.pasting && c == '\r' && bytes.HasPrefix(after, []byte("\n")):
+		case k.pasting && (c == '\r' || c == '\n'):
+			k.keys = append(k.keys, pastedLine...)
+		case k.pasting && c == '\t':
+			k.keys = append(k.keys, "    "...)
+		case k.pasting && (c < ' ' || c == 0x7f):
+		case c == readline.CharCtrlZ:
+			k.suspend()
+		case c == 0:
+			k.keys = append(k.keys, readline.CharBell)
+		default:
+			k.keys = append(k.keys, c)
+		}
+		k.raw = after
+	}
+}

@@ -1,0 +1,31 @@
+//go:build linux && amd64
+
+package tracer
+
+// Start lets all threads of the process go on, as Cont does, and returns at once. Wait
+// returns the stop; until then only Interrupt, Kill and Detach may be called.
+func (t *Thread) Start() error {
+	p := t.p
+	err := p.held()
+	if err == nil && t.Gone() {
+		err = ErrThread
+	}
+	m := &motion{op: "cont", t: t}
+	if err == nil {
+		err = p.stalled(m)
+	}
+	if err != nil {
+		return &Error{Op: m.op, TID: p.PID, Err: err}
+	}
+	return p.release(m)
+}
+
+// Wake makes the Wait that is running return nil, as if its limit had passed. When none
+// is running, the next one does so at once, unless ClearInterrupt comes first. It may be
+// called from any goroutine.
+func (tr *Tracer) Wake() {
+	woken := timeoutOf(0)
+	if tr.wanted.CompareAndSwap(0, woken) {
+		tr.rouse(woken)
+	}
+}
