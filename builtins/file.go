@@ -3,6 +3,7 @@ package builtins
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -11,8 +12,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// readFile returns what is in a file. One of unknown size, as in /proc, is read to its
-// end, and none is read that is no file: a pipe might never end.
+// readFile returns what is in a file.
 func (e *Env) readFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path); err != nil {
@@ -27,11 +27,21 @@ func (e *Env) readFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
+	data, err := contents(f, info, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return data, nil
+}
+
+// contents returns what is in a file. One of unknown size, as in /proc, is read to its
+// end, and none is read that is no file: a pipe might never end.
+func contents(f *os.File, info fs.FileInfo, path string) (starlark.Bytes, error) {
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %s is no file but %s", b.Name(), path, kindOf(info.Mode()))
+		return "", fmt.Errorf("%s is no file but %s", path, kindOf(info.Mode()))
 	}
 	if info.Size() > maxRead {
-		return nil, fmt.Errorf("%s: %s has %d bytes, at most %d can be read", b.Name(), path, info.Size(), maxRead)
+		return "", fmt.Errorf("%s has %d bytes, at most %d can be read", path, info.Size(), maxRead)
 	}
 	var data strings.Builder
 	data.Grow(int(info.Size()))
@@ -39,10 +49,7 @@ func (e *Env) readFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	if err == nil && n > maxRead {
 		err = fmt.Errorf("%s has more than %d bytes", path, maxRead)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
-	return starlark.Bytes(data.String()), nil
+	return starlark.Bytes(data.String()), err
 }
 
 // writeFile makes or replaces a file.

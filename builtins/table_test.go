@@ -35,7 +35,7 @@ values = [p, p.thread, observed, p.regs, p.regs.flags, frame, frame.regs, stop, 
 		"path": starlark.String(tracertest.Build(t, "testdata/loop.c")),
 		"file": starlark.String(filepath.Join(t.TempDir(), "core")),
 	})
-	m := map[string]starlark.Value{"siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}, p: globals["p"].(*process)}}
+	m := map[string]starlark.Value{"case": NewCase("testdata/loop.c", 0, []string{"loop"}, starlark.None), "siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}, p: globals["p"].(*process)}}
 	m["observed_thread"] = globals["observed_thread"]
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {
 		m[v.Type()] = v

@@ -19,6 +19,8 @@ type Error struct {
 	Msg    string // what went wrong
 	Report string // the same with where: backtrace, source lines, every syntax error
 	Err    error  // the cause
+
+	stopped bool // the session ended the run
 }
 
 func (e *Error) Error() string { return e.Msg }

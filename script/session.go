@@ -82,9 +82,10 @@ type Options struct {
 // An engine is what a session's scripts drive: a tracer and the builtins over it.
 type engine interface {
 	Predeclared() starlark.StringDict
-	Interrupt()      // ends the verb that is running, or else the next one; from any goroutine
-	ClearInterrupt() // forgets an Interrupt that no verb has noticed
-	Traced() bool    // whether there are targets
+	Interrupt()                   // ends the verb that is running, or else the next one; from any goroutine
+	ClearInterrupt()              // forgets an Interrupt that no verb has noticed
+	Traced() bool                 // whether there are targets
+	Mark() (release func() error) // has release let go of the targets that come from now on
 	Close() error
 
 	IsCommand(name string) bool
@@ -125,6 +126,11 @@ func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
 
 func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
 	d.Env.TTY, d.Env.Moving = tty, moving
+}
+
+func (d *debugger) Mark() (release func() error) {
+	kept := d.Processes()
+	return func() error { return d.Release(kept) }
 }
 
 // Close lets the targets go before it closes their streams.
@@ -359,7 +365,9 @@ func (s *Session) execAsIs(f func(*starlark.Thread) error) (err error) {
 		} else if exit, ok := errors.AsType[*ExitError](err); ok {
 			err = exit
 		} else if err != nil {
-			err = s.loader.report(err, r.cause, s.globals)
+			failure := s.loader.report(err, r.cause, s.globals)
+			failure.stopped = r.cause != nil
+			err = failure
 		}
 	}()
 	return f(r.thread)

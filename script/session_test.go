@@ -78,6 +78,8 @@ func (e *fakeEngine) RepeatCommand(thread *starlark.Thread, line string) (starla
 	return v, true, err
 }
 
+func (e *fakeEngine) Mark() func() error { return nil }
+
 func (e *fakeEngine) Close() error {
 	e.closed.Store(true)
 	return nil

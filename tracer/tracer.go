@@ -122,8 +122,21 @@ func (tr *Tracer) Processes() []*Process {
 // Close kills the processes that were launched, detaches from those that were
 // attached to, and unlocks the goroutine.
 func (tr *Tracer) Close() error {
+	err := tr.Release(nil)
+	tr.processes = nil
+	tr.endCarried()
+	runtime.UnlockOSThread()
+	return err
+}
+
+// Release kills the processes that were launched and detaches from those that were
+// attached to, but for those in keep.
+func (tr *Tracer) Release(keep []*Process) error {
 	var errs []error
 	for _, p := range slices.Backward(tr.Processes()) { // children first: a parent may wait for one
+		if slices.Contains(keep, p) {
+			continue
+		}
 		p.recall() // it is loose, or a handler panicked
 		if p.state == Exited {
 			continue
@@ -134,9 +147,6 @@ func (tr *Tracer) Close() error {
 			errs = append(errs, p.Detach(0))
 		}
 	}
-	tr.processes = nil
-	tr.endCarried()
-	runtime.UnlockOSThread()
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,156 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/chzyer/readline"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+// A progress shows how far a batch is: on a terminal as a bar, else as a line every
+// now and then.
+type progress struct {
+	f      *os.File
+	quiet  bool
+	bar    atomic.Pointer[progressbar.ProgressBar] // nil where f is no terminal
+	status func() script.BatchStatus
+	began  time.Time
+	over   chan struct{}
+	ended  chan struct{}
+}
+
+// How often progress is shown.
+const (
+	barEach  = 100 * time.Millisecond
+	lineEach = 10 * time.Second
+)
+
+// newProgress returns a progress that is shown on f from start to end, but not where
+// quiet is set.
+func newProgress(f *os.File, quiet bool) *progress {
+	return &progress{f: f, quiet: quiet, over: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// start begins to show how far b is.
+func (p *progress) start(b *script.Batch) {
+	p.status, p.began = b.Status, time.Now()
+	each := lineEach
+	if !p.quiet && readline.IsTerminal(int(p.f.Fd())) {
+		s := p.status()
+		each = barEach
+		bar := progressbar.NewOptions(s.Cases-s.Resumed,
+			progressbar.OptionSetWriter(p.f),
+			progressbar.OptionSetWidth(20),
+			progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("cases"),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish())
+		p.bar.Store(bar)
+	}
+	go p.run(each)
+}
+
+func (p *progress) run(each time.Duration) {
+	defer close(p.ended)
+	if p.quiet {
+		return
+	}
+	tick := time.NewTicker(each)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.show()
+		case <-p.over:
+			return
+		}
+	}
+}
+
+func (p *progress) show() {
+	s := p.status()
+	if bar := p.bar.Load(); bar != nil {
+		bar.Describe(outcomes(s))
+		bar.Set(s.Done - s.Resumed)
+		return
+	}
+	took := time.Since(p.began).Seconds()
+	rate := float64(s.Done-s.Resumed) / took
+	left := ""
+	if rate > 0 {
+		left = fmt.Sprintf(", %.0f s left", float64(s.Cases-s.Done)/rate)
+	}
+	fmt.Fprintf(p.f, "%d of %d cases, %.1f a second%s: %s\n", s.Done, s.Cases, rate, left, outcomes(s))
+}
+
+// clear makes room for a line that is printed to where the bar may be.
+func (p *progress) clear() {
+	if bar := p.bar.Load(); bar != nil {
+		bar.Clear()
+	}
+}
+
+// end takes the bar away and says what came of the cases.
+func (p *progress) end() {
+	close(p.over)
+	<-p.ended
+	p.clear()
+	if p.quiet {
+		return
+	}
+	s := p.status()
+	took := time.Since(p.began).Seconds()
+	text := fmt.Sprintf("%d of %d cases in %.1f s", s.Done-s.Resumed, s.Cases-s.Resumed, took)
+	if s.Resumed > 0 {
+		text += fmt.Sprintf(", %d were done before", s.Resumed)
+	}
+	fmt.Fprintf(p.f, "%s: %s\n", text, outcomes(s))
+}
+
+// outcomes returns how many cases had which outcome.
+func outcomes(s script.BatchStatus) string {
+	var parts []string
+	other := s.Done - s.Errors
+	for _, name := range slices.Sorted(maps.Keys(s.Outcomes)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Outcomes[name], printable(name)))
+		other -= s.Outcomes[name]
+	}
+	if other > 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%d done", other))
+	}
+	if s.Errors > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", s.Errors))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printable returns text that a script made without what a terminal might act upon.
+func printable(text string) string {
+	const most = 20
+	quoted := fmt.Sprintf("%+q", text)
+	quoted = quoted[1 : len(quoted)-1]
+	return quoted[:min(most, len(quoted))]
+}
+
+// A progressWriter writes lines that may go to the terminal that has the bar.
+type progressWriter struct {
+	*progress
+	w io.Writer
+}
+
+func (w progressWriter) Write(p []byte) (int, error) {
+	w.clear()
+	return w.w.Write(p)
+}

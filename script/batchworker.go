@@ -1,0 +1,228 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	starjson "go.starlark.net/lib/json"
+	"go.starlark.net/starlark"
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/builtins"
+)
+
+// This file is what a worker of a batch does. It reads a batchJob and then cases from
+// its standard input, and answers each on descriptor 3, in JSON. Its standard output
+// and error are its targets'.
+
+// replies is the descriptor that a worker answers on.
+const replies = 3
+
+// Limits of what one case may leave, in bytes.
+const (
+	maxResult = 16 << 20 // its line
+	maxPrint  = 64 << 10 // what it prints
+)
+
+// batchPatience is how long a worker that is to end may take to let go of targets.
+const batchPatience = 3 * time.Second
+
+// A batchJob is what a worker is to do.
+type batchJob struct {
+	Name, Key, Source string // of the script, as in a module
+	Args              []string
+	Policy            Policy
+	Steps             uint64
+	Timeout           time.Duration
+	Memory            int64
+}
+
+// A batchCase is a case that a worker is to look at.
+type batchCase struct {
+	Path  string   `json:"path"`
+	Index int      `json:"index"`
+	Argv  []string `json:"argv,omitempty"`
+}
+
+// A batchReply is a line of output, that the worker is ready, or what came of a case.
+type batchReply struct {
+	Print  string          `json:"print,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`
+	Report string          `json:"report,omitempty"` // of the error, with its backtrace
+	Last   bool            `json:"last,omitempty"`   // the worker takes no more cases
+}
+
+// BatchWorker is the main function of a worker, which a Batch starts. It returns when
+// there are no more cases.
+func BatchWorker() error {
+	unix.CloseOnExec(replies)
+	out := os.NewFile(replies, "replies")
+	in := os.Stdin
+	if out == nil {
+		return errors.New("a batch starts its workers itself")
+	}
+	fd, err := unix.FcntlInt(in.Fd(), unix.F_DUPFD_CLOEXEC, replies+1)
+	if err != nil {
+		return err
+	}
+	in = os.NewFile(uintptr(fd), "cases")
+	if os.Stdin, err = os.Open(os.DevNull); err != nil { // is that of targets
+		return err
+	}
+	// What targets leave behind becomes a child of the worker, which ends it.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(in)
+	var job batchJob
+	if err := dec.Decode(&job); err != nil {
+		return fmt.Errorf("read the job: %w", err)
+	}
+	w := &batchWorker{job: &job, enc: json.NewEncoder(out)}
+	w.enc.SetEscapeHTML(false)
+	return w.work(dec)
+}
+
+type batchWorker struct {
+	job     *batchJob
+	enc     *json.Encoder
+	session *Session
+	globals starlark.StringDict
+	state   starlark.Value
+	printed int // by the case, in bytes
+}
+
+// Write takes what the script prints.
+func (w *batchWorker) Write(p []byte) (int, error) {
+	if w.printed += len(p); w.printed > maxPrint {
+		if w.printed-len(p) > maxPrint {
+			return len(p), nil
+		}
+		p = fmt.Appendf(nil, "... the case prints more than %d bytes\n", maxPrint)
+	}
+	return len(p), w.enc.Encode(batchReply{Print: string(p)})
+}
+
+// work answers that it is ready, and then cases until there are no more. If the batch
+// has died or wants no more of the case that runs, the worker ends.
+func (w *batchWorker) work(dec *json.Decoder) error {
+	if w.job.Memory > 0 {
+		debug.SetMemoryLimit(w.job.Memory / 10 * 9) // collect before the limit is met
+	}
+	s, err := New(&Options{Policy: w.job.Policy, Args: w.job.Args, Steps: w.job.Steps, Deadline: w.job.Timeout, Stdout: w, Stderr: w})
+	if err != nil {
+		return w.enc.Encode(batchReply{Error: err.Error(), Last: true})
+	}
+	defer s.Close()
+	s.deadlineFlag = "--timeout"
+	w.session = s
+	cases := make(chan batchCase)
+	go func() {
+		defer close(cases)
+		for {
+			var c batchCase
+			if err := dec.Decode(&c); err != nil {
+				s.Quit()
+				time.AfterFunc(batchPatience, func() { os.Exit(1) })
+				return
+			}
+			cases <- c
+		}
+	}()
+	strays := newStrays()
+	if err := w.prepare(); err != nil {
+		return w.enc.Encode(failure(err, true))
+	}
+	if err := w.enc.Encode(batchReply{}); err != nil {
+		return err
+	}
+	strays.keep()
+	for c := range cases {
+		w.printed = 0
+		reply := w.answer(&c)
+		strays.kill()
+		if err := w.enc.Encode(reply); err != nil || reply.Last {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare runs the script and its setup.
+func (w *batchWorker) prepare() error {
+	s := w.session
+	m := &module{name: w.job.Name, key: w.job.Key, source: w.job.Source}
+	w.state = starlark.None
+	err := s.exec(func(thread *starlark.Thread) (err error) {
+		if err := s.loader.init(thread, m); err != nil {
+			return err
+		}
+		w.globals = m.globals
+		if _, ok := m.globals["case"].(starlark.Callable); !ok {
+			return fmt.Errorf("%s defines no function case(c)", m.name)
+		}
+		if setup, ok := m.globals["setup"]; ok {
+			w.state, err = starlark.Call(thread, setup, nil, nil)
+		}
+		return err
+	})
+	return unexpectedExit(err, "the script")
+}
+
+// unexpectedExit turns an exit into an error that says that what has called it.
+func unexpectedExit(err error, what string) error {
+	if exit, ok := errors.AsType[*ExitError](err); ok {
+		return fmt.Errorf("%s called exit(%d)", what, exit.Code)
+	}
+	return err
+}
+
+// answer runs a case. What it launched ends with it.
+func (w *batchWorker) answer(c *batchCase) batchReply {
+	s := w.session
+	release := s.engine.Mark()
+	var line starlark.Value
+	err := s.exec(func(thread *starlark.Thread) error {
+		result, err := starlark.Call(thread, w.globals["case"], starlark.Tuple{builtins.NewCase(c.Path, c.Index, c.Argv, w.state)}, nil)
+		if err != nil {
+			return err
+		}
+		if result.Type() != "dict" {
+			return fmt.Errorf("case returned %s, want dict", result.Type())
+		}
+		line, err = starlark.Call(thread, starjson.Module.Members["encode"], starlark.Tuple{result}, nil)
+		return err
+	})
+	s.engine.ClearInterrupt()
+	err = unexpectedExit(err, "the case")
+	if releaseErr := release(); releaseErr != nil {
+		return failure(errors.Join(err, releaseErr), true)
+	}
+	if err != nil {
+		// After an interrupt, what setup made may be in the middle of something.
+		script, ok := errors.AsType[*Error](err)
+		return failure(err, ok && script.stopped)
+	}
+	text := string(line.(starlark.String))
+	if len(text) > maxResult {
+		return batchReply{Error: fmt.Sprintf("the result has %d bytes in JSON, the most is %d", len(text), maxResult)}
+	}
+	return batchReply{Result: json.RawMessage(text)}
+}
+
+// failure returns the reply for an error.
+func failure(err error, last bool) batchReply {
+	reply := batchReply{Error: err.Error(), Last: last}
+	if script, ok := errors.AsType[*Error](err); ok {
+		reply.Report = script.Report
+	}
+	return reply
+}
+
+var _ io.Writer = (*batchWorker)(nil)

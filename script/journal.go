@@ -1,0 +1,197 @@
+package script
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// journalName is the journal's name in the folder of results.
+const journalName = "journal"
+
+// A journal keeps the lines of the cases that are done, in the order in which they
+// came, so that a run that was cut off can go on, whatever ended it: each record is one
+// write, and one that is torn does not count.
+type journal struct {
+	mu   sync.Mutex
+	f    *os.File
+	end  int64
+	done []span // the line of each case, by index; the zero span if it has none
+}
+
+type span struct {
+	off int64
+	n   int
+}
+
+// A journalHead is the first record: what the lines depend on.
+type journalHead struct {
+	Batch  int      `json:"batch"`  // version of the format
+	Script string   `json:"script"` // sha256 of its source
+	Args   []string `json:"args"`
+}
+
+// A journalRecord is a case that is done. Another file at its path is another case.
+type journalRecord struct {
+	Path  string          `json:"path"`
+	Size  int64           `json:"size"`  // -1 if there was no file
+	Mtime int64           `json:"mtime"` // in ns
+	Line  json.RawMessage `json:"line"`  // stands last
+}
+
+// identity returns the record of a case, without its line.
+func identity(c Case) journalRecord {
+	r := journalRecord{Path: c.Path, Size: -1}
+	if path, err := filepath.Abs(c.Path); err == nil {
+		r.Path = path
+	}
+	if info, err := os.Stat(c.Path); err == nil && c.Err == nil {
+		r.Size, r.Mtime = info.Size(), info.ModTime().UnixNano()
+	}
+	return r
+}
+
+// openJournal opens the journal of a run over cases in the folder dir, which is made if
+// need be, and takes in what is there, unless anew is set. Without dir it is a file that
+// nobody else sees.
+func openJournal(dir string, head journalHead, cases []Case, anew bool) (*journal, error) {
+	j := &journal{done: make([]span, len(cases))}
+	var err error
+	if dir == "" {
+		if j.f, err = os.CreateTemp("", "tracelark-batch-"); err != nil {
+			return nil, fmt.Errorf("keep results: %w", err)
+		}
+		os.Remove(j.f.Name())
+		return j, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("keep results: %w", err)
+	}
+	if j.f, err = os.OpenFile(filepath.Join(dir, journalName), os.O_RDWR|os.O_CREATE, 0o666); err != nil {
+		return nil, fmt.Errorf("keep results: %w", err)
+	}
+	if err := unix.Flock(int(j.f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		j.f.Close()
+		return nil, fmt.Errorf("another run keeps its results in %s", dir)
+	}
+	if err := j.take(head, cases, anew); err != nil {
+		j.f.Close()
+		return nil, fmt.Errorf("%s: %w", j.f.Name(), err)
+	}
+	return j, nil
+}
+
+// take reads the journal, up to a record that is torn, and begins it if it is empty.
+func (j *journal) take(head journalHead, cases []Case, anew bool) error {
+	want, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	index := make(map[string]int, len(cases)) // of cases by their identities
+	for i, c := range cases {
+		id, err := json.Marshal(identity(c))
+		if err != nil {
+			return err
+		}
+		index[string(id)] = i
+	}
+	r := bufio.NewReader(j.f)
+	for first := true; !anew; first = false {
+		record, err := r.ReadBytes('\n')
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		text := bytes.TrimSuffix(record, []byte("\n"))
+		if first && !bytes.Equal(text, want) {
+			return errors.New("it holds results of another script, or of other arguments: name another folder, or start anew with --restart")
+		}
+		if !first {
+			j.adopt(text, index)
+		}
+		j.end += int64(len(record))
+	}
+	if err := j.f.Truncate(j.end); err != nil {
+		return err
+	}
+	if j.end == 0 {
+		return j.write(append(want, '\n'))
+	}
+	return nil
+}
+
+// adopt takes in a record of a case, if it is one.
+func (j *journal) adopt(record []byte, index map[string]int) {
+	var r journalRecord
+	if json.Unmarshal(record, &r) != nil {
+		return // something else wrote it
+	}
+	n := len(r.Line)
+	if n == 0 || !bytes.HasSuffix(record, slices.Concat(r.Line, []byte("}"))) {
+		return
+	}
+	r.Line = nil
+	id, err := json.Marshal(r)
+	if i, ok := index[string(id)]; ok && err == nil {
+		j.done[i] = span{j.end + int64(len(record)-len("}")-n), n}
+	}
+}
+
+// write appends to the file. What was written in part is taken back.
+func (j *journal) write(record []byte) error {
+	if _, err := j.f.WriteAt(record, j.end); err != nil {
+		return errors.Join(err, j.f.Truncate(j.end))
+	}
+	j.end += int64(len(record))
+	return nil
+}
+
+// put keeps the line of a case, which is JSON without spaces around.
+func (j *journal) put(i int, c Case, line []byte) error {
+	r := identity(c)
+	record, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	// In the place of the line it says null, and the line is to stay as it is.
+	record = append(bytes.TrimSuffix(record, []byte("null}")), line...)
+	record = append(record, "}\n"...)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	start := j.end
+	if err := j.write(record); err != nil {
+		return fmt.Errorf("keep results: %w", err)
+	}
+	j.done[i] = span{start + int64(len(record)-len("}\n")-len(line)), len(line)}
+	return nil
+}
+
+// has reports whether a case is done.
+func (j *journal) has(i int) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.done[i].n > 0
+}
+
+// line returns the line of a case that is done.
+func (j *journal) line(i int) ([]byte, error) {
+	j.mu.Lock()
+	s := j.done[i]
+	j.mu.Unlock()
+	line := make([]byte, s.n)
+	if _, err := j.f.ReadAt(line, s.off); err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	return line, nil
+}
