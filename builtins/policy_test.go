@@ -162,7 +162,7 @@ core = s
 // moves reports whether a builtin lets a target go on or be gone, or waits for it.
 func moves(name string) bool {
 	_, method, _ := strings.Cut(name, ".")
-	return strings.Contains(" background cont step next step_line next_line finish until expect kill detach to_sce to_scx syscall wait read_until ", " "+method+" ") ||
+	return strings.Contains(" background cont cont_fatal step next step_line next_line finish until expect kill detach to_sce to_scx syscall wait read_until ", " "+method+" ") ||
 		name == "output.read"
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/stdlib"
 )
 
@@ -310,6 +311,6 @@ func (b *Batch) print(c *batchCase, text string) {
 		name = filepath.Base(c.Path)
 	}
 	for line := range lines(text) {
-		fmt.Fprintf(b.opts.Stderr, "[%s] %s\n", escape(name, false), escape(line, false))
+		fmt.Fprintf(b.opts.Stderr, "[%s] %s\n", builtins.Escape(name, false), builtins.Escape(line, false))
 	}
 }

@@ -128,11 +128,6 @@ func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
 	d.Env.TTY, d.Env.Moving = tty, moving
 }
 
-func (d *debugger) Mark() (release func() error) {
-	kept := d.Processes()
-	return func() error { return d.Release(kept) }
-}
-
 // Close lets the targets go before it closes their streams.
 func (d *debugger) Close() error {
 	err := d.Tracer.Close()

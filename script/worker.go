@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
@@ -118,7 +119,7 @@ func (w *worker) drain() {
 		w.tail = w.tail[max(0, len(w.tail)-maxTail):]
 		w.mu.Unlock()
 		if w.b.opts.Targets != nil {
-			w.b.opts.Targets.Write([]byte(escape(string(buf[:n]), false)))
+			w.b.opts.Targets.Write([]byte(builtins.Escape(string(buf[:n]), false)))
 		}
 	}
 }
@@ -223,7 +224,7 @@ func (w *worker) death(what string) *batchReply {
 			break
 		}
 	}
-	return &batchReply{Error: escape(text, false)}
+	return &batchReply{Error: builtins.Escape(text, false)}
 }
 
 // lines returns the lines of a text, without their ends.

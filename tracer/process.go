@@ -307,6 +307,11 @@ func (p *Process) drop(sig int) error {
 		}
 		return p.lodge(p.space.processes[0])
 	}
+	for _, c := range p.Checkpoints() {
+		if err := c.Drop(); err != nil {
+			return &Error{Op: "detach", TID: p.PID, Err: cause(err)}
+		}
+	}
 	for _, s := range p.sites {
 		if err := s.withdraw(p); err != nil && !gone(err) {
 			return &Error{Op: "detach", TID: p.PID, Err: err}

@@ -34,13 +34,14 @@ const (
 	ReasonLimit                    // the steps that StepUntil may take are used up
 	ReasonUnload                   // libraries were unloaded
 	ReasonVforkDone                // a thread goes on after vfork, whose child runs another program or has ended
+	ReasonMemory                   // the memory given to ContFatal is used up
 )
 
 var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
-	ReasonUnload: "unload", ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done",
+	ReasonUnload: "unload", ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done", ReasonMemory: "memory",
 }
 
 // String returns the reason's name in scripts.

@@ -72,6 +72,8 @@ type Tracer struct {
 	orphans   map[int]unix.WaitStatus // first stops of threads whose birth is not reported yet
 	carried   map[int]bool            // threads that cannot be let go, see filter.go
 
+	checkpoints []*Checkpoint
+
 	wanted  atomic.Uint64 // why a movement is to end, see want
 	waiting atomic.Bool   // the thread is in Wait, or about to be
 	news    []report      // of loose processes, not looked at
@@ -122,19 +124,30 @@ func (tr *Tracer) Processes() []*Process {
 // Close kills the processes that were launched, detaches from those that were
 // attached to, and unlocks the goroutine.
 func (tr *Tracer) Close() error {
-	err := tr.Release(nil)
+	err := tr.release(nil, nil)
 	tr.processes = nil
 	tr.endCarried()
 	runtime.UnlockOSThread()
 	return err
 }
 
-// Release kills the processes that were launched and detaches from those that were
-// attached to, but for those in keep.
-func (tr *Tracer) Release(keep []*Process) error {
+// Mark returns a function that kills the processes that were launched since, detaches
+// from those that were attached to, and drops checkpoints.
+func (tr *Tracer) Mark() (release func() error) {
+	processes, checkpoints := tr.Processes(), slices.Clone(tr.checkpoints)
+	return func() error { return tr.release(processes, checkpoints) }
+}
+
+// release lets go of all but what is given.
+func (tr *Tracer) release(processes []*Process, checkpoints []*Checkpoint) error {
 	var errs []error
+	for _, c := range slices.Clone(tr.checkpoints) {
+		if !slices.Contains(checkpoints, c) {
+			errs = append(errs, c.Drop())
+		}
+	}
 	for _, p := range slices.Backward(tr.Processes()) { // children first: a parent may wait for one
-		if slices.Contains(keep, p) {
+		if slices.Contains(processes, p) {
 			continue
 		}
 		p.recall() // it is loose, or a handler panicked
