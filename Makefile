@@ -46,8 +46,8 @@ storm: deps ## attach and detach 10000 times in a storm, and kill tracer and tar
 	$(GO) test -count=1 -timeout 30m -v -run '^TestStorm$$' ./tracer -storm 10000
 	$(GO) test -count=1 -timeout 30m -v -run '^TestKills$$' ./cmd/tracelark -storm 1000
 
-compare: deps ## compare stacks of many programs at many stops with gdb's
-	$(GO) test -count=1 -timeout 60m -v -run '^TestCompare$$' ./tracer -compare 30
+compare: deps ## compare stacks and values of many programs at many stops with gdb's
+	$(GO) test -count=1 -timeout 120m -v -run '^TestCompare$$' ./tracer -compare 30
 
 targets: deps ## rebuild examples/targets/crash, the one binary in the repository
 	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e
@@ -65,6 +65,11 @@ deps:
 	want clang command -v clang; \
 	want libc++-dev sh -c 'ls /usr/lib/*/libc++.so'; \
 	want libc++abi-dev sh -c 'ls /usr/lib/*/libc++abi.so'; \
+	want lld command -v ld.lld; \
+	want rustc command -v rustc; \
+	want redis-tools test -e /usr/bin/redis-check-rdb; \
+	want sqlite3 command -v sqlite3; \
+	want git command -v git; \
 	want pahole command -v pahole; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \

@@ -134,9 +134,19 @@ func (x *target) PrologueEnd(entry uint64) uint64 {
 func (f *Frame) Function() string {
 	sym, _, _ := f.Symbol()
 	if f.Func != nil && !f.names(&sym) {
-		return f.Func.Name
+		return f.own()
 	}
 	return sym.Function()
+}
+
+// own returns the name that the debug information has for the frame's function. For C++
+// it is that which its symbol would have: compilers differ in how they write templates.
+func (f *Frame) own() string {
+	linked := image.Symbol{Name: f.Func.Linkage}
+	if name := linked.Function(); name != linked.Name {
+		return name
+	}
+	return f.Func.Name
 }
 
 // names reports whether a symbol names the frame's function: a function that was
@@ -169,7 +179,7 @@ func (f *Frame) Text(o *value.Format) string {
 	line, err := f.Line()
 	switch {
 	case f.Func != nil && !f.names(&sym):
-		b.WriteString(f.Func.Name)
+		b.WriteString(f.own())
 	case !known:
 		b.WriteString("??")
 	case f.Func != nil && o != nil:

@@ -57,6 +57,7 @@ func (x *target) scope(img *image.Image, f *Frame, t owner) *context {
 		return s
 	}
 	s.frame.PC = f.Lookup - s.frame.Bias
+	s.frame.Named = x.named
 	s.frame.Reg = s.reg
 	s.frame.CFA = func() (uint64, error) {
 		if f.CFA == 0 {
@@ -66,6 +67,14 @@ func (x *target) scope(img *image.Image, f *Frame, t owner) *context {
 	}
 	s.frame.Caller = s.caller
 	return s
+}
+
+// named reports whether a symbol called name means the function at addr.
+func (x *target) named(name string, addr uint64) bool {
+	img, ok := x.ImageAt(addr)
+	return ok && slices.ContainsFunc(img.Lookup(name), func(sym image.Symbol) bool {
+		return sym.Addr == addr || sym.Kind == image.IFunc && x.implementation(sym) == addr
+	})
 }
 
 // Frame implements value.Context.
@@ -88,7 +97,7 @@ func (s *context) WriteAt(addr uint64, data []byte) (int, error) {
 // SymbolAt implements value.Context.
 func (s *context) SymbolAt(addr uint64) (name string, offset uint64, ok bool) {
 	sym, ok := s.x.SymbolAt(addr)
-	if !ok {
+	if !ok || sym.Size == 0 && addr != sym.Addr && !s.x.executable(addr) { // such as _end, far before addr
 		return "", 0, false
 	}
 	return sym.Demangled(), addr - sym.Addr, true

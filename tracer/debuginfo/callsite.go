@@ -1,6 +1,7 @@
 package debuginfo
 
 import (
+	"cmp"
 	"debug/dwarf"
 	"errors"
 	"fmt"
@@ -138,6 +139,9 @@ func (site *entry) calls(caller *Frame, inner, callee *Func, bias uint64, depth 
 		decl := o.funcDecl()
 		if decl.Name == callee.Name && decl.Linkage == callee.Linkage || decl.Linkage != "" && decl.Linkage == callee.Linkage {
 			return nil
+		}
+		if caller.Named != nil && caller.Named(cmp.Or(decl.Linkage, decl.Name), callee.Entry+bias) {
+			return nil // an alias
 		}
 		return &AbsentError{Reason: fmt.Sprintf("known to the caller alone, which called %s", decl.Name)}
 	}

@@ -28,6 +28,7 @@ type Frame struct {
 	TLS    func(offset uint64) (uint64, error)   // the address of a thread-local variable of the file
 	Caller func() (d *Data, f *Frame, err error) // the frame of the caller
 	Object func() (addr uint64, err error)       // the object whose member or type is evaluated
+	Named  func(name string, addr uint64) bool   // whether a symbol, of any file, means the function at an address
 }
 
 func (f *Frame) reg(n uint64) ([]byte, error) {

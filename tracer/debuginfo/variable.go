@@ -74,7 +74,7 @@ func (f *Func) blockVars(b *block) ([]*Var, error) {
 	var list []*Var
 	seen := make(map[uint64]bool)
 	err = e.children(func(c *entry) bool {
-		if !c.isVar() {
+		if !c.isVar() || c.flag(dwarf.AttrDeclaration) { // "extern" in a block means one outside
 			return true
 		}
 		if v := c.get(dwarf.AttrAbstractOrigin); !v.isZero() {
@@ -87,7 +87,7 @@ func (f *Func) blockVars(b *block) ([]*Var, error) {
 	})
 	if origin := e.origin(); err == nil && origin != nil && origin.ab.tag == e.ab.tag || b.fn != nil && origin != nil {
 		err = origin.children(func(c *entry) bool {
-			if c.isVar() && !seen[c.off] && e.get(dwarf.AttrSpecification).isZero() {
+			if c.isVar() && !seen[c.off] && !c.flag(dwarf.AttrDeclaration) && e.get(dwarf.AttrSpecification).isZero() {
 				list = append(list, newVar(c, f))
 			}
 			return true

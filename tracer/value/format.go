@@ -46,8 +46,8 @@ func (v *Value) Format(f *Format) string {
 type writer struct {
 	*Format
 	b    strings.Builder
-	left int             // values that may still be written
-	seen map[uint64]bool // the virtual bases that were written
+	left int          // values that may still be written
+	seen map[any]bool // the virtual bases that were written, by address and by name
 }
 
 // prefix writes what stands before a pointer or reference that is not part of
@@ -390,8 +390,8 @@ func (w *writer) structure(v *Value, depth int) error {
 		switch {
 		case m.Field.IsBase:
 			name := "<unknown type>"
-			if m.Value.typ != nil {
-				name = m.Value.typ.String()
+			if t, err := m.Value.typ.Strip(); err == nil && t != nil { // it may be named by a typedef
+				name = t.String()
 			}
 			w.b.WriteString("<" + name + "> = ")
 		case m.Field.Static:
@@ -411,11 +411,18 @@ func (w *writer) structure(v *Value, depth int) error {
 // again reports whether a virtual base has been written: it is a part of each class
 // that has it, and written once.
 func (w *writer) again(base *Value) bool {
-	addr, ok := base.Address()
 	if w.seen == nil {
-		w.seen = make(map[uint64]bool)
+		w.seen = make(map[any]bool)
 	}
-	again := ok && w.seen[addr]
-	w.seen[addr] = ok
+	name := ""
+	if base.typ != nil {
+		name = base.typ.Name
+	}
+	addr, ok := base.Address()
+	if !ok { // in an object whose construction is not over
+		return w.seen[name]
+	}
+	again := w.seen[addr]
+	w.seen[addr], w.seen[name] = true, true
 	return again
 }

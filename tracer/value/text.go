@@ -83,17 +83,10 @@ func char(b []byte) rune {
 		}
 		return rune(b[0])
 	case 2:
-		return valid(uint32(binary.LittleEndian.Uint16(b)))
+		return rune(binary.LittleEndian.Uint16(b))
 	default:
-		return valid(binary.LittleEndian.Uint32(b))
+		return rune(binary.LittleEndian.Uint32(b))
 	}
-}
-
-func valid(n uint32) rune {
-	if n > unicode.MaxRune || n >= 0xd800 && n < 0xe000 {
-		return -rune(n & 0x7fffffff)
-	}
-	return rune(n)
 }
 
 // runes returns the characters of a string. Those of one byte are UTF-8.
@@ -124,8 +117,10 @@ func quote(text []rune, q rune) string {
 			b.WriteString(`\` + string(r))
 		case r >= 0 && unicode.IsPrint(r):
 			b.WriteRune(r)
-		case r < 0:
+		case r < 0 && r >= -0xff && r <= -utf8.RuneSelf:
 			fmt.Fprintf(&b, `\%03o`, -r)
+		case r > 0o777 || r < 0:
+			fmt.Fprintf(&b, `\x%x`, uint32(r))
 		default:
 			fmt.Fprintf(&b, `\%03o`, r)
 		}
@@ -166,17 +161,23 @@ func quoteString(text []rune, prefix string, more bool) string {
 	return s
 }
 
-// charArray returns an array of n characters as a string.
+// charArray returns an array of n characters as a string. It is not cut within
+// equal ones.
 func (v *Value) charArray(elem *debuginfo.Type, width int, n int64) (string, error) {
-	shown := min(n, maxElements)
-	b, err := v.read(shown * int64(width))
+	b, err := v.read(min(n, maxRepeats) * int64(width))
 	if err != nil {
 		return "", err
 	}
-	if n == shown && n > 0 && isZero(b[len(b)-width:]) {
-		b = b[:len(b)-width]
+	text := runes(b, width)
+	shown := min(len(text), maxElements)
+	for shown > 0 && shown < len(text) && text[shown] == text[shown-1] {
+		shown++
 	}
-	return quoteString(runes(b, width), charPrefix(elem), n > shown), nil
+	more := int64(shown) < n
+	if !more && shown > 0 && text[shown-1] == 0 {
+		shown--
+	}
+	return quoteString(text[:shown], charPrefix(elem), more), nil
 }
 
 func isZero(b []byte) bool {

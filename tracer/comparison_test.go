@@ -1,0 +1,465 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"fmt"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/debuginfo"
+	"github.com/tracelark/tracelark/tracer/image"
+	"github.com/tracelark/tracelark/tracer/tracertest"
+	"github.com/tracelark/tracelark/tracer/unwind"
+	"github.com/tracelark/tracelark/tracer/value"
+)
+
+// A gdbStack is the stack of a thread as testdata/compare.py prints it.
+type gdbStack struct {
+	Frames []gdbFrame
+	Reason string // why it ends
+}
+
+type gdbFrame struct {
+	PC, SP          uint64
+	Function        string
+	Inlined, Signal bool
+	File            string
+	Line            int
+	Variables       [][3]string // name, text, "constant" or ""
+	Tail            bool        // called by a function that has left by a tail call, which gdb shows
+}
+
+// A comparison is of one program.
+type comparison struct {
+	*testing.T
+	program                 string
+	threads, frames, values int
+	known                   map[string]int // differences
+	bad                     map[string]int
+	symbols                 map[string]map[uint64][]string
+	places                  map[codeAt][]toldLine // the lines of frames, innermost first
+	done                    map[codeAt]bool       // those that are complete
+}
+
+func newComparison(t *testing.T, program string) *comparison {
+	return &comparison{T: t, program: program, known: make(map[string]int), bad: map[string]int{},
+		symbols: make(map[string]map[uint64][]string), places: make(map[codeAt][]toldLine), done: make(map[codeAt]bool)}
+}
+
+func (c *comparison) finish() {
+	c.addr2line()
+	c.Logf("%d threads, %d frames, %d values; known differences: %v", c.threads, c.frames, c.values, c.known)
+}
+
+func (c *comparison) core(x *Core, want map[int]gdbStack) {
+	if len(x.Threads()) != len(want) {
+		c.Errorf("%d threads, gdb has %d", len(x.Threads()), len(want))
+	}
+	for _, th := range x.Threads() {
+		c.stack(x, th, want[th.TID])
+	}
+}
+
+func (c *comparison) report(kind string, format string, args ...any) {
+	c.Helper()
+	if c.bad[kind]++; c.bad[kind] <= 2000 {
+		c.Errorf(kind+": "+format, args...)
+	}
+}
+
+// stack compares the stacks of a thread.
+func (c *comparison) stack(x *Core, th *CoreThread, want gdbStack) {
+	frames, err := th.Frames(200)
+	c.threads++
+	describe := func(at int) string {
+		var b strings.Builder
+		for i := max(0, at-3); i < min(at+3, max(len(frames), len(want.Frames))); i++ {
+			if i < len(frames) {
+				fmt.Fprintf(&b, "%s sp %#x by %s", frames[i].Text(nil), frames[i].SP, frames[i].By)
+			}
+			if i < len(want.Frames) {
+				w := want.Frames[i]
+				fmt.Fprintf(&b, "\n   gdb %#x sp %#x %s %s:%d %v %v", w.PC, w.SP, w.Function, w.File, w.Line, w.Inlined, w.Signal)
+			}
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "ends %v, gdb %s\n", err, want.Reason)
+		return b.String()
+	}
+	for i := 0; i < min(len(frames), len(want.Frames)); i++ {
+		c.frames++
+		f, w := frames[i], want.Frames[i]
+		if f.By == unwind.Walk || f.By == unwind.FramePointer {
+			same := slices.IndexFunc(want.Frames[i:], func(w gdbFrame) bool { return w.PC == f.PC && w.SP == f.SP })
+			if c.is("gdb takes other words for return addresses in code without call frame information", same > 0) {
+				want.Frames = slices.Delete(want.Frames, i, i+same)
+				w = want.Frames[i]
+			}
+		}
+		line, _ := f.Line()
+		file := ""
+		if line.Line != 0 {
+			file = path.Base(line.File)
+		}
+		if (f.By == unwind.Walk || f.By == unwind.FramePointer) && (f.PC != w.PC || f.SP != w.SP) && c.is("gdb is lost in code without call frame information", true) {
+			return
+		}
+		if f.PC != w.PC || f.SP != w.SP || f.Inlined != w.Inlined || f.Signal != w.Signal {
+			c.report("frame", "%d\n%s", i, describe(i))
+			return
+		}
+		if !c.sameFunction(f, w.Function) {
+			c.report("function", "frame %d: %q, gdb has %q\n%s", i, f.Function(), w.Function, describe(i))
+		}
+		agrees := file == w.File && line.Line == w.Line
+		c.toAddr2line(f, toldLine{fmt.Sprintf("%s:%d", file, line.Line), agrees})
+		if !agrees && !c.is("gdb passes over rows of the line table that begin no statement", f.callee == nil && file != "" && !line.IsStmt) {
+			c.report("line", "frame %d: %s:%d, gdb has %s:%d\n%s", i, file, line.Line, w.File, w.Line, describe(i))
+		}
+		if w.Variables != nil {
+			c.variables(f, &w)
+		}
+	}
+	rest := want.Frames[min(len(frames), len(want.Frames)):]
+	switch {
+	case len(frames) == len(want.Frames):
+	case len(rest) == 1 && c.is("gdb shows the return to 0 that ends a stack", err == nil && rest[0].PC == 0):
+	case len(rest) > 0 && c.is("gdb goes on from where no code is", err != nil && !x.executable(frames[len(frames)-1].Lookup)):
+	default:
+		c.report("number", "%d frames, gdb has %d\n%s", len(frames), len(want.Frames), describe(min(len(frames), len(want.Frames))))
+	}
+}
+
+// sameFunction compares the names of a frame's function.
+func (c *comparison) sameFunction(f *Frame, want string) bool {
+	got := f.Function()
+	if got == want {
+		return true
+	}
+	if f.Func != nil {
+		return c.is("gdb prefers the name in the debug information to that of the symbol", f.Func.Name == want || f.Func.Linkage == want)
+	}
+	sym, _, ok := f.Symbol()
+	return ok && (c.is("gdb writes the parameters of symbols of C++", sym.Demangled() == want) ||
+		c.is("gdb cuts the number off symbols of parts of functions", want != "" && strings.HasPrefix(got, want+".")) ||
+		c.is("gdb takes another one of several symbols", slices.Contains(c.names(f.Image())[sym.Addr-f.Image().Bias], want)))
+}
+
+// names returns the symbols of an image by address, as readelf lists them.
+func (c *comparison) names(img *image.Image) map[uint64][]string {
+	if names, ok := c.symbols[img.Path]; ok {
+		return names
+	}
+	names := make(map[uint64][]string)
+	c.symbols[img.Path] = names
+	files := []string{img.Path}
+	if debug, err := img.File.Debug(); err == nil && debug != nil {
+		files = append(files, debug.Name())
+	}
+	for _, file := range files {
+		out, err := exec.Command(tracertest.Tool(c.T, "readelf"), "-sWC", file).Output()
+		if err != nil {
+			c.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			fields := strings.Fields(line)
+			if len(fields) < 8 {
+				continue
+			}
+			if addr, err := strconv.ParseUint(fields[1], 16, 64); err == nil {
+				name, _, _ := strings.Cut(strings.Join(fields[7:], " "), "@")
+				names[addr] = append(names[addr], name)
+			}
+		}
+	}
+	return names
+}
+
+// toAddr2line notes what addr2line is to say of a frame.
+func (c *comparison) toAddr2line(f *Frame, line toldLine) {
+	img := f.Image()
+	if img == nil || img.File == nil {
+		return
+	}
+	file := img.Path
+	if debug, err := img.File.Debug(); err == nil && debug != nil {
+		file = debug.Name()
+	}
+	key := codeAt{file, f.Lookup - img.Bias}
+	if !c.done[key] {
+		c.places[key] = append(c.places[key], line)
+	}
+	c.done[key] = c.done[key] || !f.Inlined
+}
+
+// A codeAt is an address in a file.
+type codeAt struct {
+	file string
+	addr uint64
+}
+
+// A toldLine is the line of a frame, and whether it is what gdb says.
+type toldLine struct {
+	text string
+	gdb  bool
+}
+
+// addr2line compares the lines of all frames, those of inlined functions included, with
+// what addr2line says.
+func (c *comparison) addr2line() {
+	byFile := make(map[string][]uint64)
+	for key := range c.places {
+		if c.done[key] {
+			byFile[key.file] = append(byFile[key.file], key.addr)
+		}
+	}
+	for file, addrs := range byFile {
+		slices.Sort(addrs)
+		args := []string{"-a", "-i", "-s", "-e", file}
+		for _, addr := range addrs {
+			args = append(args, fmt.Sprintf("%#x", addr))
+		}
+		out, err := exec.Command(tracertest.Tool(c.T, "addr2line"), args...).Output()
+		if err != nil {
+			c.Fatal(err)
+		}
+		answers := strings.Split(string(out), "\n0x")
+		if len(answers) != len(addrs) {
+			c.Fatalf("addr2line answers %d of %d questions", len(answers), len(addrs))
+		}
+		for i, answer := range answers {
+			lines := strings.Split(strings.TrimSpace(answer), "\n")[1:]
+			told := c.places[codeAt{file, addrs[i]}]
+			asGDB := !slices.ContainsFunc(told, func(l toldLine) bool { return !l.gdb })
+			if asGDB && c.is("addr2line does not read lines of Go", len(lines) == 1 && strings.HasSuffix(lines[0], ".go:?")) {
+				continue
+			}
+			if asGDB && c.is("addr2line passes over functions that were inlined", len(lines) < len(told)) {
+				continue
+			}
+			if len(told) != len(lines) {
+				c.report("addr2line", "%s %#x: %v, addr2line has %s", file, addrs[i], told, lines)
+				continue
+			}
+			for j, line := range lines {
+				line, _, _ = strings.Cut(line, " (discriminator")
+				if strings.HasSuffix(line, ":?") || strings.HasPrefix(line, "??") {
+					line = ":0"
+				}
+				if told[j].text != line && !c.is("addr2line takes another one of the rows at an address, or another file, than gdb", told[j].gdb) {
+					c.report("addr2line", "%s %#x: %s, addr2line has %s", file, addrs[i], told[j].text, line)
+				}
+			}
+		}
+	}
+}
+
+// variables compares the arguments and variables of a frame. gdb keeps those of inner
+// blocks in no order, so they are compared name by name.
+func (c *comparison) variables(f *Frame, w *gdbFrame) {
+	args, err := f.Args()
+	if err != nil {
+		c.report("args", "%v", err)
+	}
+	locals, err := f.Locals()
+	if err != nil {
+		c.report("locals", "%v", err)
+	}
+	where := fmt.Sprintf("%s %s@%#x", f.Image().Name(), f.Function(), f.PC-f.Image().Bias)
+	texts := make(map[string][][3]string)
+	for _, row := range w.Variables {
+		texts[row[0]] = append(texts[row[0]], row)
+	}
+	for _, v := range append(args, locals...) {
+		c.values++
+		got := v.Value.Format(&value.Format{Bare: true})
+		if len(texts[v.Name]) == 0 {
+			c.report("variable", "%s: %s = %s, gdb has none", where, v.Name, got)
+			continue
+		}
+		want := texts[v.Name][0][1]
+		texts[v.Name] = texts[v.Name][1:]
+		if !c.sameValue(f, w, v, got, want) {
+			_, err := v.Value.Bytes()
+			c.report("value", "%s: %s =\n\t%s (%v), gdb has =\n\t%s", where, v.Name, got, err, want)
+		}
+	}
+	for name, rest := range texts {
+		for _, row := range rest {
+			// Enumerators are constants, too.
+			if row[2] == "constant" || noMembers.MatchString(row[1]) && c.is("gdb has values without members even where they are nowhere", true) || c.is("gdb lists what was in blocks that have been dropped", absent(row[1])) {
+				continue
+			}
+			c.report("variable", "%s: gdb has %s = %s", where, name, row[1])
+		}
+	}
+}
+
+// is counts a known difference, if it is the one at hand.
+func (c *comparison) is(known string, holds bool) bool {
+	if holds {
+		c.known[known]++
+	}
+	return holds
+}
+
+// sameValue compares the texts of a value.
+func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want string) bool {
+	if got == want {
+		return true
+	}
+	_, err := v.Value.Bytes()
+	if c.is("gdb writes what is absent member by member", got == "<optimized out>" && absent(want)) {
+		return true
+	}
+	if bare := strings.ReplaceAll(want, ", <No data fields>", ""); bare != want {
+		c.is("gdb says of classes with bases alone that they have no members", true)
+		want = bare
+	}
+	if bare := elsewhere.ReplaceAllString(got, "static $1 = <elsewhere>"); bare != got {
+		c.is("gdb finds static members that other files define by their symbols", true)
+		for _, m := range elsewhere.FindAllStringSubmatch(got, -1) {
+			want = regexp.MustCompile(`static `+m[1]+` = \d+`).ReplaceAllString(want, "static "+m[1]+" = <elsewhere>")
+		}
+		got = bare
+	}
+	if bare := constant.ReplaceAllString(got, "$1 const"); bare != got {
+		got, want = bare, constant.ReplaceAllString(want, "$1 const") // in names of types, where gdb has it behind
+	}
+	if c.is("gdb writes bytes of Go as characters, too", strings.HasSuffix(f.Func.File, ".go") && byteChar.ReplaceAllString(want, "") == got) {
+		return true
+	}
+	if bare := noSymbol.ReplaceAllString(want, "<optimized out>"); bare != want {
+		c.is("gdb says that what was dropped has no symbol", true)
+		want = bare
+	}
+	if bare := strings.TrimPrefix(want, "<synthetic pointer>: "); bare != want {
+		c.is("gdb marks references to what is in registers", true)
+		want = bare
+	}
+	if strings.HasPrefix(want, "<error reading variable: Cannot access memory") && c.is("gdb gives up where a part of a value cannot be read", strings.Contains(got, "<error: read ")) {
+		return true
+	}
+	if bare := referenced(got); bare != got && !strings.HasPrefix(got, "@") {
+		c.is("gdb does not look through references in members", true)
+		got = bare
+	}
+	got, want = unreadable.ReplaceAllString(got, "<error $1>"), unreadable.ReplaceAllString(want, "<error $1>")
+	if bare := generic.ReplaceAllString(want, "$1.$2>"); bare != want {
+		c.is("gdb takes names of Go for those of generic functions", true)
+		want = bare
+	}
+	want = named.ReplaceAllStringFunc(want, func(w string) string {
+		m := named.FindStringSubmatch(w)
+		for _, g := range named.FindAllStringSubmatch(got, -1) {
+			if g[1] == m[1] && g[2] != m[2] && c.sameSymbol(f, m[1], g[2], m[2]) {
+				return g[0]
+			}
+		}
+		if !strings.Contains(got, w) && c.is("gdb makes symbols of the entries of the global offset table", atGOT(m[2])) {
+			return m[1]
+		}
+		return w
+	})
+	switch {
+	case got == want:
+		return true
+	case err == nil:
+	case got == "<optimized out>" && strings.Contains(err.Error(), "known to the caller alone, which called"):
+		return c.is("gdb knows what is passed on in tail calls", w.Tail)
+	case got == "<optimized out>" && want == "0x0" && v.Value.Type().Kind == debuginfo.Array:
+		return c.is("gdb takes variable-length arrays that are nowhere for null", true)
+	case got == "<optimized out>" && want == "{<No data fields>}":
+		return c.is("gdb has values without members even where they are nowhere", true)
+	case strings.Contains(got, "<optimized out>") && (strings.Contains(err.Error(), "have not kept") || strings.Contains(err.Error(), "need not keep")):
+		return c.is("gdb takes it that functions keep the registers that they need not keep", true)
+	case strings.Contains(err.Error(), " in pieces of "):
+		return c.is("gdb reads zeros where pieces do not make up all of a value", true)
+	}
+	return f.Inlined && c.is("gdb asks an inlined function for what its caller has passed", fromCaller(f, v))
+}
+
+// sameSymbol compares the names that ours and gdb's value have for an address.
+func (c *comparison) sameSymbol(f *Frame, addr, got, want string) bool {
+	if c.is("gdb names the parameters of functions of C++ without a mangled name", strings.HasPrefix(want, got+"(")) ||
+		c.is("gdb makes symbols of the entries of the global offset table", atGOT(want)) {
+		return true
+	}
+	at, _ := strconv.ParseUint(addr, 0, 64)
+	name, offset, ok := strings.Cut(want, "+")
+	if ok {
+		n, _ := strconv.ParseUint(offset, 10, 64)
+		at -= n
+	}
+	img, ok := f.in.ImageAt(at)
+	return ok && c.is("gdb takes another one of several symbols", slices.Contains(c.names(img)[at-img.Bias], name))
+}
+
+func atGOT(name string) bool {
+	return strings.HasSuffix(name, "@got.plt") || strings.HasSuffix(name, "@got[plt]")
+}
+
+// fromCaller reports whether a variable's value is known to the caller of its function
+// alone.
+func fromCaller(f *Frame, v Variable) bool {
+	s := f.scope()
+	s.frame.Caller = nil
+	_, err := v.Location(&s.frame)
+	return err != nil && strings.Contains(err.Error(), "known to the caller alone")
+}
+
+var (
+	named      = regexp.MustCompile(`(0x[0-9a-f]+) <((?:[^<>]|<(?:[^<>]|<[^<>]*>)*>)*)>`)
+	elsewhere  = regexp.MustCompile(`static (\w+) = <error: no variable "[^"]*">`)
+	constant   = regexp.MustCompile(`\bconst ([\w:]+)`)
+	byteChar   = regexp.MustCompile(` '(\\.|[^'])+'`)
+	noSymbol   = regexp.MustCompile(`<error reading variable: Missing ELF symbol "[^"]*"\.>`)
+	unreadable = regexp.MustCompile(`<error: (?:read \[\d+\] at|Cannot access memory at address) (0x[0-9a-f]+)[^<>]*>`)
+	noMembers  = regexp.MustCompile(`^\{(<[^={}]*> = \{)*<No data fields>(\}, <No data fields>)*\}$`)
+	generic    = regexp.MustCompile(`([\w.*]+)\[(\w+)\]>`)
+	inner      = regexp.MustCompile(`<[^<>]*>`)
+	present    = regexp.MustCompile(`[^{}, =.][^{},=]*(?:[{},]|$)`)
+)
+
+// absent reports whether a text of gdb's is of a value all of whose parts are absent.
+func absent(text string) bool {
+	if !strings.Contains(text, "<optimized out>") {
+		return false
+	}
+	for inner.MatchString(text) {
+		text = inner.ReplaceAllString(text, "")
+	}
+	return !present.MatchString(text)
+}
+
+// referenced returns a text without what is behind references, ": " after their address.
+func referenced(text string) string {
+	var b strings.Builder
+	for {
+		at := reference.FindStringIndex(text)
+		if at == nil {
+			return b.String() + text
+		}
+		b.WriteString(text[:at[1]-2])
+		depth, end := 0, at[1]
+		for ; end < len(text); end++ {
+			if text[end] == '{' {
+				depth++
+			} else if text[end] == '}' {
+				depth--
+			}
+			if depth < 0 || depth == 0 && text[end] == ',' {
+				break
+			}
+		}
+		text = text[end:]
+	}
+}
+
+var reference = regexp.MustCompile(`@0x[0-9a-f]+: `)
