@@ -70,6 +70,7 @@ deps:
 	want redis-tools test -e /usr/bin/redis-check-rdb; \
 	want sqlite3 command -v sqlite3; \
 	want git command -v git; \
+	want llvm command -v llvm-dwp; \
 	want pahole command -v pahole; \
 	want dwz command -v dwz; \
 	want python3 command -v python3; \

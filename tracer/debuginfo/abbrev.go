@@ -61,7 +61,8 @@ func (t *abbrevTable) get(code uint64) *abbrev {
 
 // abbrevTable returns the abbreviations of u.
 func (d *Data) abbrevTable(u *unit) (*abbrevTable, error) {
-	key := abbrevKey{u.abbrevOff, u.version == 2, u.wide}
+	off := u.base.abbrev + u.abbrevOff
+	key := abbrevKey{off, u.version == 2, u.wide}
 	if t, ok := d.abbrevs.Load(key); ok {
 		return t.(*abbrevTable), nil
 	}
@@ -69,7 +70,7 @@ func (d *Data) abbrevTable(u *unit) (*abbrevTable, error) {
 	if data == nil {
 		return nil, d.errSection(secAbbrev)
 	}
-	r := newReader(secAbbrev, data, u.abbrevOff)
+	r := newReader(secAbbrev, data, off)
 	t := &abbrevTable{}
 	for {
 		code := r.uleb()
@@ -97,9 +98,9 @@ func (d *Data) abbrevTable(u *unit) (*abbrevTable, error) {
 	}
 	// Tables of real files do not overlap. Units of a hostile one might each
 	// have most of the section.
-	used := d.abbrevBudget.Add(int64(r.off) - int64(u.abbrevOff))
+	used := d.abbrevBudget.Add(int64(r.off) - int64(off))
 	if used > 4*int64(len(data))+1<<20 {
-		return nil, fmt.Errorf("%v+%#x: tables overlap", secAbbrev, u.abbrevOff)
+		return nil, fmt.Errorf("%v+%#x: tables overlap", secAbbrev, off)
 	}
 	actual, _ := d.abbrevs.LoadOrStore(key, t)
 	return actual.(*abbrevTable), nil

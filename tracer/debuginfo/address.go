@@ -92,13 +92,12 @@ func (d *Data) readAranges(f func(*unit, Range)) {
 		set.end = end
 		version, off := set.u16(), set.offset()
 		addrSize, segSize := set.u8(), set.u8()
-		i := sort.Search(d.infos, func(i int) bool { return d.units[i].off >= off })
-		if version == 2 && addrSize == 8 && segSize == 0 && i < d.infos && d.units[i].off == off {
+		if u := d.unitOf(off); version == 2 && addrSize == 8 && segSize == 0 && u != nil {
 			set.take(-uint64(set.off-start) % 16)
 			for set.off < set.end {
 				lo, n := set.u64(), set.u64()
 				if lo|n != 0 && set.err == nil {
-					f(d.units[i], Range{lo, lo + n})
+					f(u, Range{lo, lo + n})
 				}
 			}
 		}
@@ -113,7 +112,7 @@ func (d *Data) readAranges(f func(*unit, Range)) {
 func (u *unit) codeRanges() []Range {
 	err := u.open()
 	ranges := u.rangesOf(u.ranges, u.lowPC, u.hasLow, u.highPC)
-	if len(ranges) > 0 || u.tag != dwarf.TagCompileUnit && err == nil {
+	if len(ranges) > 0 || u.tag != dwarf.TagCompileUnit && u.tag != dwarf.TagSkeletonUnit && err == nil {
 		return ranges
 	}
 	if t, err := u.lineTable(); err == nil {

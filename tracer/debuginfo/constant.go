@@ -92,7 +92,8 @@ func (d *Data) Constant(name string, pc uint64) (*Type, int64, error) {
 		return t == nil && failed == nil
 	}
 	d.addresses().at(pc, func(u *unit) bool {
-		if err := u.open(); err != nil {
+		u, err := u.whole()
+		if err != nil {
 			failed = err
 			return false
 		}

@@ -34,6 +34,8 @@ const (
 	secNames
 	secGDBIndex
 	secAltLink
+	secCUIndex
+	secTUIndex
 
 	numSections = iota
 
@@ -43,7 +45,7 @@ const (
 var sectionNames = [numSections + 1]string{
 	".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_line",
 	".debug_ranges", ".debug_rnglists", ".debug_loc", ".debug_loclists", ".debug_types", ".debug_aranges", ".debug_names",
-	".gdb_index", ".gnu_debugaltlink", "expression",
+	".gdb_index", ".gnu_debugaltlink", ".debug_cu_index", ".debug_tu_index", "expression",
 }
 
 func (s section) String() string { return sectionNames[s] }
@@ -61,6 +63,7 @@ type Data struct {
 	part   Ranges
 	sup    *Data
 	supErr error // why there is none
+	linked *Data // of split debug information: the file that was linked
 
 	sections [numSections]lazySection
 	units    []*unit // of .debug_info, then of .debug_types, each in the order of offsets
@@ -75,6 +78,13 @@ type Data struct {
 	failed atomic.Pointer[error] // the first of reading a section: what is not found may be there
 
 	types sync.Map // place → *Type
+
+	openSplit func(name, dir string, id uint64) (*Data, error)
+	missing   atomic.Pointer[error] // the first of opening split debug information
+	splits    map[uint64]*unit      // of split debug information, by ID
+	typesOnce sync.Once             // of split debug information: its units of types are listed once
+	typesWith *unit                 // along with this unit
+	more      moreUnits
 
 	addresses func() *addressTable
 	names     func() *nameTable
@@ -93,7 +103,13 @@ type lazySection struct {
 // reads the headers of the units; all else is read when it is first needed, of
 // large sections no more than that if ranges is not nil.
 func Open(name string, sections Sections, ranges Ranges) (*Data, error) {
-	d := &Data{name: name, load: sections, part: ranges, sigs: make(map[uint64]*unit)}
+	return (&Data{name: name, load: sections, part: ranges}).open()
+}
+
+// open reads the headers of the units.
+func (d *Data) open() (*Data, error) {
+	name := d.name
+	d.sigs = make(map[uint64]*unit)
 	d.addresses = sync.OnceValue(d.buildAddresses)
 	d.names = sync.OnceValue(d.buildNames)
 	d.crossing = sync.OnceValue(d.findCrossing)
@@ -149,13 +165,13 @@ func (d *Data) section(s section) []byte {
 	l := &d.sections[s]
 	l.once.Do(func() {
 		if d.part != nil && s.isPaged() {
-			if r, size := d.part(s.String()); size > 0 {
+			if r, size := d.part(d.sectionName(s)); size > 0 {
 				l.pages = newPages(r, size)
 				l.data = l.pages.data
 				return
 			}
 		}
-		if l.data, l.err = d.load(s.String()); l.err == nil && l.data == nil {
+		if l.data, l.err = d.load(d.sectionName(s)); l.err == nil && l.data == nil {
 			l.data, l.err = d.oldCompressed(s)
 		}
 		if l.err != nil && s < secAranges { // the others only save time
@@ -169,7 +185,7 @@ func (d *Data) section(s section) []byte {
 // compressed before SHF_COMPRESSED: its name starts with .zdebug, its contents
 // with "ZLIB" and the size, big-endian.
 func (d *Data) oldCompressed(s section) ([]byte, error) {
-	rest, ok := bytes.CutPrefix([]byte(s.String()), []byte(".debug"))
+	rest, ok := bytes.CutPrefix([]byte(d.sectionName(s)), []byte(".debug"))
 	if !ok {
 		return nil, nil
 	}

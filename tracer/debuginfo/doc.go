@@ -25,6 +25,9 @@
 // its functions and scopes, its lines in the order of addresses, and the types
 // asked for.
 //
+// What -gsplit-dwarf has put into other files is read when an entry of its unit is
+// needed; SetSplit says who finds the files.
+//
 // # Bad input
 //
 // Files may be hostile. A lookup returns a value or an error, in time and memory

@@ -392,8 +392,13 @@ func (m *machine) call(op uint8) {
 }
 
 func (m *machine) implicitPointer() {
-	e, err := m.u.followRef(m.refValue(opImplicitPointer))
+	v := m.refValue(opImplicitPointer)
 	offset := m.sleb()
+	if v.u == 0 && m.err == nil { // GCC loses the reference if debug information is split
+		m.check(&AbsentError{Reason: "points to a variable that has no address"})
+		return
+	}
+	e, err := m.u.followRef(v)
 	if err != nil {
 		m.check(err)
 		return

@@ -61,6 +61,9 @@ const (
 // Attributes that package debug/dwarf does not name.
 const (
 	attrGNUDwoName          dwarf.Attr = 0x2130
+	attrGNUDwoID            dwarf.Attr = 0x2131
+	attrGNURangesBase       dwarf.Attr = 0x2132
+	attrGNUAddrBase         dwarf.Attr = 0x2133
 	attrMIPSLinkageName     dwarf.Attr = 0x2007
 	attrGNUVector           dwarf.Attr = 0x2107
 	attrGNUCallSiteValue    dwarf.Attr = 0x2111
@@ -207,7 +210,7 @@ func (u *unit) strBytes(v value) []byte {
 		if sup := u.data.sup; sup != nil {
 			return sup.string(secStr, v.u)
 		}
-	case formStrx, formStrx1, formStrx2, formStrx3, formStrx4:
+	case formStrx, formStrx1, formStrx2, formStrx3, formStrx4, formGNUStrIndex:
 		size := uint64(4)
 		if u.wide {
 			size = 8
@@ -239,6 +242,9 @@ func (u *unit) addr(v value) (uint64, bool) {
 
 // addrx returns an address of the unit's part of .debug_addr.
 func (u *unit) addrx(index uint64) (uint64, bool) {
+	if s := u.skeleton.Load(); s != nil {
+		u = s
+	}
 	table := u.data.section(secAddr)
 	if index > uint64(len(table)) {
 		return 0, false
@@ -257,7 +263,7 @@ func (u *unit) ref(v value) (*unit, uint64, error) {
 		}
 		return nil, 0, fmt.Errorf("%v+%#x: reference to %#x outside the unit", u.sec, u.off, v.u)
 	case formRefAddr:
-		return u.data.unitAt(v.u)
+		return u.data.unitAt(u.base.info + v.u)
 	case formRefSig8:
 		return u.data.typeUnit(v.u)
 	case formGNURefAlt, formRefSup4, formRefSup8:

@@ -1,7 +1,9 @@
 package debuginfo
 
 import (
+	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -160,6 +162,71 @@ func fuzzFrame(pc uint64) *Frame {
 	f.Object = f.CFA
 	f.TLS = func(offset uint64) (uint64, error) { return offset, nil }
 	return f
+}
+
+// FuzzSplit reads split debug information and indexes of packages.
+func FuzzSplit(f *testing.F) {
+	sections := []string{".debug_info.dwo", ".debug_abbrev.dwo", ".debug_str_offsets.dwo", ".debug_loclists.dwo", ".debug_loc.dwo", ".debug_cu_index"}
+	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}} {
+		object := f.TempDir() + "/tiny.o"
+		args := append(append([]string{"-g", "-O2", "-gsplit-dwarf", "-c", "-o", object}, flags...), "testdata/tiny.c")
+		output(f, "gcc", args...)
+		load := sectionsOf(f, strings.TrimSuffix(object, ".o")+".dwo")
+		seed := make([][]byte, len(sections))
+		for i, name := range sections {
+			seed[i], _ = load(name)
+		}
+		// Of one unit: four columns, two slots.
+		index := []uint32{2, 4, 1, 2, 0x11223344, 0x55667788, 0, 0, 1, 0, sectInfo, sectAbbrev, sectLoc, sectStrOffsets, 0, 0, 0, 0, 1, 1, 1, 1}
+		var packed []byte
+		for _, word := range index {
+			packed = binary.LittleEndian.AppendUint32(packed, word)
+		}
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], []byte(nil))
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], packed)
+	}
+	linked := openFile(f, build(f, "tiny.c", "-gsplit-dwarf", "-gdwarf-5", "-nostdlib", "-static"))
+	f.Fuzz(func(t *testing.T, info, abbrev, strOffsets, loclists, loc, index []byte) {
+		byName := make(map[string][]byte)
+		for i, data := range [][]byte{info, abbrev, strOffsets, loclists, loc, index} {
+			if len(data) > 0 {
+				byName[sections[i]] = data
+			}
+		}
+		d, err := (&Data{name: "fuzz", load: linked.load}).open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.SetSplit(func(_, _ string, id uint64) (*Data, error) {
+			s, err := d.OpenSplit("fuzz.dwo", func(name string) ([]byte, error) { return byName[name], nil }, nil)
+			if (s == nil) == (err == nil) {
+				t.Fatalf("OpenSplit = %v, %v", s, err)
+			}
+			if err == nil && !s.Holds(id) { // the ID of the program does not matter
+				for _, u := range s.units {
+					s.splits[id] = u
+				}
+			}
+			return s, err
+		})
+		for _, r := range d.addresses().list {
+			chain, err := d.Funcs(r.Low)
+			one(t, "functions", len(chain) > 0, err)
+			for _, fn := range chain {
+				vars, _ := fn.Vars(r.Low)
+				for _, v := range vars[:min(len(vars), 10)] {
+					checkVar(v, fuzzFrame(r.Low))
+				}
+			}
+		}
+		list, err := d.FuncsNamed("sum")
+		one(t, "name", len(list) > 0, err)
+		types, err := d.Types("struct node")
+		one(t, "types", len(types) > 0, err)
+		for _, nt := range types {
+			checkType(nt)
+		}
+	})
 }
 
 // FuzzIndex reads indexes of a real program.

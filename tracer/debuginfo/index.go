@@ -55,10 +55,13 @@ func lastPart(name string) string {
 }
 
 // unitOf returns the unit whose header is at off in .debug_info, or nil.
-func (d *Data) unitOf(off uint64) *unit {
-	i := sort.Search(d.infos, func(i int) bool { return d.units[i].off >= off })
-	if i < d.infos && d.units[i].off == off {
-		return d.units[i]
+func (d *Data) unitOf(off uint64) *unit { return unitOf(d.units[:d.infos], off) }
+
+// unitOf returns the one of units whose header is at off, or nil.
+func unitOf(units []*unit, off uint64) *unit {
+	i := sort.Search(len(units), func(i int) bool { return units[i].off >= off })
+	if i < len(units) && units[i].off == off {
+		return units[i]
 	}
 	return nil
 }

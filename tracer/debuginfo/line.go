@@ -56,6 +56,7 @@ type unitLines struct {
 
 // lines returns the unit's lines, not yet run. Units may share them.
 func (u *unit) lines() *unitLines {
+	u = u.home()
 	v, ok := u.data.programs.Load(u.lineOff)
 	if !ok {
 		v, _ = u.data.programs.LoadOrStore(u.lineOff, new(unitLines))
@@ -65,7 +66,8 @@ func (u *unit) lines() *unitLines {
 
 // lineTable returns the header of the unit's lines.
 func (u *unit) lineTable() (*lineTable, error) {
-	if err := u.open(); err != nil && !errors.As(err, new(*SplitError)) {
+	u = u.home()
+	if err := u.open(); err != nil {
 		return nil, err
 	}
 	if !u.hasLines {

@@ -41,9 +41,9 @@ func (d *Data) list(kind nameKind, name func(*entry) string) []string {
 	for data := d; data != nil; data = data.sup {
 		data.parallel(data.units, func(u *unit) {
 			own := make(map[string]bool)
-			for _, h := range u.scan() {
-				e, err := u.readEntry(u.off + uint64(h.off))
-				if err == nil && e.ab != nil && kindOf(e.ab.tag) == kind {
+			for _, h := range u.names() {
+				e, err := data.hashedEntry(h)
+				if err == nil && kindOf(e.ab.tag) == kind {
 					own[name(e)] = true
 				}
 			}

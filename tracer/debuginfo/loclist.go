@@ -42,10 +42,13 @@ func (u *unit) locationAt(v value, pc uint64) (expr []byte, found bool, err erro
 
 // locationList calls f with the expressions of a list until it returns false.
 func (u *unit) locationList(v value, f func(located) bool) error {
+	off := u.base.loc + v.u
 	if u.version < 5 {
-		return u.oldLocationList(v.u, f)
+		if u.data.linked != nil {
+			return u.splitLocationList(off, f)
+		}
+		return u.oldLocationList(off, f)
 	}
-	off := v.u
 	data := u.data.section(secLoclists)
 	if data == nil {
 		return u.data.errSection(secLoclists)
@@ -55,9 +58,10 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 		if u.wide {
 			size = 8
 		}
-		r := newReader(secLoclists, data, u.locBase+min(v.u, uint64(len(data)))*size)
+		base := u.base.loc + u.locBase
+		r := newReader(secLoclists, data, base+min(v.u, uint64(len(data)))*size)
 		r.wide = u.wide
-		if off = u.locBase + r.offset(); r.err != nil {
+		if off = base + r.offset(); r.err != nil {
 			return r.err
 		}
 	}
@@ -128,4 +132,40 @@ func (u *unit) oldLocationList(off uint64, f func(located) bool) error {
 			return nil
 		}
 	}
+}
+
+// splitLocationList reads a list of .debug_loc.dwo, as GCC and Clang wrote it for DWARF 4:
+// the kinds are those of DWARF 5, but offsets and lengths have four bytes.
+func (u *unit) splitLocationList(off uint64, f func(located) bool) error {
+	data := u.data.section(secLoc)
+	if data == nil {
+		return u.data.errSection(secLoc)
+	}
+	r := newReader(secLoc, data, off)
+	base := u.lowPC
+	for r.err == nil {
+		var l located
+		switch kind := r.u8(); kind {
+		case lleEndOfList:
+			return r.err
+		case lleBaseAddressx:
+			base, _ = u.addrx(r.uleb())
+			continue
+		case lleStartxEndx:
+			l.Low, _ = u.addrx(r.uleb())
+			l.High, _ = u.addrx(r.uleb())
+		case lleStartxLength:
+			l.Low, _ = u.addrx(r.uleb())
+			l.High = l.Low + uint64(r.u32())
+		case lleOffsetPair:
+			l.Low, l.High = base+uint64(r.u32()), base+uint64(r.u32())
+		default:
+			r.fail(r.off-1, "location list entry of kind %#x", kind)
+		}
+		l.expr = r.take(uint64(r.u16()))
+		if r.err == nil && !f(l) {
+			return nil
+		}
+	}
+	return r.err
 }

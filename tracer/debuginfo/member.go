@@ -283,17 +283,12 @@ func (d *Data) Types(name string) ([]*Type, error) {
 
 func (d *Data) typesCalled(name string) ([]*Type, error) {
 	tag, name := cutTag(name)
-	for long, short := range baseNames {
-		if name == short {
-			name = long
-		}
-	}
 	var list []*Type
 	var failed error
 	seen := make(map[string]bool)
-	d.named(name, typeName, func(e *entry) bool {
+	add := func(e *entry) bool {
 		full := e.qualifiedName()
-		if !matches(full, name) {
+		if !matches(full, name) && baseNames[full] != name {
 			return true
 		}
 		t, err := e.u.typeAt(e.off)
@@ -308,7 +303,13 @@ func (d *Data) typesCalled(name string) ([]*Type, error) {
 		seen[key] = true
 		list = append(list, t)
 		return true
-	})
+	}
+	d.named(name, typeName, add)
+	for long, short := range baseNames {
+		if name == short {
+			d.named(long, typeName, add)
+		}
+	}
 	if len(list) == 0 && failed != nil {
 		return nil, failed
 	}

@@ -54,7 +54,11 @@ func (u *unit) rangeList(v value) []Range {
 	}
 	var list []Range
 	if u.version < 5 {
-		list = u.oldRangeList(v.u)
+		from, off := u, v.u
+		if s := u.skeleton.Load(); s != nil { // its ranges are those of the linked file
+			from, off = s, off+s.rngBase
+		}
+		list = from.oldRangeList(off)
 	} else {
 		list = u.newRangeList(v)
 	}
@@ -64,7 +68,7 @@ func (u *unit) rangeList(v value) []Range {
 
 // newRangeList reads a list of .debug_rnglists.
 func (u *unit) newRangeList(v value) []Range {
-	off := v.u
+	off := u.base.rnglists + v.u
 	data := u.data.section(secRnglists)
 	if v.form == formRnglistx {
 		// The offsets in front of the lists count from there.
@@ -75,9 +79,10 @@ func (u *unit) newRangeList(v value) []Range {
 		if v.u > uint64(len(data)) {
 			return nil
 		}
-		r := newReader(secRnglists, data, u.rngBase+v.u*size)
+		base := u.base.rnglists + u.rngBase
+		r := newReader(secRnglists, data, base+v.u*size)
 		r.wide = u.wide
-		if off = u.rngBase + r.offset(); r.err != nil {
+		if off = base + r.offset(); r.err != nil {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package debuginfo
 
 import (
 	"debug/dwarf"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,7 +56,7 @@ func (d *Data) buildNames() *nameTable {
 	lists := make([][]hashed, len(d.units))
 	d.parallel(d.units, func(u *unit) {
 		if t.index == nil || !t.index.covered[u.index] {
-			lists[u.index] = u.scan()
+			lists[u.index] = u.names()
 		}
 	})
 	t.hashTable = newHashTable(lists)
@@ -65,7 +66,7 @@ func (d *Data) buildNames() *nameTable {
 // namesOf returns the names of a unit that the index covers.
 func (t *nameTable) namesOf(u *unit) []hashed {
 	l := &t.scanned[u.index]
-	l.once.Do(func() { l.items = u.scan() })
+	l.once.Do(func() { l.items = u.names() })
 	return l.items
 }
 
@@ -111,6 +112,9 @@ func (d *Data) named(name string, kind nameKind, f func(*entry) bool) {
 func (d *Data) noName(what, name string) error {
 	if path, _ := d.Supplementary(); path != "" && d.sup == nil {
 		return d.errNoSup() // it may be there
+	}
+	if missing := d.missing.Load(); missing != nil {
+		return *missing
 	}
 	return d.notFound("no %s %s", what, name)
 }
@@ -200,12 +204,8 @@ func (d *Data) candidate(h hashed, q *nameQuery) *entry {
 	if h.hash != q.hash || q.scope != 0 && h.scope != 0 && h.scope != q.scope {
 		return nil
 	}
-	u := d.units[h.unit]
-	if u.open() != nil {
-		return nil
-	}
-	e, err := u.readEntry(u.off + uint64(h.off))
-	if err != nil || e.ab == nil || stripArgs(e.name()) != q.last {
+	e, err := d.hashedEntry(h)
+	if err != nil || stripArgs(e.name()) != q.last {
 		return nil
 	}
 	if q.symbol != "" && h.scope == 0 {
@@ -215,6 +215,19 @@ func (d *Data) candidate(h hashed, q *nameQuery) *entry {
 		}
 	}
 	return e
+}
+
+// hashedEntry returns the entry that h means.
+func (d *Data) hashedEntry(h hashed) (*entry, error) {
+	u, err := d.numbered(h.unit).whole()
+	if err != nil {
+		return nil, err
+	}
+	e, err := u.readEntry(u.off + uint64(h.off))
+	if err == nil && e.ab == nil {
+		err = fmt.Errorf("%v+%#x: no entry", u.sec, e.off)
+	}
+	return e, err
 }
 
 // scan returns the hashes of the names that a unit defines. It reads no more

@@ -49,8 +49,13 @@ const maxRanges = 1 << 22
 // walk returns the tree of a unit, which is not nil.
 func (u *unit) walk() *tree {
 	u.treeOnce.Do(func() {
-		u.tree = new(tree)
-		if u.tree.err = u.open(); u.tree.err == nil {
+		w, err := u.whole()
+		if err == nil && w != u {
+			u.tree = w.walk()
+			return
+		}
+		u.tree = &tree{err: err}
+		if err == nil {
 			u.walkInto(u.tree)
 		}
 	})

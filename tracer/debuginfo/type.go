@@ -170,7 +170,7 @@ func (e *entry) definition() *entry {
 		return nil
 	}
 	var def *entry
-	e.u.data.named(name, typeName, func(c *entry) bool {
+	e.u.data.all().named(name, typeName, func(c *entry) bool {
 		if sameKind(c.ab.tag, e.ab.tag) && !c.flag(dwarf.AttrDeclaration) && c.qualifiedName() == name {
 			def = c
 		}
@@ -364,7 +364,7 @@ func (t *Type) CountIn(d Dim, f *Frame) (int64, error) {
 func (t *Type) numberIn(v value, f *Frame) (int64, error) {
 	u := t.e.u
 	var fn *Func
-	if chain, err := u.data.Funcs(f.PC); err == nil {
+	if chain, err := u.data.all().Funcs(f.PC); err == nil {
 		fn = chain[0]
 	}
 	if v.isBlock() {

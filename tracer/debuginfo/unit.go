@@ -3,9 +3,9 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"fmt"
-	"path"
 	"sort"
 	"sync"
+	"sync/atomic"
 )
 
 // Types of units (DWARF 5, 7.5.1).
@@ -33,6 +33,8 @@ type unit struct {
 	abbrevOff uint64
 	signature uint64 // of a type unit
 	typeOff   uint64 // of the entry of its type
+	splitID   uint64 // of a skeleton, and of the split unit that belongs to it
+	base      contribution
 
 	// What open finds out.
 	once       sync.Once
@@ -57,6 +59,10 @@ type unit struct {
 	treeOnce sync.Once
 	tree     *tree
 	decls    sync.Map // offset of an entry → *FuncDecl
+
+	split    *splitName            // of a skeleton: where its entries are
+	join     func() (*unit, error) // of a skeleton: finds the unit with its entries
+	skeleton atomic.Pointer[unit]  // of a split unit: what the linked file has of it
 }
 
 // maxUnitHeader is the size of the longest header, that of a type unit in the 64-bit
@@ -91,8 +97,9 @@ func (d *Data) readUnits(sec section) error {
 		}
 		u.start, u.end = uint64(h.off), uint64(end)
 		u.fill = sync.OnceValue(func() error { return d.need(sec, u.start, u.end) })
+		u.join = sync.OnceValues(u.findSplit)
 		d.units = append(d.units, u)
-		if u.kind == unitType && u.err == nil {
+		if (u.kind == unitType || u.kind == unitSplitType) && u.err == nil {
 			d.sigs[u.signature] = u
 		}
 		r.off = end
@@ -131,7 +138,7 @@ func (u *unit) readHeader(r *reader) {
 		u.signature = r.u64()
 		u.typeOff = u.off + r.offset()
 	case unitSkeleton, unitSplitCompile:
-		r.u64() // the ID of the split unit
+		u.splitID = r.u64()
 	}
 }
 
@@ -191,33 +198,34 @@ func (u *unit) readRoot() error {
 		switch a.attr {
 		case dwarf.AttrStrOffsetsBase:
 			u.strOffsets = v.u
-		case dwarf.AttrAddrBase, 0x2133: // DW_AT_GNU_addr_base
+		case dwarf.AttrAddrBase, attrGNUAddrBase:
 			u.addrBase = v.u
-		case dwarf.AttrRnglistsBase, 0x2132: // DW_AT_GNU_ranges_base
+		case dwarf.AttrRnglistsBase, attrGNURangesBase:
 			u.rngBase = v.u
+		case attrGNUDwoID:
+			u.splitID = v.u
 		case dwarf.AttrLoclistsBase:
 			u.locBase = v.u
 		case dwarf.AttrLanguage:
 			u.language = v.u
 		case dwarf.AttrStmtList:
-			u.lineOff, u.hasLines = v.u, true
+			u.lineOff, u.hasLines = u.base.line+v.u, true
 		case dwarf.AttrRanges:
 			u.ranges = v
 		case dwarf.AttrHighpc:
 			u.highPC = v
 		}
 	}
+	u.strOffsets += u.base.strOffsets
 	if v := e.get(dwarf.AttrLowpc); !v.isZero() {
 		u.lowPC, u.hasLow = u.addr(v)
+	} else if s := u.skeleton.Load(); s != nil {
+		u.lowPC, u.hasLow = s.lowPC, s.hasLow
 	}
 	u.name = u.str(e.get(dwarf.AttrName))
 	u.dir = u.str(e.get(dwarf.AttrCompDir))
-	if dwo := e.firstOf(dwarf.AttrDwoName, attrGNUDwoName); !dwo.isZero() && !e.ab.children {
-		name := u.str(dwo)
-		if !path.IsAbs(name) {
-			name = path.Join(u.dir, name)
-		}
-		return &SplitError{File: name}
+	if dwo := e.firstOf(dwarf.AttrDwoName, attrGNUDwoName); !dwo.isZero() && !e.ab.children && u.data.linked == nil {
+		u.split = &splitName{u.str(dwo), u.dir}
 	}
 	return nil
 }
@@ -235,12 +243,4 @@ func (u *unit) firstEntry() (*entry, error) {
 		return u.readEntry(u.start)
 	}
 	return e, nil
-}
-
-// A SplitError tells that a unit's debug information is in another file, which
-// is not read. Its lines are known all the same.
-type SplitError struct{ File string }
-
-func (e *SplitError) Error() string {
-	return fmt.Sprintf("debug information is split into %s: compile without -gsplit-dwarf", e.File)
 }

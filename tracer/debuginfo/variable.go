@@ -119,7 +119,7 @@ func (d *Data) Globals(name string, pc uint64) ([]*Var, error) {
 			return true
 		}
 		v := newVar(e, nil)
-		if here[e.u] {
+		if here[e.u.home()] {
 			near = append(near, v)
 		} else {
 			far = append(far, v)

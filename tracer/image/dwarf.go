@@ -22,16 +22,20 @@ func (f *File) loadDWARF() (*debuginfo.Data, error) {
 	}
 	if err == nil {
 		data.SetSupplementary(file.supplementary(data))
+		data.SetSplit(f.splitOpener(file, data))
 	}
 	return data, err
 }
 
 // ownDWARF returns the debug information that stands in f itself.
 func (f *File) ownDWARF() (*debuginfo.Data, error) {
-	return debuginfo.Open(f.name, func(name string) ([]byte, error) {
-		contents, _, err := f.optional(name)
-		return contents, err
-	}, f.stored)
+	return debuginfo.Open(f.name, f.contents, f.stored)
+}
+
+// contents returns the contents of the section called name, nil if there is none.
+func (f *File) contents(name string) ([]byte, error) {
+	data, _, err := f.optional(name)
+	return data, err
 }
 
 // stored returns a reader of the section called name if it is large and not

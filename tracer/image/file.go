@@ -249,6 +249,9 @@ func (f *File) read(off, n uint64) ([]byte, error) {
 	if n > maxRead {
 		return nil, fmt.Errorf("%d bytes at offset %#x are more than %d", n, off, maxRead)
 	}
+	if m, ok := f.r.(inMemory); ok {
+		return m[off : off+n : off+n], nil
+	}
 	data := make([]byte, n)
 	// A ReaderAt may return io.EOF along with the last byte.
 	if got, err := f.r.ReadAt(data, int64(off)); got < len(data) {

@@ -54,15 +54,20 @@ func (f *File) readSections() {
 // section returns the first section called name that holds data, or nil.
 func (f *File) section(name string) *elf.Section64 {
 	for i := range f.sections {
-		s := &f.sections[i]
-		if int64(s.Name) >= int64(len(f.names)) || elf.SectionType(s.Type) == elf.SHT_NOBITS {
-			continue
-		}
-		if rest := f.names[s.Name:]; len(rest) > len(name) && rest[len(name)] == 0 && string(rest[:len(name)]) == name {
-			return s
+		if f.isNamed(&f.sections[i], name) {
+			return &f.sections[i]
 		}
 	}
 	return nil
+}
+
+// isNamed reports whether a section is called name and holds data.
+func (f *File) isNamed(s *elf.Section64, name string) bool {
+	if int64(s.Name) >= int64(len(f.names)) || elf.SectionType(s.Type) == elf.SHT_NOBITS {
+		return false
+	}
+	rest := f.names[s.Name:]
+	return len(rest) > len(name) && rest[len(name)] == 0 && string(rest[:len(name)]) == name
 }
 
 // Section returns the contents, decompressed, and the address of the section

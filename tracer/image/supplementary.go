@@ -32,7 +32,7 @@ func (f *File) supplementary(data *debuginfo.Data) (*debuginfo.Data, error) {
 	}
 	var errs []error
 	for _, path := range paths {
-		sup, err := openSupplementary(path)
+		sup, err := openObject(path)
 		if err == nil && sup.buildID != want {
 			err = fmt.Errorf("%s has %s, want %s", path, describeID(sup.buildID), describeID(want))
 		}
@@ -49,9 +49,9 @@ func (f *File) supplementary(data *debuginfo.Data) (*debuginfo.Data, error) {
 	return nil, errors.Join(errs...)
 }
 
-// openSupplementary opens a supplementary file, which is an object file to those who run
-// programs.
-func openSupplementary(path string) (*File, error) {
+// openObject opens a file that holds debug information for another one, and is an object
+// file to those who run programs.
+func openObject(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

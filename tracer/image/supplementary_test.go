@@ -35,7 +35,7 @@ func TestSupplementary(t *testing.T) {
 	if err := types(paths[0]); err != nil {
 		t.Errorf("beside the program: %v", err)
 	}
-	sup, err := openSupplementary(common)
+	sup, err := openObject(common)
 	if err != nil {
 		t.Fatal(err)
 	}
