@@ -35,8 +35,32 @@ type abbrevAttr struct {
 
 // An abbrevTable holds the abbreviations of a unit by their codes.
 type abbrevTable struct {
-	dense  []*abbrev          // by code, where codes follow each other
-	sparse map[uint64]*abbrev // the others
+	dense   []*abbrev          // by code, where codes follow each other
+	sparse  map[uint64]*abbrev // the others
+	origins originForms
+}
+
+// An originForms says how entries of functions refer to the abstract ones that they are
+// instances of.
+type originForms uint8
+
+const (
+	originNear originForms = 1 << iota // DW_FORM_ref4: in the same unit
+	originFar                          // DW_FORM_ref_addr: in any unit
+	originSup                          // in a supplementary file
+	originOther
+)
+
+func (f form) origin() originForms {
+	switch f {
+	case formRef4:
+		return originNear
+	case formRefAddr:
+		return originFar
+	case formGNURefAlt, formRefSup4, formRefSup8:
+		return originSup
+	}
+	return originOther
 }
 
 // An abbrevKey tells apart tables that are read differently: what sizes values
@@ -80,6 +104,13 @@ func (d *Data) abbrevTable(u *unit) (*abbrevTable, error) {
 		ab := r.abbrev(u)
 		if r.err != nil {
 			break
+		}
+		if ab.tag == dwarf.TagInlinedSubroutine || ab.tag == dwarf.TagSubprogram {
+			for _, a := range ab.attrs {
+				if a.attr == dwarf.AttrAbstractOrigin {
+					t.origins |= a.form.origin()
+				}
+			}
 		}
 		if code <= uint64(len(t.dense))+1 {
 			for uint64(len(t.dense)) <= code {

@@ -1,8 +1,11 @@
 package debuginfo
 
 import (
+	"bytes"
 	"cmp"
 	"debug/dwarf"
+	"encoding/binary"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -268,26 +271,55 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 	}
 	var wanted []place
 	byUnit := make(map[*unit][]place)
+	hasOwn := make(map[place]bool) // those that may have code of their own
 	d.named(name, funcName, func(e *entry) bool {
 		p := place{e.u, e.off}
 		wanted = append(wanted, p)
 		byUnit[e.u] = append(byUnit[e.u], p)
+		if e.ab.has&hasCode != 0 {
+			hasOwn[p] = true
+		}
 		return true
 	})
 	if len(wanted) == 0 {
 		return nil, d.noName("function", name)
 	}
-	units := make([]*unit, 0, len(byUnit))
-	for u := range byUnit {
-		units = append(units, u)
-	}
 	crossing := d.crossing()
 	for _, u := range crossing {
 		if byUnit[u] == nil {
-			units = append(units, u)
+			byUnit[u] = nil
 		}
 	}
-	d.parallel(units, func(u *unit) { u.walk() })
+	var mu sync.Mutex
+	withCode := make(map[*unit]bool)
+	isNamed := make(map[place]bool)
+	d.parallel(slices.Collect(maps.Keys(byUnit)), func(u *unit) {
+		var ps []place
+		for _, p := range byUnit[u] {
+			if e, err := p.u.readEntry(p.off); err == nil && matches(e.qualifiedName(), name) {
+				ps = append(ps, p)
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, p := range ps {
+			isNamed[p] = true
+		}
+	})
+	wanted = slices.DeleteFunc(wanted, func(p place) bool { return !isNamed[p] })
+	d.parallel(slices.Collect(maps.Keys(byUnit)), func(u *unit) {
+		ps := slices.DeleteFunc(byUnit[u], func(p place) bool { return !isNamed[p] })
+		if u.open() == nil && u.abbrev.crosses() {
+			ps = wanted
+		}
+		if slices.ContainsFunc(ps, func(p place) bool { return hasOwn[p] }) || u.mayRefer(ps) {
+			u.walk()
+			mu.Lock()
+			defer mu.Unlock()
+			withCode[u] = true
+		}
+	})
+	crossing = slices.DeleteFunc(slices.Clone(crossing), func(u *unit) bool { return !withCode[u] })
 
 	// Units that have been compiled with the same inline functions may each
 	// describe the one copy of those that the linker has kept.
@@ -301,8 +333,7 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 	}
 	abstract := wanted[:0]
 	for _, p := range wanted {
-		e, err := p.u.readEntry(p.off)
-		if err != nil || !matches(e.funcDecl().Name, name) {
+		if !withCode[p.u] && len(crossing) == 0 {
 			continue
 		}
 		if f := p.u.walk().functionAt(p.off); f != nil {
@@ -314,7 +345,9 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 		abstract = append(abstract, p)
 	}
 	for _, p := range abstract {
-		add(nil, p.u.walk().addInstances(p, isCopy, add))
+		if withCode[p.u] {
+			add(nil, p.u.walk().addInstances(p, isCopy, add))
+		}
 		for _, u := range crossing {
 			if u != p.u {
 				add(nil, u.walk().addInstances(p, isCopy, add))
@@ -331,6 +364,33 @@ func (d *Data) FuncsNamed(name string) ([]*Func, error) {
 		return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.u.index, b.u.index), cmp.Compare(a.off, b.off))
 	})
 	return list, nil
+}
+
+// maxSearches limits the references that a unit is searched for: decoding its entries
+// takes as long as some ten searches.
+const maxSearches = 8
+
+// mayRefer reports whether an entry of u may be an instance of one of the functions at
+// places. Most units that have an inline function call it nowhere: the bytes of a
+// reference to it are not there.
+func (u *unit) mayRefer(places []place) bool {
+	if len(places) > maxSearches || u.open() != nil || u.fill() != nil {
+		return true
+	}
+	forms := u.abbrev.origins
+	// Link time optimisation puts abstract instances between.
+	if forms&(originSup|originOther) != 0 || forms&originFar != 0 && u.family() != Go {
+		return true
+	}
+	data := u.data.section(u.sec)[u.start:u.end]
+	for _, p := range places {
+		near := binary.LittleEndian.AppendUint32(nil, uint32(p.off-u.off))
+		far := binary.LittleEndian.AppendUint32(nil, uint32(p.off))
+		if forms&originNear != 0 && p.u == u && bytes.Contains(data, near) || forms&originFar != 0 && bytes.Contains(data, far) {
+			return true
+		}
+	}
+	return false
 }
 
 // functionAt returns the function that has code and its entry at off, or nil.

@@ -180,13 +180,11 @@ func TestPCAsGDB(t *testing.T) {
 
 // isLocal reports whether the function is written in another.
 func (f *Func) isLocal() bool {
-	t := f.u.walk()
-	for i := t.enclosing(f.off); i >= 0; i = t.scopes[i].parent {
-		if t.scopes[i].tag == dwarf.TagSubprogram {
-			return true
-		}
+	s, ok := f.u.scopeOf(f.off)
+	for ok && s.tag != dwarf.TagSubprogram {
+		s, ok = f.u.scopeOf(s.off)
 	}
-	return false
+	return ok
 }
 
 // plain removes what gdb writes in its own way: template arguments, and the

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // Ranges returns a reader of the section called name, and its size, for one that can
@@ -74,6 +75,31 @@ func (d *Data) need(s section, low, high uint64) error {
 		d.fail(err)
 	}
 	return err
+}
+
+// head returns the bytes at off, as many as the header of a unit may have. Of a section
+// that is read in parts they are read for themselves.
+func (d *Data) head(s section, off uint64) ([]byte, error) {
+	data := d.section(s)
+	end := min(off+maxUnitHeader, uint64(len(data)))
+	p := d.sections[s].pages
+	if p == nil {
+		return data[off:end], nil
+	}
+	head := make([]byte, end-off)
+	if n, err := p.r.ReadAt(head, int64(off)); n < len(head) {
+		return nil, fmt.Errorf("%s: %v: read %d bytes at offset %#x: %w", d.name, s, len(head), off, err)
+	}
+	return head, nil
+}
+
+// needLarge prepares for reading all of a section: in large pages of memory that takes half
+// the time. The kernel gives them where nothing has been read yet, if at all.
+func (d *Data) needLarge(s section) {
+	d.section(s)
+	if p := d.sections[s].pages; p != nil {
+		syscall.Madvise(p.data, syscall.MADV_HUGEPAGE)
+	}
 }
 
 // fail records why a section, or a part of one, cannot be read.

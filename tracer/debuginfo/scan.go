@@ -53,6 +53,10 @@ type lazyNames struct {
 // buildNames makes the table of the units that no index of the file covers.
 func (d *Data) buildNames() *nameTable {
 	t := &nameTable{index: d.openIndex(), scanned: make([]lazyNames, len(d.units))}
+	if t.index == nil {
+		d.needLarge(secInfo)
+		d.needLarge(secStr)
+	}
 	lists := make([][]hashed, len(d.units))
 	d.parallel(d.units, func(u *unit) {
 		if t.index == nil || !t.index.covered[u.index] {
@@ -83,19 +87,7 @@ func (d *Data) findCrossing() []*unit {
 }
 
 // crosses reports whether functions of a unit may be instances of others'.
-func (t *abbrevTable) crosses() bool {
-	for _, ab := range t.dense {
-		if ab == nil || ab.tag != dwarf.TagInlinedSubroutine && ab.tag != dwarf.TagSubprogram {
-			continue
-		}
-		for _, a := range ab.attrs {
-			if a.attr == dwarf.AttrAbstractOrigin && (a.form == formRefAddr || a.form == formGNURefAlt || a.form == formRefSup4) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (t *abbrevTable) crosses() bool { return t.origins&(originFar|originSup) != 0 }
 
 // noScope is the scope of what is in no namespace.
 const noScope = 1
@@ -338,9 +330,14 @@ func (u *unit) declaredName(spec value) []byte {
 	if spec.isZero() {
 		return nil
 	}
-	decl, err := u.followRef(spec)
-	if err != nil {
+	to, off, err := u.ref(spec)
+	if err != nil || to.open() != nil {
 		return nil
 	}
-	return decl.u.strBytes(decl.get(dwarf.AttrName))
+	r := to.reader(off)
+	ab := to.abbrev.get(r.uleb())
+	if ab == nil {
+		return nil
+	}
+	return to.strBytes(to.readNames(&r, ab).name)
 }

@@ -58,6 +58,7 @@ func (u *unit) walk() *tree {
 		if err == nil {
 			u.walkInto(u.tree)
 		}
+		u.walked.Store(true)
 	})
 	return u.tree
 }
@@ -122,9 +123,7 @@ func (u *unit) walkInto(t *tree) {
 			fn = outer.fn
 			continue
 		}
-		switch ab.tag {
-		case dwarf.TagNamespace, dwarf.TagModule, dwarf.TagStructType, dwarf.TagClassType, dwarf.TagUnionType,
-			dwarf.TagInterfaceType, dwarf.TagEnumerationType, dwarf.TagSubprogram:
+		if isScope(ab.tag) {
 			outer.scope = len(t.scopes)
 			t.scopes = append(t.scopes, scope{uint64(off), u.end, inner, ab.tag})
 			inner = outer.scope
@@ -189,16 +188,6 @@ func (t *tree) resolveOrigins() {
 	}
 }
 
-// enclosing returns the index of the innermost scope around the entry at off, or
-// -1.
-func (t *tree) enclosing(off uint64) int {
-	i := sort.Search(len(t.scopes), func(i int) bool { return t.scopes[i].off >= off }) - 1
-	for i >= 0 && t.scopes[i].end <= off {
-		i = t.scopes[i].parent
-	}
-	return i
-}
-
 // declaration returns the entry that says where e is declared: e itself, or
 // what it completes.
 func (e *entry) declaration() *entry {
@@ -230,12 +219,10 @@ func (e *entry) qualifiedName() string {
 	list := []string{name}
 	at := e.declaration()
 	for range maxScopes {
-		t := at.u.walk()
-		i := t.enclosing(at.off)
-		if i < 0 {
+		s, ok := at.u.scopeOf(at.off)
+		if !ok {
 			break
 		}
-		s := &t.scopes[i]
 		outer, err := at.u.readEntry(s.off)
 		if err != nil || outer.ab == nil || s.tag == dwarf.TagSubprogram && len(list) == 1 {
 			break

@@ -58,6 +58,8 @@ type unit struct {
 	fill     func() error // reads all of the unit
 	treeOnce sync.Once
 	tree     *tree
+	walked   atomic.Bool // tree is there
+	outline  func() []scope
 	decls    sync.Map // offset of an entry → *FuncDecl
 
 	split    *splitName            // of a skeleton: where its entries are
@@ -71,41 +73,42 @@ const maxUnitHeader = 40
 
 // readUnits reads the headers of the units in a section.
 func (d *Data) readUnits(sec section) error {
-	data := d.section(sec)
-	r := newReader(sec, data, 0)
-	for r.off < r.end {
-		if err := d.need(sec, uint64(r.off), uint64(r.off)+maxUnitHeader); err != nil {
+	size := uint64(len(d.section(sec)))
+	var failed error
+	for off := uint64(0); off < size; {
+		head, err := d.head(sec, off)
+		if err != nil {
 			return err
 		}
-		u := &unit{data: d, sec: sec, index: len(d.units), off: uint64(r.off)}
-		end := r.length()
+		r := reader{sec: sec, data: head, end: int(size - off)} // which is not read behind head
+		u := &unit{data: d, sec: sec, index: len(d.units), off: off}
+		r.end = r.length()
 		if r.err != nil {
+			failed = fmt.Errorf("%v+%#x: unit with a bad length", sec, off)
 			break
 		}
+		off += uint64(r.end)
 		const smallest = 7 // bytes of a header, less its length
-		if end-r.off < smallest {
-			r.off = end
+		if r.end-r.off < smallest {
 			continue
 		}
-		h := r // reads the header only
-		h.end = end
-		u.readHeader(&h)
-		if h.err != nil {
+		u.readHeader(&r)
+		if r.err != nil {
 			// What follows may be fine: the length tells where it is.
-			u.err = h.err
+			u.err = r.err
 			u.once.Do(func() {})
 		}
-		u.start, u.end = uint64(h.off), uint64(end)
+		u.start, u.end = u.off+uint64(r.off), off
 		u.fill = sync.OnceValue(func() error { return d.need(sec, u.start, u.end) })
 		u.join = sync.OnceValues(u.findSplit)
+		u.outline = sync.OnceValue(u.readOutline)
 		d.units = append(d.units, u)
 		if (u.kind == unitType || u.kind == unitSplitType) && u.err == nil {
 			d.sigs[u.signature] = u
 		}
-		r.off = end
 	}
 	if len(d.units) == 0 {
-		return r.err
+		return failed
 	}
 	return nil // units before the bad length can be used
 }
