@@ -186,12 +186,12 @@ var permissions = []struct {
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
 	{0, "attempt exit help log hex hexdump pack unpack regex matches struct module [iu]8 [iu]16 [iu]32 [iu]64 json.* crashes.* write syscalls command run_command apropos paint fit process.background process.wait " +
 		"process.addr process.breakpoint process.catch process.cont process.cover process.detach process.disasm process.expect process.find process.finish process.cont_fatal " +
-		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line " +
+		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line process.reach " +
 		"process.symbol process.descriptor process.until process.watch " +
 		"frame.finish frame.var frame.eval thread.var thread.eval process.var process.eval process.type process.symbols core.var core.eval core.type core.symbols " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ type.* printer int float image.functions image.types image.lines thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
-		"observed.addr observed.disasm observed.eval observed.find observed.line observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* " +
-		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol " +
+		"observed.addr observed.disasm observed.eval observed.find observed.line observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* core.addr core.disasm core.find core.line core.reach core.read core.read_* core.symbol " +
+		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until " +
 		"breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until syscall.decode syscall.show " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait"},

@@ -19,6 +19,7 @@ type target interface {
 	ReadAt(addr uint64, buf []byte) (int, error)
 	Dump(w io.Writer, addr, n uint64) (uint64, error)
 	Find(*tracer.Pattern, *tracer.FindOptions) ([]uint64, error)
+	Reach(blocks, roots []tracer.Block, words []uint64) ([]tracer.Reached, error)
 	Maps() ([]procfs.Mapping, error)
 	Images() ([]*image.Image, error)
 	MainImage() (*image.Image, error)
