@@ -112,7 +112,7 @@ func (b *Breakpoint) resolve() error {
 		var err error
 		if addrs, b.begin, err = b.p.locate(b.Location, b.inlined); err != nil {
 			var none *NotFoundError
-			if !b.p.loading || !errors.As(err, &none) {
+			if !errors.As(err, &none) || !b.p.stillLoading() {
 				return err
 			}
 			addrs = nil

@@ -118,4 +118,11 @@ func TestPendingBreakpoint(t *testing.T) {
 	if _, err := p.Breakpoint(&BreakpointOptions{Location: "wrok"}); err == nil || err.Error() != `no symbol "wrok" (did you mean work?)` {
 		t.Errorf("breakpoint with a typo: %v", err)
 	}
+	// That libraries are loaded shows without anything that waited for them.
+	p = launch(t, "threads", "1")
+	breakAt(t, p, "main", nil)
+	cont(t, p)
+	if b, err := p.Breakpoint(&BreakpointOptions{Location: "wrok"}); err == nil {
+		t.Errorf("breakpoint with a typo: no error, pending %t", b.Pending())
+	}
 }
