@@ -190,7 +190,7 @@ var permissions = []struct {
 		"process.symbol process.descriptor process.until process.watch " +
 		"frame.finish frame.var frame.eval thread.var thread.eval process.var process.eval process.type process.symbols core.var core.eval core.type core.symbols " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ type.* printer int float image.functions image.types image.lines thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
-		"observed.addr observed.disasm observed.eval observed.find observed.line observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* core.addr core.disasm core.find core.line core.reach core.read core.read_* core.symbol " +
+		"observed.addr observed.disasm observed.eval observed.find observed.line observed.reach observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* core.addr core.disasm core.find core.line core.reach core.read core.read_* core.symbol " +
 		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until " +
 		"breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until syscall.decode syscall.show " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
