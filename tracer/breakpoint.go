@@ -33,6 +33,7 @@ type Breakpoint struct {
 	removed   bool
 	prologue  bool               // lies behind the prologue of its function
 	inlined   bool               // lies at the copies of its function too
+	loose     bool               // libraries that are to come may have what Location names better
 	internal  bool               // of a movement or of the linker, not the user's
 	hardware  bool               // in debug registers, not in memory
 	watch     *Watchpoint        // what it is for, if it is not a breakpoint of its own
@@ -68,7 +69,8 @@ type BreakpointOptions struct {
 
 // Breakpoint sets a breakpoint. A location that names nothing is an error, unless
 // the process has not loaded its libraries yet: then it waits for them, and what
-// its condition names is looked up then too.
+// its condition names is looked up then too. One that names a method or an inlined
+// function until then moves to the function of C that they bring, if any.
 func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	if err := p.still(); err != nil {
 		return nil, &Error{Op: "breakpoint", TID: p.PID, Err: err}
@@ -86,10 +88,10 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	if b.Location == "" || strings.HasPrefix(b.Location, "*") {
 		b.anchor = p.anchor(b.addrs[0])
 	}
-	if p.inLibrary(b.addrs) {
-		p.watchLinker() // else it does not come back if the library does
+	if b.loose || p.inLibrary(b.addrs) {
+		p.watchLinker() // else it does not move, or come back if the library does
 	}
-	if len(b.addrs) == 0 {
+	if b.Pending() {
 		if err := p.watchLinker(); err != nil {
 			b.Remove()
 			return nil, err
@@ -117,6 +119,7 @@ func (b *Breakpoint) resolve() error {
 			}
 			addrs = nil
 		}
+		b.loose = len(b.begin) > 0 && b.p.stillLoading() && !b.p.isLinked(b.Location)
 	}
 	if b.When != "" {
 		addr := b.p.Addr
@@ -168,6 +171,9 @@ func (b *Breakpoint) Thread() *Thread { return b.thread }
 
 // Pending reports whether it waits for a library to be loaded.
 func (b *Breakpoint) Pending() bool { return len(b.addrs) == 0 && !b.removed }
+
+// waits reports whether it goes elsewhere when libraries are loaded.
+func (b *Breakpoint) waits() bool { return b.loose || b.Pending() }
 
 // Hardware reports whether it uses a debug register.
 func (b *Breakpoint) Hardware() bool { return b.hardware }

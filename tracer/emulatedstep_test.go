@@ -232,14 +232,21 @@ func TestEmulatedStepsEnd(t *testing.T) {
 	if stop, err := th.StepUntil(forever, nil); err != nil || stop.Reason != ReasonInterrupt {
 		t.Fatalf("StepUntil = %+v, %v, want interrupt", stop, err)
 	}
-	p.explore(t)
 	b := breakAt(t, p, "spun", nil)
-	before := th.emulated
-	for range 3 {
+	untilHit := func() {
+		t.Helper()
 		if stop, err := th.StepUntil(forever, nil); err != nil || stop.Breakpoint != b {
 			t.Fatalf("StepUntil = %+v, %v, want the breakpoint", stop, err)
 		}
 	}
+	untilHit()
+	if _, err := th.Step(1, nil); err != nil { // passing it may map memory
+		t.Fatal(err)
+	}
+	p.explore(t)
+	before := th.emulated
+	untilHit()
+	untilHit()
 	if b.Hits() != 3 || th.emulated == before {
 		t.Errorf("%d hits, want 3; %d steps emulated", b.Hits(), th.emulated-before)
 	}

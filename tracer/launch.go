@@ -340,7 +340,7 @@ func (p *Process) reset() error {
 	if err := p.resolvePending(); err != nil {
 		return err
 	}
-	if p.loading && (p.wants(ReasonLoad, 0) || p.wants(ReasonUnload, 0) || slices.ContainsFunc(p.placed(), (*Breakpoint).Pending)) {
+	if p.loading && (p.wants(ReasonLoad, 0) || p.wants(ReasonUnload, 0) || slices.ContainsFunc(p.placed(), (*Breakpoint).waits)) {
 		return p.watchLinker()
 	}
 	return nil

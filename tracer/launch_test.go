@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,5 +125,36 @@ func TestPendingBreakpoint(t *testing.T) {
 	cont(t, p)
 	if b, err := p.Breakpoint(&BreakpointOptions{Location: "wrok"}); err == nil {
 		t.Errorf("breakpoint with a typo: no error, pending %t", b.Pending())
+	}
+}
+
+// TestLooseBreakpoint sets a breakpoint on a name that a method of the program has until
+// libc brings a function of that name.
+func TestLooseBreakpoint(t *testing.T) {
+	path := tracertest.Build(t, "testdata/loose.cc", "-O0", "-g")
+	for _, hardware := range []bool{false, true} {
+		p, err := newTracer(t).Launch([]string{path}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := func(location string) *Breakpoint {
+			b, err := p.Breakpoint(&BreakpointOptions{Location: location, Hardware: hardware})
+			if err != nil || b.Pending() {
+				t.Fatalf("breakpoint at %s: %v, pending %t", location, err, b.Pending())
+			}
+			return b
+		}
+		moves, stays := set("write"), set("flush")
+		if stop := cont(t, p); stop.Breakpoint != stays {
+			t.Fatalf("stop = %s at %#x, want flush", stop.Reason, stop.PC)
+		}
+		stop := cont(t, p)
+		if sym, _ := p.SymbolAt(stop.PC); stop.Breakpoint != moves || !slices.Contains([]string{"write", "__write"}, sym.Name) {
+			t.Fatalf("stop = %s in %s, want libc's write", stop.Reason, sym.Name)
+		}
+		wantExit(t, p, 0)
+		if moves.Hits() != 1 || stays.Hits() != 1 {
+			t.Errorf("%d and %d hits, want 1 each", moves.Hits(), stays.Hits())
+		}
 	}
 }

@@ -192,9 +192,17 @@ func (p *Process) whereIs(a *anchor) (addr uint64, ok bool) {
 }
 
 // resolvePending puts breakpoints and watchpoints in place whose location has become
-// known.
+// known, and those that lie where another place may be meant by now.
 func (p *Process) resolvePending() error {
 	for _, b := range p.placed() {
+		if b.loose {
+			for _, addr := range b.addrs {
+				if err := b.unplant(addr); err != nil {
+					return err
+				}
+			}
+			b.addrs = nil
+		}
 		if b.Pending() && (b.Location != "" || b.anchor != nil) {
 			var none *NotFoundError
 			if err := b.resolve(); err != nil && !errors.As(err, &none) {

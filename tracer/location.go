@@ -194,10 +194,8 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, img := range images {
-		if found := meant(img.Lookup(name)); len(found) > 0 {
-			return found, nil
-		}
+	if found := linked(images, name); len(found) > 0 {
+		return found, nil
 	}
 	pattern := strings.ContainsAny(name, "*?")
 	if !pattern || strings.Contains(name, "(") { // of parameters, which may be pointers
@@ -226,6 +224,23 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 		}
 	}
 	return nil, missing
+}
+
+// linked returns the symbols that linkers know by a name, those of the first image that
+// has any.
+func linked(images []*image.Image, name string) []image.Symbol {
+	for _, img := range images {
+		if found := meant(img.Lookup(name)); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// isLinked reports whether linkers know a name.
+func (x *target) isLinked(name string) bool {
+	images, name, err := x.imagesOf(name)
+	return err == nil && len(linked(images, name)) > 0
 }
 
 // imagesOf returns the images that a name is looked for in, and the name without the
