@@ -47,14 +47,14 @@ func isFloat(t *debuginfo.Type) bool { return t.Kind == debuginfo.Base && t.Enco
 
 // IsFloat reports whether the value is a floating-point number.
 func (v *Value) IsFloat() bool {
-	v, t, err := v.resolve()
+	_, t, err := v.resolve()
 	return err == nil && isFloat(t)
 }
 
 // IsScalar reports whether the value is a number, an enumeration, a pointer or a
 // reference to one of them.
 func (v *Value) IsScalar() bool {
-	v, t, err := v.resolve()
+	_, t, err := v.resolve()
 	if err != nil {
 		return false
 	}
