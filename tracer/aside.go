@@ -45,6 +45,8 @@ type aside struct {
 	execs                          int
 
 	cancelable, canceled bool // by Interrupt
+
+	data uint64 // where the lowest of the arguments' data is, or 0
 }
 
 // setAside keeps what thread t is about.

@@ -114,8 +114,12 @@ func (t *Thread) invoke(c *Call, o *MoveOptions) (r *Result, err error) {
 		return nil, err
 	}
 	p.stop, p.current = before, current
-	if r != nil && r.Addr != 0 {
+	switch {
+	case r == nil:
+	case r.Addr != 0:
 		a.t.kept = kept{p.stop, a.regs[arch.RSP], r.Addr}
+	case a.data != 0 && r.Word >= a.data && r.Word < a.regs[arch.RSP]: // it points into its arguments
+		a.t.kept = kept{p.stop, a.regs[arch.RSP], a.data}
 	}
 	return r, errors.Join(err, a.restore(undo))
 }
@@ -152,6 +156,9 @@ func (a *aside) enter(addr uint64, args []Arg, home uint64) (undo func() error, 
 		// Where the function begins, rsp is 8 below a multiple of 16.
 		placed.stack = []uint64{0, home}
 		for i := range args {
+			if args[i].Data != nil {
+				a.data = words[i]
+			}
 			placed.pass(words[i], &args[i])
 		}
 		return placed.stack

@@ -146,6 +146,12 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 			if err != nil {
 				return nil, err
 			}
+			if ret, err := t.Elem(); err == nil && ret != nil && ret.Kind == debuginfo.Unspecified && ret.Name == "" {
+				continue // in assembly, which has no types
+			}
+			if sym, ok := img.At(f.Entry + img.Bias); ok && sym.Kind == image.IFunc {
+				continue // that of the resolver is none of what it chooses
+			}
 			if v := value.At(s, t, f.Entry+img.Bias); f.Name == strings.TrimPrefix(name, "::") {
 				list = append(list, v)
 			} else {
@@ -166,7 +172,7 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 	sym := symbols[0]
 	switch sym.Kind {
 	case image.Func, image.IFunc, image.Untyped:
-		return []*value.Value{value.At(s, debuginfo.FunctionOf(debuginfo.NewBase("int", 4, encSigned), nil, false), sym.Addr)}, nil
+		return []*value.Value{value.At(s, value.UnknownFunction, sym.Addr)}, nil
 	case image.TLS:
 		return nil, fmt.Errorf("%s is thread-local and has no debug information, which tells where it is", name)
 	}

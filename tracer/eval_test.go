@@ -123,15 +123,19 @@ func TestEvalCalls(t *testing.T) {
 	}
 	call := func(t *Thread, c *Call) (*Result, error) { return t.Invoke(c, nil) }
 	for expr, want := range map[string]string{
-		"twice(3) + 1":                   "7",
-		"function(counter)":              "14",
-		"sum(-1, 258)":                   "1",
-		`count("four")`:                  "4",
-		"count(words[0])":                "5",
-		"twice(twice(local))":            "48",
-		"((long (*)(int))twice)(-4)":     "4294967288",
-		"(int)atoi(\"-12\")":             "-12",
-		"twice(first.u.i) == 84 ? 1 : 2": "1",
+		"twice(3) + 1":                    "7",
+		"function(counter)":               "14",
+		"sum(-1, 258)":                    "1",
+		`count("four")`:                   "4",
+		"count(words[0])":                 "5",
+		"twice(twice(local))":             "48",
+		"((long (*)(int))twice)(-4)":      "4294967288",
+		"(int)atoi(\"-12\")":              "-12",
+		"strlen(\"four\")":                "4",
+		"(double)atof(\"2.5\") * 2":       "5",
+		"(float)strtof(\"1.5\", 0)":       "1.5",
+		"*(char *)strchr(\"seven\", 'v')": "118 'v'",
+		"twice(first.u.i) == 84 ? 1 : 2":  "1",
 	} {
 		v, err := f.Eval(expr, &EvalOptions{Call: call})
 		if err != nil {

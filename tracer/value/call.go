@@ -21,8 +21,12 @@ type callee struct {
 	direct bool              // not by way of the vtable
 }
 
-// call calls a function.
-func (e *evaluator) call(n *node) (*Value, error) {
+// UnknownFunction is the type of functions without debug information. A call of one is
+// cast to what it returns, or else taken for one that returns int.
+var UnknownFunction = debuginfo.FunctionOf(intType, nil, false)
+
+// call calls a function. as is the type that the call is cast to, if cast is set.
+func (e *evaluator) call(n *node, as *debuginfo.Type, cast bool) (*Value, error) {
 	list, err := e.callees(n.x)
 	if err != nil {
 		return nil, err
@@ -44,6 +48,9 @@ func (e *evaluator) call(n *node) (*Value, error) {
 	ret, err := c.typ.Elem()
 	if err != nil {
 		return nil, err
+	}
+	if cast && c.typ == UnknownFunction {
+		ret = as
 	}
 	var passed []Arg
 	if c.this != nil && len(params) > 0 && (c.method == nil || !c.method.Static) {

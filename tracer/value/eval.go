@@ -24,7 +24,7 @@ type Scope interface {
 	Constant(name string) (*Value, error)
 
 	// Functions returns the functions called name, of which C++ may have several.
-	// Their types are those of functions that return int if nothing tells another one.
+	// The type is UnknownFunction if nothing tells another one.
 	Functions(name string) ([]*Value, error)
 
 	// Symbol returns the address of the symbol that the linker knows by a name.
@@ -182,7 +182,7 @@ func (e *evaluator) node(n *node) (*Value, error) {
 	case opSizeof, opAlignof:
 		return e.sizeof(n)
 	case opCall:
-		return e.call(n)
+		return e.call(n, nil, false)
 	case "&&", "||":
 		x, err := e.truth(n.x)
 		if err == nil && x == (n.op == "&&") {
@@ -202,7 +202,7 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		}
 		return e.eval(n.args[0])
 	}
-	x, err := e.eval(n.x)
+	x, err := e.operand(n)
 	if err != nil {
 		return nil, err
 	}
@@ -268,6 +268,22 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		return e.assign(x, z)
 	}
 	return e.binary(n.op, x, y)
+}
+
+// operand returns the first part of a node.
+func (e *evaluator) operand(n *node) (*Value, error) {
+	if n.op != opCast || n.x.op != opCall {
+		return e.eval(n.x)
+	}
+	t, err := typeOf(e, n.typ)
+	if err != nil {
+		return nil, err
+	}
+	v, err := e.call(n.x, t, true)
+	if at := new(nodeError); err != nil && !errors.As(err, &at) {
+		err = &nodeError{n.x.at, err}
+	}
+	return v, err
 }
 
 // name returns what a name means.
