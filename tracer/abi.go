@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -39,6 +40,9 @@ var (
 const (
 	sseArgs    = 8
 	sseResults = 2
+
+	dwarfRBP = 6
+	dwarfRSP = 7
 )
 
 // pieces returns where an object of some classes lies, if the registers with the numbers
@@ -219,6 +223,40 @@ func (t *Thread) register(n int) ([]byte, error) {
 	return binary.LittleEndian.AppendUint64(nil, regs[arch.FromDWARF[n]]), nil
 }
 
+// followsABI returns an error if functions of type t in a language are not called as those
+// of C: Go has a convention of its own, and Rust promises nothing but for numbers and
+// pointers.
+func followsABI(l debuginfo.Language, t *debuginfo.Type) error {
+	if l == debuginfo.Go {
+		return errors.New("functions of Go have a calling convention of their own, which is not known here")
+	}
+	if l != debuginfo.Rust {
+		return nil
+	}
+	params, _, err := t.Params()
+	if err != nil {
+		return err
+	}
+	ret, err := t.Elem()
+	if err != nil {
+		return err
+	}
+	for _, p := range append(params[:len(params):len(params)], debuginfo.Param{Type: ret}) {
+		if under, err := p.Type.Strip(); err != nil || under != nil && (isCompound(under) || under.Size > 8) {
+			return errors.New("functions of Rust pass structures in ways that are not known here")
+		}
+	}
+	return nil
+}
+
+func isCompound(t *debuginfo.Type) bool {
+	switch t.Kind {
+	case debuginfo.Struct, debuginfo.Class, debuginfo.Union, debuginfo.Array:
+		return true
+	}
+	return false
+}
+
 // atEntry reports whether the frame is at the first instruction of its function.
 func (f *Frame) atEntry(s *context) bool {
 	return f.By == unwind.Registers && !f.Inlined && s.frame.PC == f.Func.Entry
@@ -228,7 +266,7 @@ func (f *Frame) atEntry(s *context) bool {
 // the stack that they are passed in.
 func (f *Frame) passed(s *context, args []Variable) {
 	t, err := f.Func.Type()
-	if err != nil {
+	if err != nil || followsABI(f.Func.Language(), t) != nil {
 		return
 	}
 	result, err := t.Elem()
@@ -269,12 +307,15 @@ func (f *Frame) passed(s *context, args []Variable) {
 		switch {
 		case len(classes) == 0:
 		case len(list) > 0:
-			if f.stored(a.Value) {
+			if f.stored(s, a) {
 				a.Value = value.New(s, t, located(list))
 			}
-		default: // the debug information knows where it is
+		default:
 			if alignedBy16(t) {
 				stack = (stack + 15) &^ 15
+			}
+			if f.stored(s, a) {
+				a.Value = value.At(s, t, stack)
 			}
 			if size, err := a.Value.Size(); err == nil {
 				stack += uint64(size+7) &^ 7
@@ -284,10 +325,23 @@ func (f *Frame) passed(s *context, args []Variable) {
 }
 
 // stored reports whether the debug information says that an argument is in the frame,
-// or nowhere, where it is not yet when the function begins.
-func (f *Frame) stored(v *value.Value) bool {
-	addr, ok := v.Address()
-	return !ok && v.Err() != nil || ok && addr < f.CFA
+// or nowhere, where it is not yet when the function begins. Clang counts from rbp or rsp,
+// which are still the caller's then.
+func (f *Frame) stored(s *context, a *Variable) bool {
+	addr, ok := a.Value.Address()
+	if !ok {
+		return a.Value.Err() != nil
+	}
+	moved := s.frame
+	moved.Reg = func(n int) ([]byte, error) {
+		b, err := s.reg(n)
+		if err == nil && (n == dwarfRBP || n == dwarfRSP) {
+			b = binary.LittleEndian.AppendUint64(nil, binary.LittleEndian.Uint64(b)+1)
+		}
+		return b, err
+	}
+	loc, err := a.Location(&moved)
+	return addr < f.CFA || err != nil || loc.Addr != addr
 }
 
 // classify returns the classes of the eightbytes of a type: one that is passed in

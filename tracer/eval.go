@@ -263,6 +263,16 @@ func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*
 	case s.call == nil:
 		return nil, errors.New("the expression calls a function of the target: pass call=True to let it")
 	}
+	if funcs := s.x.funcsAt(addr); len(funcs) > 0 {
+		f := funcs[len(funcs)-1]
+		t, err := f.Type()
+		if err == nil {
+			err = followsABI(f.Language(), t)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	c := &Call{Addr: addr, Args: make([]Arg, len(args)), Type: ret}
 	for i, a := range args {
 		arg := Arg{Data: a.Data}

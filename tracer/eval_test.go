@@ -294,6 +294,55 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
+// TestResultsAsGDB compares what functions return with what gdb's finish prints.
+func TestResultsAsGDB(t *testing.T) {
+	functions := []string{
+		"half", "twice", "longer", "many", "swap", "add", "scale", "little", "big", "wrap", "after", "last", "turn", "flip", "next", "total", "place",
+		"square::area", "named::label", "shape::name", "shape::answer",
+	}
+	// gdb 13 has wrong results of wider and lanes, and its printers show the strings of greet.
+	for _, compiler := range []string{"gcc", "clang"} {
+		path := tracertest.BuildWith(t, compiler, "testdata/invoke.cc", "-lstdc++")
+		cmd := exec.Command(tracertest.Tool(t, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", "testdata/finish.py", path)
+		cmd.Env = append(cmd.Environ(), "LC_ALL=C", "FUNCTIONS="+strings.Join(functions, " "))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("gdb: %v\n%s", err, out)
+		}
+		p, err := newTracer(t).Launch([]string{path, "results"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range functions {
+			breakAt(t, p, name, nil)
+		}
+		n := 0
+		for line := range strings.Lines(string(out)) {
+			var want struct{ Function, Value string }
+			if json.Unmarshal([]byte(line), &want) != nil {
+				continue
+			}
+			n++
+			th := cont(t, p).Thread
+			frames, err := th.Frames(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop, err := th.Finish(soon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := stop.Result()
+			if name := frames[0].Function(); err != nil || name != want.Function || v.String() != want.Value {
+				t.Errorf("%s returns %v, %v, want %s of %s", name, v, err, want.Value, want.Function)
+			}
+		}
+		if n < len(functions) {
+			t.Errorf("gdb finished %d of %d functions:\n%s", n, len(functions), out)
+		}
+	}
+}
+
 // TestEvalBare evaluates expressions in a program without debug information, and in
 // a core.
 func TestEvalBare(t *testing.T) {

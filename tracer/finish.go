@@ -121,6 +121,9 @@ func (s *Stop) Result() (*value.Value, error) {
 		return fail(errors.New("the process has moved on since the function returned"))
 	}
 	t, err := s.finished.Func.Type()
+	if err == nil {
+		err = followsABI(s.finished.Func.Language(), t)
+	}
 	if err != nil {
 		return fail(err)
 	}

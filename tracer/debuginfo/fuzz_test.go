@@ -130,12 +130,19 @@ func checkType(nt *Type) {
 	nt.Params()
 	nt.TemplateArgs()
 	nt.Enumerators()
+	nt.ByReference()
+	nt.IsVector()
+	methods, _ := nt.Methods()
+	for i := range methods[:min(len(methods), 10)] {
+		methods[i].Type()
+	}
 	for _, d := range nt.Dims() {
 		nt.CountIn(d, fuzzFrame(0x401010))
 	}
 	fields, _ := nt.Fields()
 	for i := range fields[:min(len(fields), 10)] {
 		fields[i].Type()
+		fields[i].Constant()
 		fields[i].OffsetIn(fuzzFrame(0x401010), 0x1000)
 	}
 }

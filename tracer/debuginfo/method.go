@@ -62,22 +62,30 @@ const (
 // by their address, since copying or destroying one is the business of the class
 // (Itanium C++ ABI, 3.1.1). Where the debug information does not tell, the declarations
 // of the class do.
-func (t *Type) ByReference() bool { return t.byReference(maxNested) }
+func (t *Type) ByReference() bool {
+	left := maxClasses
+	return t.byReference(&left)
+}
 
-// maxNested limits how deep classes lie within each other where all are looked at.
-const maxNested = 32
+// maxClasses limits how many classes are looked at that lie within one: types of hostile
+// files are parts of themselves.
+const maxClasses = 1000
 
-func (t *Type) byReference(depth int) bool {
+func (t *Type) byReference(left *int) bool {
 	t, err := t.Strip()
 	if err != nil || t == nil {
 		return false
 	}
 	switch t.Kind {
 	case Array:
+		*left--
 		elem, err := t.Elem()
-		return err == nil && elem != nil && depth > 0 && elem.byReference(depth-1)
+		return *left > 0 && err == nil && elem != nil && elem.byReference(left)
 	case Struct, Class, Union:
 	default:
+		return false
+	}
+	if *left--; *left < 0 {
 		return false
 	}
 	switch t.e.get(dwarf.AttrCalling).u {
@@ -95,7 +103,7 @@ func (t *Type) byReference(depth int) bool {
 		if f.Virtual || strings.HasPrefix(f.Name, "_vptr") {
 			return true
 		}
-		if ft, err := f.Type(); err == nil && ft != nil && !f.Static && depth > 0 && ft.byReference(depth-1) {
+		if ft, err := f.Type(); err == nil && ft != nil && !f.Static && *left > 0 && ft.byReference(left) {
 			return true
 		}
 	}

@@ -202,12 +202,16 @@ func (e *evaluator) methods(object *Value, name string) ([]callee, error) {
 			return nil, err
 		}
 	}
-	return methodsOf(object, class, parts[len(parts)-1], len(parts) > 1, 0)
+	left := maxClasses
+	return methodsOf(object, class, parts[len(parts)-1], len(parts) > 1, &left)
 }
 
-func methodsOf(object *Value, class *debuginfo.Type, name string, direct bool, depth int) ([]callee, error) {
+func methodsOf(object *Value, class *debuginfo.Type, name string, direct bool, left *int) ([]callee, error) {
 	methods, err := class.Methods()
-	if err != nil || depth > maxDepth {
+	if *left--; *left < 0 {
+		err = fmt.Errorf("%s has too many bases", class)
+	}
+	if err != nil {
 		return nil, err
 	}
 	var list []callee
@@ -238,7 +242,7 @@ func methodsOf(object *Value, class *debuginfo.Type, name string, direct bool, d
 		if err != nil || t == nil {
 			continue
 		}
-		if more, err := methodsOf(base, t, name, direct, depth+1); err != nil || len(more) > 0 {
+		if more, err := methodsOf(base, t, name, direct, left); err != nil || len(more) > 0 {
 			return more, err
 		}
 	}

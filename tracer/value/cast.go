@@ -88,7 +88,7 @@ func (v *Value) Dynamic() (*Value, error) {
 		return nil, err
 	}
 	addr, ok := v.Address()
-	if !ok || !hasVtable(t, 0) {
+	if !ok || !hasVtable(t, new(int)) {
 		return v, nil
 	}
 	vptr, err := At(v.in, debuginfo.NewBase("unsigned long", 8, encUnsigned), addr).Uint64()
@@ -111,10 +111,11 @@ func (v *Value) Dynamic() (*Value, error) {
 	return At(v.in, types[0], addr+top), nil
 }
 
-// hasVtable reports whether objects of a class start with a vtable pointer.
-func hasVtable(t *debuginfo.Type, depth int) bool {
+// hasVtable reports whether objects of a class start with a vtable pointer. seen counts
+// the classes that were looked at.
+func hasVtable(t *debuginfo.Type, seen *int) bool {
 	fields, err := t.Fields()
-	if err != nil || depth > maxDepth {
+	if *seen++; err != nil || *seen > maxClasses {
 		return false
 	}
 	for i := range fields {
@@ -124,8 +125,8 @@ func hasVtable(t *debuginfo.Type, depth int) bool {
 		}
 		if f.IsBase {
 			base, err := f.Type()
-			if err == nil && base != nil {
-				if base, err = base.Strip(); err == nil && base != nil && hasVtable(base, depth+1) {
+			if err == nil {
+				if base, err = stripped(base); err == nil && base != nil && hasVtable(base, seen) {
 					return true
 				}
 			}
@@ -133,3 +134,6 @@ func hasVtable(t *debuginfo.Type, depth int) bool {
 	}
 	return false
 }
+
+// maxClasses limits how many classes are looked at that lie within each other.
+const maxClasses = 1000

@@ -362,26 +362,29 @@ func (e *evaluator) sizeof(n *node) (*Value, error) {
 
 // Alignment returns how a type is aligned, in bytes: as the psABI has it, where no attribute
 // says otherwise, which debug information does not tell of all.
-func Alignment(t *debuginfo.Type) (int64, error) { return alignment(t, 0) }
+func Alignment(t *debuginfo.Type) (int64, error) { return alignment(t, new(int)) }
 
-func alignment(t *debuginfo.Type, depth int) (int64, error) {
+// alignment counts in seen the structures and arrays that it looks at.
+func alignment(t *debuginfo.Type, seen *int) (int64, error) {
 	under, err := stripped(t)
 	switch {
 	case err != nil:
 		return 0, err
 	case under == nil || under.Kind == debuginfo.Function:
 		return 1, nil
-	case depth > maxDepth:
+	case *seen > maxClasses:
 		return 0, fmt.Errorf("%s is made of itself", t)
 	}
 	switch under.Kind {
 	case debuginfo.Array:
+		*seen++
 		elem, err := under.Elem()
 		if err != nil {
 			return 0, err
 		}
-		return alignment(elem, depth+1)
+		return alignment(elem, seen)
 	case debuginfo.Struct, debuginfo.Class, debuginfo.Union:
+		*seen++
 		fields, err := under.Fields()
 		if err != nil {
 			return 0, err
@@ -395,7 +398,7 @@ func alignment(t *debuginfo.Type, depth int) (int64, error) {
 			if err != nil {
 				return 0, err
 			}
-			n, err := alignment(ft, depth+1)
+			n, err := alignment(ft, seen)
 			if err != nil {
 				return 0, err
 			}

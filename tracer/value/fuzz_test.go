@@ -65,6 +65,9 @@ func FuzzFormat(f *testing.F) {
 				v.Index(1)
 				v.Dynamic()
 				v.Fields()
+				v.MemberOf(v)
+				Alignment(typ)
+				new(evaluator).methods(v, "area")
 			}
 		}
 	})
