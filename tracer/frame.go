@@ -3,6 +3,8 @@
 package tracer
 
 import (
+	"strings"
+
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
@@ -105,6 +107,20 @@ func (c code) CFI(pc uint64) (*unwind.Table, uint64, bool) {
 	}
 	table, bias, _ := img.CFI()
 	return table, bias, true
+}
+
+// Switches reports whether pc is in one of those functions of Go's runtime that go on to
+// the system's stack; mcall leaves that of a goroutine for good.
+func (c code) Switches(pc uint64) bool {
+	sym, ok := c.in.SymbolAt(pc)
+	if !ok {
+		return false
+	}
+	switch strings.TrimSuffix(sym.Name, ".abi0") {
+	case "runtime.systemstack", "runtime.asmcgocall", "runtime.mcall":
+		return true
+	}
+	return false
 }
 
 // Image returns the ELF file that the frame's code lies in, or nil.

@@ -100,6 +100,8 @@ func (s slab) ReadAt(addr uint64, buf []byte) (int, error) {
 	return n, nil
 }
 
+func (s slab) Switches(pc uint64) bool { return pc&1 != 0 }
+
 func (s slab) CFI(pc uint64) (*Table, uint64, bool) {
 	return s.table, 0, pc-0x1000 < uint64(len(s.data))
 }

@@ -25,6 +25,10 @@ type Images interface {
 	// file's load bias. The table is nil if the file has none or no file is
 	// mapped there; ok says whether pc lies in executable memory.
 	CFI(pc uint64) (table *Table, bias uint64, ok bool)
+
+	// Switches reports whether the function at pc, of Go's runtime, calls others on
+	// another stack than that of its own frame.
+	Switches(pc uint64) bool
 }
 
 // A Frame is the activation of a function on a stack.
@@ -155,6 +159,10 @@ type unwinder struct {
 	lowest uint64                 // the least CFA that the next frame may have
 	seen   map[[2]uint64]struct{} // rip and rsp where signals changed to a lower stack
 	at     *places                // of the registers of the last frame, or nil if nobody asks
+
+	// goBP is where the frame pointer of the next frame is, or 0: functions of Go save
+	// it, and their call frame information does not tell.
+	goBP uint64
 }
 
 // step finds the caller of f and completes f. It returns false if f is the
@@ -181,13 +189,20 @@ func (u *unwinder) byCode(f, caller *Frame) (bool, error) {
 		return u.bySignalContext(f, caller)
 	}
 	switch {
+	case r != nil && r.fde.cie.cfaOnly && !f.interrupted() && u.images.Switches(f.Lookup):
+		return u.byOtherStack(f, caller)
 	case r != nil:
 		return u.byRow(f, caller, r, bias)
 	case executable:
-		if more, ok := u.byWalk(f, caller); ok {
+		more, ok, slot := u.byWalk(f, caller)
+		if ok {
 			return more, nil
 		}
-		return u.byFramePointer(f, caller, err)
+		more, err = u.byFramePointer(f, caller, err)
+		if err == nil && !more && slot != 0 && f.CFA == 0 { // rbp is 0 by chance
+			err = fmt.Errorf("what the function at %#x returns to, at %#x, is no return address", f.PC, slot)
+		}
+		return more, err
 	case f.interrupted():
 		return u.byBadCall(f, caller)
 	}
@@ -248,7 +263,36 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 	if u.at != nil {
 		u.at[arch.RIP] = u.at[arch.FromDWARF[cie.ra]]
 	}
+	if u.goBP = 0; cie.cfaOnly && cfa-f.SP >= 16 {
+		u.goBP = cfa - 16
+	}
 	return u.leave(f, caller, CFI)
+}
+
+// byOtherStack finds the caller of a function that has changed the stack, by the frame
+// pointer that it has set up before. It is 0 where the function does not return.
+func (u *unwinder) byOtherStack(f, caller *Frame) (bool, error) {
+	bp, known := f.Regs[arch.RBP], f.Known.Has(arch.RBP)
+	if !known && u.goBP != 0 {
+		var err error
+		bp, err = u.mem.word(u.goBP)
+		known = err == nil
+	}
+	saved, err := u.mem.word(bp)
+	switch {
+	case known && bp == 0:
+		return false, nil
+	case !known || err != nil || !u.returns(bp+8):
+		return false, fmt.Errorf("%#x was called on another stack, and its frame there was not found", f.PC)
+	}
+	u.lowest = 0
+	more, err := u.pop(f, caller, bp+8, FramePointer, volatile|preserved)
+	if err != nil || !more {
+		return false, err
+	}
+	caller.set(arch.RBP, saved)
+	u.put(arch.RBP, bp)
+	return true, u.once(f, caller)
 }
 
 var errNoRule = errors.New("no rule")
@@ -304,14 +348,22 @@ func (u *unwinder) leave(f, caller *Frame, by Method) (bool, error) {
 		return caller.PC != 0, nil
 	}
 	if caller.SP <= f.SP {
-		at := [2]uint64{caller.PC, caller.SP}
-		if _, ok := u.seen[at]; ok {
-			return false, fmt.Errorf("signal frame of %#x leads back to %#x", f.PC, caller.PC)
+		if err := u.once(f, caller); err != nil {
+			return false, err
 		}
-		if u.seen == nil {
-			u.seen = make(map[[2]uint64]struct{})
-		}
-		u.seen[at] = struct{}{}
 	}
 	return true, nil
+}
+
+// once returns an error if the stack has come to caller from another one before.
+func (u *unwinder) once(f, caller *Frame) error {
+	at := [2]uint64{caller.PC, caller.SP}
+	if _, ok := u.seen[at]; ok {
+		return fmt.Errorf("frame of %#x on another stack leads back to %#x", f.PC, caller.PC)
+	}
+	if u.seen == nil {
+		u.seen = make(map[[2]uint64]struct{})
+	}
+	u.seen[at] = struct{}{}
+	return nil
 }

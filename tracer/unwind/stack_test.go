@@ -234,6 +234,8 @@ func (r *room) CFI(pc uint64) (*Table, uint64, bool) {
 	return r.table, 0, 0x1000 <= pc && pc < 0x2000
 }
 
+func (r *room) Switches(uint64) bool { return false }
+
 // tableOf returns a table with one FDE, of the code from 0x1000 to 0x2000.
 func tableOf(t testing.TB, program ...byte) *Table {
 	t.Helper()
@@ -323,7 +325,7 @@ func TestStackErrors(t *testing.T) {
 		{"corrupt", room{table: tableOf(t, 0x3f)}, 1,
 			"call frame information for 0x1100: .eh_frame+0x25: call frame instruction 0x3f, and rbp 0x8001 is no frame pointer"},
 		{"endless signal", room{words: map[uint64]uint64{0x8000 + contextOffset + 8*15: 0x8000, 0x8000 + contextOffset + 8*16: 0x1100}, code: map[uint64]string{0x1100: string(sigreturn)}}, 2,
-			"signal frame of 0x1100 leads back to 0x1100"},
+			"frame of 0x1100 on another stack leads back to 0x1100"},
 	} {
 		var regs arch.Regs
 		for r, v := range map[arch.Reg]uint64{

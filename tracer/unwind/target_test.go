@@ -149,6 +149,8 @@ func (s *stop) CFI(pc uint64) (*Table, uint64, bool) {
 	return nil, 0, true
 }
 
+func (s *stop) Switches(uint64) bool { return false }
+
 // An image is an ELF file in memory.
 type image struct {
 	data     []byte

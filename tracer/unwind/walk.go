@@ -34,8 +34,9 @@ type store struct {
 	known       bool
 }
 
-// byWalk finds the caller of f by the instructions from its PC on.
-func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
+// byWalk finds the caller of f by the instructions from its PC on. If there is none
+// although they return, slot is where the word is that they return to.
+func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool, slot uint64) {
 	ways := []walk{{pc: f.PC, regs: f.Regs, known: f.Known, kept: SetOf(arch.RBP)}}
 	seen := make(map[uint64]bool)
 	for steps := 0; len(ways) > 0 && steps < maxWalk; steps++ {
@@ -47,12 +48,15 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 		}
 		seen[w.pc] = true
 		if above, ok := isReturn(&inst); ok {
-			slot := w.regs.SP()
-			for last := slot + above; slot < last && !u.returns(slot); {
-				slot += 8
+			at := w.regs.SP()
+			for last := at + above; at < last && !u.returns(at); {
+				at += 8
 			}
-			if u.returns(slot) && slot+8 > f.SP {
-				if more, err := u.pop(f, caller, slot, Walk, volatile); err == nil {
+			if word, err := u.mem.word(at); err == nil && word != 0 && above == 0 {
+				slot = at
+			}
+			if u.returns(at) && at+8 > f.SP {
+				if more, err := u.pop(f, caller, at, Walk, volatile); err == nil {
 					for _, r := range calleeSaved {
 						caller.Known &^= SetOf(r)
 						if (w.known & w.kept).Has(r) {
@@ -60,7 +64,7 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 							u.kept(r, w, f)
 						}
 					}
-					return more, true
+					return more, true, 0
 				}
 			}
 			ways = ways[:len(ways)-1]
@@ -91,7 +95,7 @@ func (u *unwinder) byWalk(f, caller *Frame) (more, ok bool) {
 			}
 		}
 	}
-	return false, false
+	return false, false, slot
 }
 
 // kept notes where a way out of f has found the register r of its caller.
