@@ -58,6 +58,7 @@ deps:
 	want() { package=$$1; shift; "$$@" >/dev/null 2>&1 || missing="$$missing $$package"; }; \
 	want gcc command -v gcc; \
 	want g++ command -v g++; \
+	want libc6-dbg test -d /usr/lib/debug/.build-id; \
 	want libc6-dev test -e /usr/include/stdio.h; \
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \

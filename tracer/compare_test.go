@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -25,7 +24,6 @@ type compared struct {
 	most int    // instructions between two stops
 	from string // function at which the stops begin, or "" for the program's entry
 	runs bool   // stops follow at random times too
-	mute bool   // no variables are compared
 	test bool   // one of those that are compared when -compare is 0
 	argv []string
 	make [][]string // commands that make it at OUT
@@ -72,7 +70,6 @@ func TestCompare(t *testing.T) {
 		list = append(list, compared{
 			test: flags == "-ldflags=", name: "go " + flags, most: 3000, from: "main.main", argv: []string{"OUT"}, runs: true,
 			make: [][]string{{"go", "build", "-o", "OUT", flags, "./testdata/govalues"}},
-			mute: strings.HasPrefix(flags, "-gcflags"), // gdb 13 dies of a segmentation fault when it writes some of them
 		})
 	}
 	// Debian has the server under the name of a tool that is the same program.
@@ -185,29 +182,7 @@ func compare(t *testing.T, seed uint64, prog *compared) {
 		t.Fatal("the program has ended before the first stop")
 	}
 	p.Kill()
-	cmd := exec.CommandContext(t.Context(), tracertest.Tool(t, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no", "-x", "testdata/compare.py", prog.argv[0])
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "VARIABLES="+map[bool]string{false: "yes"}[prog.mute], "CORES="+strings.Join(cores, "\n"))
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("gdb: %v\n%s", err, out)
-	}
-	c := newComparison(t, prog.argv[0])
-	n := 0
-	for line := range strings.Lines(string(out)) {
-		if !strings.HasPrefix(line, "{") {
-			continue
-		}
-		var answer struct{ Threads map[int]gdbStack }
-		if err := json.Unmarshal([]byte(line), &answer); err != nil {
-			t.Fatal(err)
-		}
-		c.core(opened[n], answer.Threads)
-		n++
-	}
-	if n != len(cores) {
-		t.Errorf("gdb shows %d of %d cores:\n%s", n, len(cores), out)
-	}
-	c.finish()
+	compareCores(t, prog.argv[0], cores, opened)
 }
 
 // compareFrames compares a stack in a core with that in the process.

@@ -191,6 +191,56 @@ func TestCoreOfGDB(t *testing.T) {
 	})
 }
 
+// TestCoresAsGDB compares what is seen in cores that the kernel, gdb and SaveCore have
+// written with what gdb sees in them, and those of SaveCore with lldb too.
+func TestCoresAsGDB(t *testing.T) {
+	exe := tracertest.Build(t, "testdata/cores.c")
+	dir := t.TempDir()
+	p := launchCores(t, 8)
+	ours, gcore := filepath.Join(dir, "ours"), filepath.Join(dir, "gdb")
+	if err := p.SaveCore(ours); err != nil {
+		t.Fatal(err)
+	}
+	gdb(t, "-ex", "run", "-ex", "generate-core-file "+gcore, "--args", exe, "8", "two words")
+	var opened []*Core
+	cores := []string{tracertest.Core(t, exe, "8", "two words"), gcore, ours}
+	for _, path := range cores {
+		opened = append(opened, openCore(t, path, nil))
+	}
+	compareCores(t, exe, cores, opened)
+	compareLLDB(t, exe, ours, opened[2])
+}
+
+// compareLLDB compares the threads, stacks and images of a core with those that lldb sees.
+func compareLLDB(t *testing.T, exe, path string, c *Core) {
+	t.Helper()
+	out, err := exec.Command(tracertest.Tool(t, "lldb"), "--no-lldbinit", "--batch", "-o", "settings set frame-format 'frame ${frame.index} ${frame.pc}\\n'",
+		"-o", "settings set thread-stop-format 'thread ${thread.id}\\n'", "-o", "bt all", "-o", "image list -b -h", "-c", path, exe).CombinedOutput()
+	if err != nil {
+		t.Fatalf("lldb: %v\n%s", err, out)
+	}
+	var want, got strings.Builder
+	for _, th := range c.Threads() {
+		fmt.Fprintf(&want, "thread 0x%04x\n", th.TID)
+		for i, f := range must(th.Frames(100)) {
+			fmt.Fprintf(&want, "frame %d 0x%016x\n", i, f.PC)
+		}
+	}
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimLeft(line, " *"); strings.HasPrefix(line, "thread ") || strings.HasPrefix(line, "frame ") {
+			got.WriteString(line)
+		}
+	}
+	if got.String() != want.String() {
+		t.Errorf("lldb shows\n%swant\n%s", got.String(), want.String())
+	}
+	for _, img := range must(c.Images()) {
+		if line := fmt.Sprintf("] %s 0x%016x", img.Name(), img.Bias); img.Path != "[vdso]" && !strings.Contains(string(out), line) {
+			t.Errorf("lldb does not show the image %s:\n%s", line, out)
+		}
+	}
+}
+
 // TestCoreCut cuts a core at many places. Each opens as far as it goes, and what is
 // read is right or an error.
 func TestCoreCut(t *testing.T) {
