@@ -42,7 +42,7 @@ func layoutOf(t *debuginfo.Type, size int) (floatLayout, error) {
 	return floatLayout{}, fmt.Errorf("%s: floating-point numbers of %d bytes are not known", t, size)
 }
 
-// decode returns the number that b is, or nil and the mantissa of a NaN.
+// decode returns the number that b is, or nil and the text of what is none.
 func (l floatLayout) decode(b []byte) (f *big.Float, nan string) {
 	n := integer(b, false)
 	man := new(big.Int).And(n, mask(l.man))
@@ -54,6 +54,9 @@ func (l floatLayout) decode(b []byte) (f *big.Float, nan string) {
 		bits-- // of the fraction
 	}
 	most := 1<<l.exp - 1
+	if l.explicit && (exp == 0) != (man.Bit(bits) == 0) {
+		return nil, "<invalid float value>" // no operation of the x87 makes it
+	}
 	if exp == most {
 		fraction := new(big.Int).And(man, mask(bits))
 		if fraction.Sign() != 0 {

@@ -33,6 +33,7 @@ func TestFormat(t *testing.T) {
 		{FromBytes(&fake{}, debuginfo.NewBase("__int128", 16, encSigned), append(make([]byte, 8), 1, 0, 0, 0, 0, 0, 0, 0)), "18446744073709551616"},
 		{FromBytes(&fake{}, debuginfo.NewBase("complex float", 8, encComplex), []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0x40}), "1 + 2i"},
 		{FromBytes(&fake{}, typeDouble, []byte{0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f}), "0.10000000000000001"},
+		{FromBytes(&fake{}, debuginfo.NewBase("long double", 16, encFloat), append([]byte{0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0x40}, make([]byte, 6)...)), "<invalid float value>"},
 		{chars("hi\x00"), `"hi"`},
 		{chars("hi" + strings.Repeat("\x00", 14)), `"hi", '\000' <repeats 13 times>`},
 		{chars("\x1b[31m\n\"\xff"), `"\033[31m\n\"\377"`},
