@@ -23,6 +23,7 @@ type Frame struct {
 	epoch  uint64
 	shown  string          // the arguments as Text has written them last
 	callee *debuginfo.Func // that was inlined into this function where it is, or nil
+	outer  []*Frame        // those of the same stack beyond it that were asked for with it
 }
 
 // Frames returns the thread's stack, innermost frame first and max frames at
@@ -72,6 +73,11 @@ func (t *Thread) unentered(pc uint64) []*debuginfo.Func {
 func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, unentered int) ([]*Frame, error) {
 	stack, err := unwind.StackFrom(x.of, code{x}, regs, known, limit)
 	frames := make([]*Frame, 0, len(stack))
+	defer func() {
+		for i, f := range frames {
+			f.outer = frames[i+1:]
+		}
+	}()
 	for i := range stack {
 		f := Frame{Frame: stack[i], in: x, t: t, epoch: x.of.epoch()}
 		funcs := x.funcsAt(f.Lookup)

@@ -241,18 +241,18 @@ func (s *context) caller() (*debuginfo.Data, *debuginfo.Frame, error) {
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
 	}
+	outer := func(frames []*Frame) int {
+		return slices.IndexFunc(frames, func(f *Frame) bool { return f.SP != s.f.SP || f.PC != s.f.PC })
+	}
+	if i := outer(s.f.outer); i >= 0 {
+		return s.of(s.f.outer[i])
+	}
 	level := s.f.Level
 	for more := 2; more <= 64; more *= 2 {
 		frames, err := s.t.Frames(level + more)
-		for _, f := range frames[min(level, len(frames)):] {
-			if f.SP != s.f.SP || f.PC != s.f.PC {
-				img := f.Image()
-				if img == nil {
-					return nil, nil, errors.New("the caller's code is in no file")
-				}
-				data, err := img.DWARF()
-				return data, s.x.scope(img, f, s.t).Frame(), err
-			}
+		beyond := frames[min(level, len(frames)):]
+		if i := outer(beyond); i >= 0 {
+			return s.of(beyond[i])
 		}
 		if len(frames) < level+more {
 			if err == nil {
@@ -262,6 +262,16 @@ func (s *context) caller() (*debuginfo.Data, *debuginfo.Frame, error) {
 		}
 	}
 	return nil, nil, errors.New("the caller was not found")
+}
+
+// of returns what expressions of another frame of the thread are evaluated in.
+func (s *context) of(f *Frame) (*debuginfo.Data, *debuginfo.Frame, error) {
+	img := f.Image()
+	if img == nil {
+		return nil, nil, errors.New("the caller's code is in no file")
+	}
+	data, err := img.DWARF()
+	return data, s.x.scope(img, f, s.t).Frame(), err
 }
 
 // scope returns what the frame's values are read from.

@@ -37,7 +37,7 @@ func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
 	const reason = "known to the caller alone"
 	f := ev.frame
 	if ev.depth >= maxCallers {
-		return 0, errors.New("entry values depend on those of too many callers")
+		return 0, &AbsentError{Reason: "known to a caller alone, too many frames away"}
 	}
 	if f.Caller == nil || ev.fn == nil {
 		return 0, &AbsentError{Reason: reason}

@@ -84,11 +84,13 @@ NOINLINE int exhausted(int n)
 
 NOINLINE int deep(int n)
 {
-	if (n == 0) {
+	volatile char frame[16];
+	frame[0] = n;
+	if (n == 0)
 		trap();
-		return 0;
-	}
-	return deep(n - 1) + 1;
+	else
+		frame[0] += deep(n - 1);
+	return frame[0];
 }
 
 static void *begin(void *arg)
