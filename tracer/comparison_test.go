@@ -172,7 +172,7 @@ func (c *comparison) sameFunction(f *Frame, want string) bool {
 	}
 	sym, _, ok := f.Symbol()
 	return ok && (c.is("gdb writes the parameters of symbols of C++", sym.Demangled() == want) ||
-		c.is("gdb cuts the number off symbols of parts of functions", want != "" && strings.HasPrefix(got, want+".")) ||
+		c.is("gdb cuts the number off local symbols", want != "" && strings.HasPrefix(got, want+".")) ||
 		c.is("gdb takes another one of several symbols", slices.Contains(c.names(f.Image())[sym.Addr-f.Image().Bias], want)))
 }
 
@@ -350,6 +350,9 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 	if c.is("gdb gives up where variable-length arrays are too long", strings.HasPrefix(want, "<error: value requires ") && v.Value.Type().Kind == debuginfo.Array) {
 		return true
 	}
+	if c.is("gdb takes one element where nobody knows how many an array has", strings.HasPrefix(got, "0x") && !strings.Contains(want, ",") && v.Value.Type().Kind == debuginfo.Array) {
+		return true
+	}
 	if bare := elsewhere.ReplaceAllString(got, "static $1 = <elsewhere>"); bare != got {
 		c.is("gdb finds static members that other files define by their symbols", true)
 		for _, m := range elsewhere.FindAllStringSubmatch(got, -1) {
@@ -419,6 +422,7 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 // sameSymbol compares the names that ours and gdb's value have for an address.
 func (c *comparison) sameSymbol(f *Frame, addr, got, want string) bool {
 	if c.is("gdb names the parameters of functions of C++ without a mangled name", strings.HasPrefix(want, got+"(")) ||
+		c.is("gdb cuts the number off local symbols", strings.HasPrefix(got, want+".")) ||
 		c.is("gdb makes symbols of the entries of the global offset table", atGOT(want)) {
 		return true
 	}
