@@ -63,6 +63,13 @@ func TestGo(t *testing.T) {
 	if err != nil || !slices.ContainsFunc(vars, func(v *Var) bool { return v.Name == "list" && v.Param }) {
 		t.Errorf("variables of main.total: %v, %v", vars, err)
 	}
+	for short, full := range map[string]string{"poll.(*FD).Write": "internal/poll.(*FD).Write", "fmtsort.Sort": "internal/fmtsort.Sort"} {
+		list, err := d.FuncsNamed(short)
+		want, fullErr := d.FuncsNamed(full)
+		if err != nil || fullErr != nil || len(list) != 1 || list[0] != want[0] || list[0].Name != full {
+			t.Errorf("%s is %v, %v; %s is %v, %v", short, list, err, full, want, fullErr)
+		}
+	}
 	types, err := d.Types("main.item")
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (x *index) units(q *nameQuery) []*unit {
 		if !bytes.Contains(name, last) {
 			return false
 		}
-		return bytes.Equal(name, last) || stripArgs(lastPart(string(name))) == q.last
+		return bytes.Equal(name, last) || shortName(lastPart(string(name))) == q.last
 	}, func(u *unit) {
 		if !seen[u] {
 			seen[u] = true

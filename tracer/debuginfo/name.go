@@ -69,9 +69,27 @@ func stripArgs[T string | []byte](name T) T {
 	return name
 }
 
+// goBase returns a name of Go without the path before its package: "http.Get" of
+// "net/http.Get". Those of other languages have no path.
+func goBase[T string | []byte](name T) T {
+	if isOperator(name) {
+		return name
+	}
+	start := 0
+	for i := range len(name) {
+		switch name[i] {
+		case '[', '(', '<':
+			return name[start:]
+		case '/':
+			start = i + 1
+		}
+	}
+	return name[start:]
+}
+
 // matches reports whether name means what is called full with all its scopes.
-// It may leave out template arguments and hidden scopes, and unless it starts
-// with :: outer scopes.
+// It may leave out template arguments and hidden scopes, in Go the path before the
+// package, and unless it starts with :: outer scopes.
 func matches(full, name string) bool {
 	want, have := parts(name), parts(full)
 	absolute := want[0] == "" && len(want) > 1
@@ -84,7 +102,7 @@ func matches(full, name string) bool {
 		}
 		h, w := have[len(have)-1], want[len(want)-1]
 		switch {
-		case h == w || stripArgs(h) == w:
+		case h == w || stripArgs(h) == w || goBase(h) == w:
 			want = want[:len(want)-1]
 		case !isHidden(h):
 			return false

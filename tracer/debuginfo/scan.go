@@ -23,6 +23,9 @@ func hashName[T string | []byte](name T, kind nameKind) uint32 {
 	return hashOf(name) ^ uint32(kind)*0x9e3779b1
 }
 
+// shortName returns the part of a name that it is found by.
+func shortName[T string | []byte](name T) T { return goBase(stripArgs(name)) }
+
 func kindOf(tag dwarf.Tag) nameKind {
 	switch tag {
 	case dwarf.TagSubprogram:
@@ -166,7 +169,7 @@ type nameQuery struct {
 
 func newNameQuery(name string, kind nameKind) nameQuery {
 	list := parts(name)
-	q := nameQuery{last: stripArgs(list[len(list)-1])}
+	q := nameQuery{last: shortName(list[len(list)-1])}
 	q.hash = hashName(q.last, kind)
 	for i := len(list) - 2; i >= 0; i-- {
 		if isHidden(list[i]) {
@@ -197,7 +200,7 @@ func (d *Data) candidate(h hashed, q *nameQuery) *entry {
 		return nil
 	}
 	e, err := d.hashedEntry(h)
-	if err != nil || stripArgs(e.name()) != q.last {
+	if err != nil || shortName(e.name()) != q.last {
 		return nil
 	}
 	if q.symbol != "" && h.scope == 0 {
@@ -263,7 +266,7 @@ func (u *unit) scan() []hashed {
 				text = u.declaredName(n.spec)
 			}
 			if len(text) > 0 && r.err == nil {
-				list = append(list, hashed{hashName(stripArgs(text), kind), scope, uint32(u.index), uint32(uint64(off) - u.off)})
+				list = append(list, hashed{hashName(shortName(text), kind), scope, uint32(u.index), uint32(uint64(off) - u.off)})
 			}
 			if n.sibling >= r.off {
 				r.off = n.sibling

@@ -2,6 +2,7 @@ package image
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -66,9 +67,16 @@ func demangleTo(name string, options ...demangle.Option) string {
 // LookupDemangled returns the symbols that a name in C++ or Rust means, in the
 // order of Symbols: "ns::Class::method" with or without parameters, with or
 // without the arguments of templates, and without any of its qualifiers, as gdb
-// takes it.
+// takes it. In Go it is a name without the path before its package, "http.Get" for
+// net/http.Get.
 func (f *File) LookupDemangled(name string) []Symbol {
 	t, _ := f.symbols()
+	if f.section(".gopclntab") != nil && strings.Contains(name, ".") {
+		return slices.DeleteFunc(slices.Clone(t.symbols), func(s Symbol) bool {
+			path, ok := strings.CutSuffix(s.Name, name)
+			return !ok || !strings.HasSuffix(path, "/") || strings.ContainsAny(path, "[(") || s.Kind == PLT
+		})
+	}
 	want := squeeze(name)
 	if want == "" {
 		return nil

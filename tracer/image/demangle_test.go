@@ -1,6 +1,7 @@
 package image
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,24 @@ func TestLookupDemangled(t *testing.T) {
 
 // TestTellingWord checks that the words by which names are looked up are in the
 // mangled names of a library that uses much of the language.
+// TestLookupGo finds symbols of a Go program without the path before their packages.
+func TestLookupGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gofixture")
+	run(t, "go", "build", "-o", path, "../debuginfo/testdata/gofixture")
+	f := mustOpen(t, path)
+	for short, full := range map[string]string{
+		"poll.(*FD).Write": "internal/poll.(*FD).Write",
+		"fmtsort.Sort":     "internal/fmtsort.Sort",
+		"ll.(*FD).Write":   "",
+		"fmt.Println":      "", // it is the whole name
+	} {
+		found := f.LookupDemangled(short)
+		if full == "" && len(found) > 0 || full != "" && (len(found) != 1 || found[0].Name != full) {
+			t.Errorf("%s is %v, want %q", short, found, full)
+		}
+	}
+}
+
 func TestTellingWord(t *testing.T) {
 	f := mustOpen(t, strings.TrimSpace(run(t, "gcc", "-print-file-name=libstdc++.so.6")))
 	symbols, err := f.Symbols()
