@@ -33,7 +33,36 @@ func (m *machine) entryValue(expr []byte) {
 	m.pushOperand(t.of(v))
 }
 
+// parameter pushes the value of an argument that the compiler has dropped. Callers say
+// what it would have been.
+func (m *machine) parameter() {
+	to, off, err := m.u.ref(value{form: formRef4, u: uint64(m.u32())})
+	if err != nil {
+		m.check(err)
+		return
+	}
+	v, err := m.ev.passed(func(p *entry) bool {
+		param := p.firstOf(dwarf.AttrCallParameter, dwarf.AttrAbstractOrigin)
+		if param.isZero() {
+			return false
+		}
+		u, at, err := p.u.ref(param)
+		return err == nil && u == to && at == off
+	})
+	m.check(err)
+	m.push(v)
+}
+
 func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
+	return ev.passed(func(p *entry) bool {
+		loc := p.get(dwarf.AttrLocation).b
+		return len(loc) == 1 && uint64(loc[0]) == opReg0+reg || len(loc) > 1 && loc[0] == opRegx && regxOf(loc) == reg
+	})
+}
+
+// passed returns the value of the argument that the caller's call site describes in the
+// entry for which is returns true.
+func (ev *evaluator) passed(is func(p *entry) bool) (uint64, error) {
 	const reason = "known to the caller alone"
 	f := ev.frame
 	if ev.depth >= maxCallers {
@@ -53,12 +82,12 @@ func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
 	for callee.Caller != nil {
 		callee = callee.Caller
 	}
-	return d.argument(caller, callee, f.Bias, reg, ev.depth+1)
+	return d.argument(caller, callee, f.Bias, is, ev.depth+1)
 }
 
-// argument returns the value that caller passes in a register to callee, whose
-// addresses need bias added.
-func (d *Data) argument(caller *Frame, callee *Func, bias, reg uint64, depth int) (uint64, error) {
+// argument returns the value of the argument for which is returns true that caller passes
+// to callee, whose addresses need bias added.
+func (d *Data) argument(caller *Frame, callee *Func, bias uint64, is func(p *entry) bool, depth int) (uint64, error) {
 	fn, err := d.function(caller.PC)
 	if errors.Is(err, ErrNotFound) {
 		return 0, &AbsentError{Reason: "known to the caller alone, which has no debug information"}
@@ -78,8 +107,7 @@ func (d *Data) argument(caller *Frame, callee *Func, bias, reg uint64, depth int
 		if p.ab.tag != dwarf.TagCallSiteParameter && p.ab.tag != tagGNUCallSiteParameter {
 			return true
 		}
-		loc := p.get(dwarf.AttrLocation).b
-		if len(loc) == 1 && uint64(loc[0]) == opReg0+reg || len(loc) > 1 && loc[0] == opRegx && regxOf(loc) == reg {
+		if is(p) {
 			found = p.firstOf(dwarf.AttrCallValue, attrGNUCallSiteValue).b
 			return false
 		}

@@ -150,7 +150,7 @@ func (m *machine) typed(op uint8) {
 		t := m.baseTypeAt()
 		m.pushOperand(t.of(m.pop().bits))
 	case opGNUParameterRef:
-		m.check(&AbsentError{Reason: "an argument that was dropped, known to the caller alone"})
+		m.parameter()
 	default:
 		m.fail(m.off-1, "operator %#x", op)
 	}
