@@ -28,11 +28,39 @@ func built(b *testing.B) string {
 func BenchmarkFirstStop(b *testing.B) {
 	command := built(b)
 	program := tracertest.BuildUnits(b, "testdata/big", bigUnits)
-	for _, where := range []struct{ name, loc, want string }{
+	firstStops(b, command, program, []breakpoint{
 		{"function", "big::bottom", "big::bottom"},
 		{"line", "main.cc:12", "big::bottom"},
 		{"inlined", "big::Store<28>::notify", `big::Store<28>::(notify|insert\(int\) \[inlined\])`}, // lldb names the function around it
-	} {
+	})
+}
+
+// BenchmarkFirstStopGo measures the same in a large program of Go: the go command, whose
+// debug information is compressed, as the linker has it, or not.
+func BenchmarkFirstStopGo(b *testing.B) {
+	command := built(b)
+	b.Setenv("GODEBUG", "asyncpreemptoff=1") // lldb stops at the signals of that
+	for _, compressed := range []bool{true, false} {
+		program := filepath.Join(b.TempDir(), "go")
+		flag := fmt.Sprintf("-ldflags=-compressdwarf=%v", compressed)
+		if out, err := exec.Command("go", "build", "-o", program, flag, "cmd/go").CombinedOutput(); err != nil {
+			b.Fatalf("go build: %v\n%s", err, out)
+		}
+		b.Run(fmt.Sprintf("compressed=%v", compressed), func(b *testing.B) {
+			firstStops(b, command, program, []breakpoint{
+				{"function", "main.main", "main.main"},
+				{"line", "main.go:100", "main.main"},
+			})
+		})
+	}
+}
+
+// A breakpoint is where a debugger is told to stop, and what it then names.
+type breakpoint struct{ name, loc, want string }
+
+// firstStops runs a program up to each of the breakpoints, in each debugger.
+func firstStops(b *testing.B, command, program string, stops []breakpoint) {
+	for _, where := range stops {
 		frame := regexp.MustCompile("#0:? .*" + where.want) // as each of the debuggers writes it
 		code := fmt.Sprintf("p = launch([%q]); p.breakpoint(%q); print(p.cont().frame)", program, where.loc)
 		for _, with := range []struct {
