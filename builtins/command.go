@@ -177,7 +177,7 @@ func (e *Env) apropos(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		}
 	}
 	for _, name := range Topics() {
-		if t := manual[name]; has(t.title) || has(t.doc) {
+		if t := manual[name]; has(t.name+t.sig) || has(t.doc) {
 			fmt.Fprintf(&text, "%-24s %s.\n", name, t.summary())
 		}
 	}

@@ -3,7 +3,6 @@ package builtins
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +15,6 @@ import (
 
 // This file has what a line editor completes words with. All of it is read and nothing
 // called, and each function returns what begins with a prefix, in no order.
-
-// parameter matches the name of a parameter in a signature.
-var parameter = regexp.MustCompile(`[(,] *(\w+)(=[^,)]*)?`)
 
 // Parameters returns the names of the parameters of a function.
 func (e *Env) Parameters(fn starlark.Value) (names []string) {
@@ -33,10 +29,9 @@ func (e *Env) Parameters(fn starlark.Value) (names []string) {
 		if recv := fn.Receiver(); recv != nil {
 			name = recv.Type() + "." + name
 		}
-		if t, ok := manual[name]; ok {
-			sig, _, _ := strings.Cut(strings.TrimPrefix(t.title, name), " -> ")
-			for _, match := range parameter.FindAllStringSubmatch(sig, -1) {
-				names = append(names, match[1])
+		if sig, ok := SignatureOf(name); ok {
+			for _, p := range sig.Params {
+				names = append(names, p.Name)
 			}
 		}
 	}

@@ -14,20 +14,25 @@ import (
 // A topic is an entry of the manual: a function, a method, an attribute, a
 // constant or a type with its members.
 type topic struct {
-	title   string // the name with its signature or type
-	doc     string
-	members []*topic
+	name, sig string // the signature with its parentheses, or ": " and the type
+	doc       string
+	members   []*topic
 }
 
 // manual holds the rows of all tables: functions and types by name, members by
 // type and name, as in "process.read".
 var manual = make(map[string]*topic)
 
-// newTopic enters a name in the manual.
+// newTopic enters a name in the manual. A function may have the name of the type that it
+// returns.
 func newTopic(name, sig, doc string) *topic {
-	t := &topic{title: name + sig, doc: doc}
+	t := &topic{name: name, sig: sig, doc: doc}
 	if need, _ := needs(name); need != 0 && strings.HasPrefix(sig, "(") {
 		t.doc += fmt.Sprintf(" It needs the permission %s.", need)
+	}
+	if class := manual[name]; class != nil {
+		t.doc += "\n\n    " + class.doc
+		t.members = class.members
 	}
 	manual[name] = t
 	return t
@@ -41,9 +46,9 @@ func (t *topic) add(name, sig, doc string) {
 // String returns the topic as help prints it.
 func (t *topic) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n    %s", t.title, t.doc)
+	fmt.Fprintf(&b, "%s%s\n    %s", t.name, t.sig, t.doc)
 	for _, m := range t.members {
-		fmt.Fprintf(&b, "\n\n    %s\n        %s", m.title, m.doc)
+		fmt.Fprintf(&b, "\n\n    %s%s\n        %s", m.name, m.sig, m.doc)
 	}
 	return b.String()
 }

@@ -53,7 +53,7 @@ func init() {
 		if len(builtins) > 0 {
 			doc += " Needed by " + strings.Join(builtins, ", ") + "."
 		}
-		all.members = append(all.members, &topic{title: row.name, doc: doc})
+		all.members = append(all.members, &topic{name: row.name, doc: doc})
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func TestEveryBuiltinIsDeclared(t *testing.T) {
 	used := make(map[string]bool)
 	for name, topic := range manual {
-		if !strings.HasPrefix(topic.title, name+"(") {
+		if !strings.HasPrefix(topic.sig, "(") {
 			continue
 		}
 		need, declared := needs(name)

@@ -90,13 +90,13 @@ func TestRows(t *testing.T) {
 	if extra := without(Topics(), names); len(extra) > 0 {
 		t.Errorf("rows without a meaning: %v", extra)
 	}
-	sentence := regexp.MustCompile(`^[A-Za-z"].*[^.]\.$`)
+	sentence := regexp.MustCompile(`(?s)^[A-Za-z"].*[^.]\.$`)
 	for _, name := range names {
 		topic := manual[name]
 		if topic == nil {
 			t.Errorf("%s has no row", name)
-		} else if !sentence.MatchString(topic.doc) || !strings.HasPrefix(topic.title, name) {
-			t.Errorf("%s: the row is %q, %q", name, topic.title, topic.doc)
+		} else if !sentence.MatchString(topic.doc) || topic.name != name {
+			t.Errorf("%s: the row is %q, %q", name, topic.name+topic.sig, topic.doc)
 		}
 	}
 }
@@ -135,18 +135,17 @@ func TestSignatures(t *testing.T) {
 			}
 		}
 	}
-	params := regexp.MustCompile(`[(,] *(\w+)(=[^,)]*)?`)
 	for name, b := range builtins {
-		sig := strings.TrimPrefix(manual[name].title, name)
-		end := strings.LastIndexByte(sig, ')')
-		if i := strings.Index(sig, ") ->"); i >= 0 {
-			end = i
+		sig, ok := SignatureOf(name)
+		if !ok {
+			t.Errorf("%s has no signature", name)
+			continue
 		}
-		for _, match := range params.FindAllStringSubmatch(sig[:end], -1) {
-			kwargs := []starlark.Tuple{{starlark.String(match[1]), unusable{}}, {starlark.String("no_such_parameter"), starlark.None}}
+		for _, p := range sig.Params {
+			kwargs := []starlark.Tuple{{starlark.String(p.Name), unusable{}}, {starlark.String("no_such_parameter"), starlark.None}}
 			_, err := starlark.Call(new(starlark.Thread), b, nil, kwargs)
-			if err == nil || strings.Contains(err.Error(), "unexpected keyword argument \""+match[1]) {
-				t.Errorf("%s%s with %s: %v", name, sig, match[1], err)
+			if err == nil || strings.Contains(err.Error(), "unexpected keyword argument \""+p.Name) {
+				t.Errorf("%s with %s: %v", name, p.Name, err)
 			}
 		}
 	}

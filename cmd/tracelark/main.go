@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newTest(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
 	return root
 }
 
@@ -82,7 +82,7 @@ func report(cmd *cobra.Command, err error) int {
 	if errors.Is(err, script.ErrOutput) && errors.Is(err, unix.EPIPE) {
 		return 128 + int(unix.SIGPIPE) // whoever read the output has had enough of it
 	}
-	if err == errTests || err == errCases {
+	if err == errTests || err == errCases || err == errProblems {
 		return exitFailed
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {

@@ -64,6 +64,10 @@ func TestCommandLine(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("print(1)\n1 // 0\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	mistaken := filepath.Join(dir, "mistaken.star")
+	if err := os.WriteFile(mistaken, []byte("lunch()\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	trace := "Traceback (most recent call last):\n  " + broken + ":2:3: in <toplevel>\n    1 // 0\nError: floored division by zero\n"
 	tests := []struct {
 		args   []string
@@ -77,6 +81,12 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"run", "-c", "print(args)", "a", "--b"}, stdout: "[\"a\", \"--b\"]\n"},
 		{args: []string{"run", "-c", "print(args)", "--", "--b"}, stdout: "[\"--b\"]\n"},
 		{args: []string{"run", "-c", ""}},
+		{args: []string{"check", path}},
+		{args: []string{"check", path, mistaken}, status: 1, stdout: mistaken + ":1:1: undefined: lunch (did you mean launch?)\n    lunch()\n    ^\n"},
+		{args: []string{"check", "--json", mistaken}, status: 1, stdout: `[{"file":"` + mistaken + `","line":1,"column":1,"message":"undefined: lunch (did you mean launch?)"}]` + "\n"},
+		{args: []string{"check", "--json", path}, stdout: "[]\n"},
+		{args: []string{"check"}, status: 2, stderr: "tracelark: check: no SCRIPT (see tracelark check --help)\n"},
+		{args: []string{"check", dir + "/none"}, status: 2, stderr: "tracelark: check: open " + dir + "/none: no such file or directory (see tracelark check --help)\n"},
 		{args: []string{"run", "-c", "load('std/crash.star', 'explain')\nprint(type(explain))"}, stdout: "function\n"},
 		{args: []string{"run", broken}, status: 1, stdout: "1\n", stderr: trace},
 		{args: []string{"run", "-c", "exit()"}},
