@@ -61,7 +61,7 @@ func exec(t testing.TB, e *Env, script string, names starlark.StringDict) starla
 // says something.
 func TestRows(t *testing.T) {
 	e := newEnv(t)
-	names := []string{"permissions"}
+	names := []string{"limits", "permissions"}
 	for name := range e.Predeclared() {
 		names = append(names, name)
 	}

@@ -75,6 +75,8 @@ type Options struct {
 	Stdlib   fs.FS         // the modules: load("std/x.star") opens x.star; nil means those of package stdlib
 	Steps    uint64        // interpreter steps that one run may take; 0 means any number
 	Deadline time.Duration // time that one run may take; 0 means any
+	Memory   uint64        // bytes that the heap of the whole process may take while a script runs; 0 means any number
+	Stuck    func(error)   // unless nil, called on another goroutine if a script that a limit ends goes on for 3 seconds, or takes 3 times Memory, because the interpreter or a builtin is busy; the error tells the limit
 	History  string        // file that keeps the REPL's input; "" means none
 	Init     string        // script that the REPL runs first, if it is there; "" means none
 }
@@ -302,9 +304,24 @@ func (s *Session) stop(r *run, cause error) {
 
 // fail is stop for the session's own reasons.
 func (s *Session) fail(r *run, cause error) {
+	const patience = 3 * time.Second
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r == s.run && r.cause == nil && s.opts.Stuck != nil {
+		time.AfterFunc(patience, func() {
+			if s.running(r) {
+				s.opts.Stuck(cause)
+			}
+		})
+	}
 	s.stop(r, cause)
+}
+
+// running reports whether r is not over.
+func (s *Session) running(r *run) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run == r
 }
 
 // begin makes the next run.
@@ -350,6 +367,12 @@ func (s *Session) execAsIs(f func(*starlark.Thread) error) (err error) {
 			s.fail(r, fmt.Errorf("script ran for %v, the limit of %s", limit, s.deadlineFlag))
 		})
 		defer timer.Stop()
+	}
+	if s.opts.Memory > 0 {
+		s.tidy()
+		done := make(chan struct{})
+		defer close(done)
+		go s.watchMemory(r, done)
 	}
 	defer func() {
 		s.mu.Lock()

@@ -442,3 +442,22 @@ print(str(p.stdout.data).strip())
 		}
 	}
 }
+
+// TestMemory checks that a session ends a run for its memory, that attempt does not get
+// around that, and that the next run is none the worse.
+func TestMemory(t *testing.T) {
+	s, err := New(&Options{Memory: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 {
+		err := s.RunCode("def grow():\n    x = []\n    while True:\n        x.append('x' * 1000)\nattempt(grow)\nfail('attempt goes on')")
+		if failure, ok := errors.AsType[*Error](err); !ok || !strings.Contains(failure.Msg, "MiB of memory, the limit of --memory is 64 MiB") {
+			t.Fatalf("a run that takes all memory ends with %v", err)
+		}
+		if err := s.RunCode("x = ['x' * 1000] * 1000\nfor i in range(100000): x[i % 1000] = 'y' * 1000"); err != nil {
+			t.Fatalf("the next run ends with %v", err)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&code, "code", "c", "", "run `CODE` instead of a SCRIPT")
 	allowed.register(cmd)
-	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a script that takes `N` interpreter steps (0: never)")
+	registerLimits(cmd, &opts)
 	cmd.Flags().Var((*seconds)(&opts.Deadline), "deadline", "end a script that takes `S` seconds (0: never)")
 	return cmd
 }

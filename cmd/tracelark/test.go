@@ -72,7 +72,7 @@ func newTest() *cobra.Command {
 	cmd.Flags().Var((*seconds)(&timeout), "timeout", "end a test that takes `S` seconds (0: never)")
 	cmd.Flags().StringVar(&junit, "junit", "", "write the results to `FILE`, as JUnit's XML")
 	allowed.register(cmd)
-	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a test that takes `N` interpreter steps (0: never)")
+	registerLimits(cmd, &opts)
 	return cmd
 }
 
