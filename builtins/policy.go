@@ -62,7 +62,7 @@ func init() {
 		"A limit ends a script as an interrupt does: what attempt calls is ended too. Steps are exact, and time is but for what a single operation takes. "+
 		"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
 		"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
-		"A single operation, such as [0] * 1000000000 or a product of long ints, cannot be interrupted. If it takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to may keep breakpoints. A program in Go that embeds sessions is told by Options.Stuck.")
+		"A single operation, such as list(range(1000000000)) or a product of long ints, cannot be interrupted. If it takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to may keep breakpoints. A program in Go that embeds sessions is told by Options.Stuck.")
 }
 
 // String returns the names of the permissions, such as "launch, fs".

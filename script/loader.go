@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,6 +41,7 @@ type loader struct {
 	stdlib      fs.FS
 	policy      Policy
 	predeclared starlark.StringDict
+	memory      uint64             // limit in bytes, or 0
 	modules     map[string]*module // by key, those that have run
 	running     []*module          // each was loaded by the one before it
 	lines       map[string][]string
@@ -171,11 +173,21 @@ func (l *loader) init(thread *starlark.Thread, m *module) error {
 	l.lines[m.name] = strings.Split(m.source, "\n")
 	l.running = append(l.running, m)
 	defer func() { l.running = l.running[:len(l.running)-1] }()
-	_, prog, err := starlark.SourceProgramOptions(fileOptions, m.name, m.source, l.predeclared.Has)
+	f, err := fileOptions.Parse(m.name, m.source, 0)
 	if err != nil {
 		return err
 	}
-	m.globals, err = prog.Init(thread, l.predeclared)
+	predeclared := l.predeclared
+	if l.memory > 0 {
+		guardRepeats(f)
+		predeclared = maps.Clone(predeclared)
+		predeclared[repeatName] = repeater(l.memory)
+	}
+	prog, err := starlark.FileProgram(f, predeclared.Has)
+	if err != nil {
+		return err
+	}
+	m.globals, err = prog.Init(thread, predeclared)
 	if m.inStd() {
 		m.globals.Freeze()
 	}

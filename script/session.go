@@ -189,12 +189,14 @@ func New(opts *Options) (*Session, error) {
 
 func newSession(opts *Options, e engine) *Session {
 	predeclared := e.Predeclared()
+	loader := newLoader(opts.Stdlib, opts.Policy, predeclared)
+	loader.memory = opts.Memory
 	return &Session{
 		opts:    *opts,
 		engine:  e,
 		stdout:  newOutput(opts.Stdout, os.Stdout),
 		stderr:  newOutput(opts.Stderr, os.Stderr),
-		loader:  newLoader(opts.Stdlib, opts.Policy, predeclared),
+		loader:  loader,
 		globals: maps.Clone(predeclared),
 		view:    view{lines: &plainReader{}},
 

@@ -461,3 +461,31 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeat checks that * is what it is without a limit of memory, and that it is an
+// error where the result would be beyond that.
+func TestRepeat(t *testing.T) {
+	s, err := New(&Options{Memory: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for code, want := range map[string]string{
+		`x = [0] * 1000000000`:        "list of 1 elements * 1000000000 takes more memory than the limit of --memory, 64 MiB",
+		`n = 1 << 29; x = n * (1, 2)`: "tuple of 2 elements * 536870912 takes more memory",
+		`x = [1] * "a"`:               "unknown binary op: list * string",
+		`x = [1] * [2]`:               "unknown binary op: list * list",
+		`x = None * (1, 2)`:           "unknown binary op: NoneType * tuple",
+		`a = 3; b = [1, 2]
+if (a * b, b * a, a * a, a * "x", (1,) * a, [] * (1 << 40), b * 0, b * -5, 2.5 * a, a * b * a) != ([1, 2] * 3, [1, 2] * 3, 9, "xxx", (1, 1, 1), [], [], [], 7.5, [1, 2] * 9): fail("wrong")
+a *= 2; b *= a
+d = {"k": [1]}; d["k"] *= 2
+if (a, len(b), d) != (6, 12, {"k": [1, 1]}): fail("wrong")`: "",
+	} {
+		err := s.RunCode(code)
+		failure, _ := errors.AsType[*Error](err)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(failure.Msg, want) {
+			t.Errorf("%s: %v, want %q", code, err, want)
+		}
+	}
+}
