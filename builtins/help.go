@@ -47,6 +47,9 @@ func (t *topic) add(name, sig, doc string) {
 func (t *topic) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n    %s", t.name, t.sig, t.doc)
+	if example := exampleOf(t.name); example != "" {
+		b.WriteString("\n\n        " + strings.ReplaceAll(example, "\n", "\n        "))
+	}
 	for _, m := range t.members {
 		fmt.Fprintf(&b, "\n\n    %s%s\n        %s", m.name, m.sig, m.doc)
 	}

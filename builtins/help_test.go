@@ -35,7 +35,7 @@ m = module("m", f=documented, n=1)
 		{"1", "1\n    A value of Starlark's type int."},
 		{"len", "len\n    A function of Starlark or of one of its modules."},
 		{"time.time", "time\n    A function of Starlark or of one of its modules."},
-		{"json", "json\n    Starlark's module json. It encodes every value.\n\n    json.encode(x) -> str\n"},
+		{"json", "json\n    Starlark's module json. It encodes every value.\n\n        >>> print(json.encode({"},
 		{"json.decode", "json.decode(x, default=...) -> value\n"},
 		{"math", "math\n    Starlark's module math: functions of floats.\n\n    math.acos: builtin_function_or_method"},
 		{"documented", "documented(a, b=1, *rest, c, d=2, **more)\n    Do something.\n\n    In two paragraphs."},

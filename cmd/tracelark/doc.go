@@ -14,22 +14,31 @@ import (
 )
 
 func newDoc() *cobra.Command {
-	return &cobra.Command{
-		Use:   "doc [NAME]",
+	var stub bool
+	cmd := &cobra.Command{
+		Use:   "doc [--pyi] [NAME]",
 		Short: "Print the manual",
 		Long: "Print what the manual says of NAME: a function such as launch, a type such as\n" +
-			"process, or a member such as process.read. Without NAME list what there is.",
-		Example:           "  tracelark doc process.watch",
+			"process, or a member such as process.read. Without NAME list what there is. With\n" +
+			"--pyi, print all of it as a stub file, from which editors complete names and show\n" +
+			"what they mean.",
+		Example:           "  tracelark doc process.watch\n  tracelark doc --pyi >tracelark.pyi",
 		ValidArgsFunction: cobra.FixedCompletions(builtins.Topics(), cobra.ShellCompDirectiveNoFileComp),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageErrorf("doc: unexpected %q", args[1])
 			}
+			if stub && len(args) > 0 {
+				return usageErrorf("doc: --pyi and %q", args[0])
+			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, ok := builtins.Contents()+"\ntracelark doc NAME tells more.", true
-			if len(args) > 0 {
+			switch {
+			case stub:
+				text = strings.TrimSuffix(builtins.Stub(), "\n")
+			case len(args) > 0:
 				text, ok = builtins.Doc(args[0])
 			}
 			if !ok {
@@ -43,4 +52,6 @@ func newDoc() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&stub, "pyi", false, "print the manual as a stub file for editors")
+	return cmd
 }
