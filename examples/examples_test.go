@@ -5,13 +5,17 @@
 package examples
 
 import (
+	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // output is the comment: a command and the lines that it prints, in which "..."
@@ -37,7 +41,7 @@ func TestOutput(t *testing.T) {
 			if m == nil {
 				t.Fatal("it does not end with its output")
 			}
-			cmd := exec.Command(command, strings.Fields(string(m[1]))...)
+			cmd := exec.Command(command, words(t, string(m[1]))...)
 			cmd.Dir = ".."
 			got, err := cmd.CombinedOutput()
 			if err != nil {
@@ -50,6 +54,39 @@ func TestOutput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// words returns the words of a command, in which programs in targets are compiled, and
+// PID is that of one that runs.
+func words(t *testing.T, command string) []string {
+	list := strings.Fields(command)
+	for i, word := range list {
+		name, ok := strings.CutPrefix(word, "examples/targets/")
+		switch {
+		case ok && name != "crash": // which is there
+			list[i] = tracertest.Build(t, "targets/"+name+".c", "-pthread")
+		case word == "PID":
+			list[i] = strconv.Itoa(start(t, tracertest.Build(t, "targets/sleepy.c", "-pthread")))
+		}
+	}
+	return list
+}
+
+// start starts a program that says when it is ready, and returns its ID.
+func start(t *testing.T, path string) int {
+	cmd := exec.Command(path)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatalf("%s: %q, %v", path, line, err)
+	}
+	return cmd.Process.Pid
 }
 
 func TestEmbed(t *testing.T) {
