@@ -18,6 +18,7 @@ import (
 type traceFlags struct {
 	pid                                                      int
 	follow, paths, whole, count, summary, json, elapsed, rel bool
+	stacks                                                   bool
 	clock                                                    int
 	strings                                                  int
 	calls, output                                            string
@@ -54,7 +55,7 @@ func newTrace() *cobra.Command {
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().IntVarP(&f.pid, "attach", "p", 0, "attach to the process `PID` instead")
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "show the children of the program too")
-	cmd.Flags().StringVarP(&f.calls, "expr", "e", "", "show only `CALLS`: names and groups such as %file with commas between them, maybe after trace=")
+	cmd.Flags().StringVarP(&f.calls, "expr", "e", "", "show only `CALLS`: names and groups such as %file with commas between them, or behind ! all but these; trace= may go before")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`")
 	cmd.Flags().BoolVarP(&f.count, "summary-only", "c", false, "show no call but a table of calls, errors and seconds")
 	cmd.Flags().BoolVarP(&f.summary, "summary", "C", false, "show that table too")
@@ -64,6 +65,7 @@ func newTrace() *cobra.Command {
 	cmd.Flags().CountVarP(&f.clock, "absolute-timestamps", "t", "show the time of day; twice: microseconds; three times: seconds since 1970")
 	cmd.Flags().BoolVarP(&f.rel, "relative-timestamps", "r", false, "show the time since the line before")
 	cmd.Flags().BoolVarP(&f.elapsed, "syscall-times", "T", false, "show how long each call took")
+	cmd.Flags().BoolVarP(&f.stacks, "stack-trace", "k", false, "show the stack that each call is made from")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print each call, signal and end as a line of JSON")
 	return cmd
 }
@@ -82,7 +84,7 @@ func trace(f *traceFlags, args []string) error {
 	}
 	var options strings.Builder
 	option := func(name, value string) { fmt.Fprintf(&options, ", %s=%s", name, value) }
-	for name, set := range map[string]bool{"follow": f.follow, "paths": f.paths, "whole": f.whole, "json": f.json, "elapsed": f.elapsed} {
+	for name, set := range map[string]bool{"follow": f.follow, "paths": f.paths, "whole": f.whole, "json": f.json, "elapsed": f.elapsed, "stacks": f.stacks} {
 		if set {
 			option(name, "True")
 		}
@@ -90,11 +92,16 @@ func trace(f *traceFlags, args []string) error {
 	option("live", live)
 	option("strings", strconv.Itoa(f.strings))
 	if f.calls != "" {
+		list, others := strings.CutPrefix(strings.TrimPrefix(f.calls, "trace="), "!")
 		var names []string
-		for name := range strings.SplitSeq(strings.TrimPrefix(f.calls, "trace="), ",") {
+		for name := range strings.SplitSeq(list, ",") {
 			names = append(names, strconv.Quote(name))
 		}
-		option("names", "["+strings.Join(names, ", ")+"]")
+		value := "[" + strings.Join(names, ", ") + "]"
+		if others {
+			value = "[name for name in syscalls() if name not in syscalls(" + value + ")]"
+		}
+		option("names", value)
 	}
 	if clock := [...]string{"", "seconds", "time", "unix"}[min(f.clock, 3)]; clock != "" {
 		option("clock", strconv.Quote(clock))

@@ -154,6 +154,7 @@ func TestTrace(t *testing.T) {
 	}{
 		{[]string{"-e", "trace=exit_group", "--", "sh", "-c", "exit 3"}, 3, "^exit_group\\(3\\)                           = \\?\n\\+\\+\\+ exited with 3 \\+\\+\\+\n$"},
 		{[]string{"-e", "%process", "sh", "-c", "kill -TERM $$"}, 128 + int(unix.SIGTERM), `(?s)^execve\("/usr/bin/sh".*\+\+\+ killed by SIGTERM \+\+\+\n$`},
+		{[]string{"-e", "!%memory,%file,%desc,%process", "true"}, 0, `(?s)^arch_prctl\(.*\nrseq\(.*\+\+\+ exited with 0 \+\+\+\n$`},
 		{[]string{"-c", "true"}, 0, `(?s)^% time .* total\n$`},
 		{[]string{"-e", "opnat", "true"}, 1, `^tracelark: launch: .*no system call is named "opnat" \(did you mean "?openat"?.*\n$`},
 		{[]string{}, 2, `^tracelark: trace: no program and no -p PID \(see tracelark trace --help\)\n$`},
