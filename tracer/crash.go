@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -43,7 +42,7 @@ func (s *Stop) Crash(o *CrashOptions) (*triage.Crash, error) {
 	if t == nil || t.Gone() {
 		return nil, wrapCrash(p.PID, ErrThread)
 	}
-	e := &triage.Event{Output: o.Output, TimedOut: s.Reason == ReasonTimeout}
+	e := &triage.Event{Output: o.Output, TimedOut: s.Reason == ReasonTimeout, Exe: p.Exe(), Argv: p.Argv()}
 	var subjects []witness
 	for _, t := range p.Threads() {
 		subjects = append(subjects, witness{t.TID, t})
@@ -64,7 +63,7 @@ func (c *Core) Crash(o *CrashOptions) (*triage.Crash, error) {
 	for _, t := range c.threads {
 		subjects = append(subjects, witness{t.TID, t})
 	}
-	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{Output: o.Output}, &o.Options)
+	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{Output: o.Output, Exe: c.Exe(), Argv: c.Argv()}, &o.Options)
 }
 
 // A witness is a thread, of a process or a core.
@@ -128,26 +127,54 @@ func wrapCrash(pid int, err error) error {
 	return &Error{Op: "crash", TID: pid, Err: cause(err)}
 }
 
-func (t *Thread) ends(first, last int) triage.Stack     { return describeStack(t.Frames, first, last) }
-func (t *CoreThread) ends(first, last int) triage.Stack { return describeStack(t.Frames, first, last) }
+func (t *Thread) ends(first, last int) triage.Stack {
+	regs, err := t.Regs()
+	if err != nil {
+		return triage.Stack{Err: err}
+	}
+	return t.p.ends(t, regs, first, last)
+}
 
-// describeStack describes the first and the last frames of a stack.
-func describeStack(frames func(int) ([]*Frame, error), first, last int) triage.Stack {
-	const most = 10000
-	all, err := frames(most)
-	if len(all) == most && err == nil {
-		err = errors.New("only 10000 frames are looked at")
-	}
+func (t *CoreThread) ends(first, last int) triage.Stack { return t.c.ends(t, &t.t.Regs, first, last) }
+
+// ends describes the first and the last frames of the stack of a thread with the
+// registers regs. The functions that were inlined count.
+func (x *target) ends(t owner, regs *arch.Regs, first, last int) triage.Stack {
+	e, err := unwind.FindEnds(x.of, code{x}, regs, first, last)
 	s := triage.Stack{Err: err}
-	if len(all) > first+last {
-		s.Elided, s.After = len(all)-first-last, first
+	for lookup, n := range e.Elided {
+		s.Elided += n * max(1, len(x.funcsAt(lookup)))
 	}
-	for i, f := range all {
-		if s.Elided == 0 || i < first || i >= len(all)-last {
-			s.Frames = append(s.Frames, f.Describe())
+	inner, outer := x.expandAll(t, e.Inner), x.expandAll(t, e.Outer)
+	if s.Elided == 0 {
+		inner, outer = append(inner, outer...), nil
+		if len(inner) > first+last {
+			inner, outer = inner[:first], inner[first:]
 		}
 	}
+	more := max(0, len(inner)-first)
+	if len(outer) > 0 || s.Elided > 0 {
+		inner = inner[:len(inner)-more]
+		s.Elided += more
+		more = max(0, len(outer)-last)
+		outer = outer[more:]
+		s.Elided += more
+		s.After = len(inner)
+	}
+	for n, f := range append(inner, outer...) {
+		if f.Level = n; n >= s.After {
+			f.Level += s.Elided
+		}
+		s.Frames = append(s.Frames, f.Describe())
+	}
 	return s
+}
+
+func (x *target) expandAll(t owner, stack []unwind.Frame) (frames []*Frame) {
+	for i := range stack {
+		frames = append(frames, x.expand(t, &stack[i], 0)...)
+	}
+	return frames
 }
 
 // Describe returns the frame in words that outlive the process.

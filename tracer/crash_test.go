@@ -100,7 +100,7 @@ var bugs = []bug{
 // TestCrash checks what is said of crashes, of the process and of its core.
 func TestCrash(t *testing.T) {
 	for _, level := range []string{"-O0", "-O2"} {
-		path := tracertest.Build(t, "testdata/bugs.c", level, "-fstack-protector-all", "-D_FORTIFY_SOURCE=2", "-Wno-cpp", "-fno-optimize-sibling-calls", "-Wno-all", "-fcf-protection=none")
+		path := tracertest.Build(t, "testdata/bugs.c", bugFlags(level)...)
 		for _, b := range bugs {
 			t.Run(b.name+level, func(t *testing.T) {
 				if level == "-O0" && b.name == "fortify" {
@@ -130,6 +130,10 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+func bugFlags(level string) []string {
+	return []string{level, "-fstack-protector-all", "-D_FORTIFY_SOURCE=2", "-Wno-cpp", "-fno-optimize-sibling-calls", "-fcf-protection=none"}
+}
+
 func (b *bug) check(t *testing.T, c *triage.Crash) {
 	t.Helper()
 	if c.Name != b.class || c.Severity != b.severity || !strings.Contains(c.Explanation, b.says) {
@@ -152,6 +156,16 @@ func (b *bug) check(t *testing.T, c *triage.Crash) {
 // crashOf runs a program to its death and looks at that.
 func crashOf(t *testing.T, path, arg string, aslr bool) *triage.Crash {
 	t.Helper()
+	c, err := stopAt(t, path, arg, aslr).Crash(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// stopAt runs a program to the signal that is to kill it.
+func stopAt(t testing.TB, path, arg string, aslr bool) *Stop {
+	t.Helper()
 	tr := newTracer(t)
 	p, err := tr.Launch([]string{path, arg}, &LaunchOptions{ASLR: aslr})
 	if err != nil {
@@ -166,11 +180,48 @@ func crashOf(t *testing.T, path, arg string, aslr bool) *triage.Crash {
 			t.Fatalf("the process ended by %s", s.Reason)
 		}
 		if s.Fatal() {
-			c, err := s.Crash(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
+			return s
 		}
+	}
+}
+
+// TestCrashEnds compares the ends of deep stacks with those of the whole stacks.
+func TestCrashEnds(t *testing.T) {
+	for _, level := range []string{"-O0", "-O2"} {
+		path := tracertest.Build(t, "testdata/bugs.c", bugFlags(level)...)
+		for _, name := range []string{"recursion", "mutual", "uneven", "thread_stack", "write_null"} {
+			p := stopAt(t, path, name, false).Process
+			all, allErr := p.Thread().Frames(1 << 20)
+			ends := p.Thread().ends(firstFrames, lastFrames)
+			if ends.Err != nil || allErr != nil {
+				t.Errorf("%s%s: %v, the whole stack %v", name, level, ends.Err, allErr)
+			}
+			if len(ends.Frames)+ends.Elided != len(all) || ends.Elided > 0 && (ends.After != firstFrames || len(ends.Frames) != firstFrames+lastFrames) {
+				t.Errorf("%s%s: %d frames and %d left out behind %d, the whole stack has %d", name, level, len(ends.Frames), ends.Elided, ends.After, len(all))
+				continue
+			}
+			for i, f := range ends.Frames {
+				g := all[f.Level]
+				if i >= ends.After && i+ends.Elided != f.Level || f.PC != g.PC || f.SP != g.SP || f.CFA != g.CFA || f.Function != g.Function() {
+					t.Errorf("%s%s: frame %d is %s at %#x, the whole stack has %s at %#x", name, level, i, &f, f.SP, g, g.SP)
+					break
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkCrash looks at a crash, and at one of a stack that is used up.
+func BenchmarkCrash(b *testing.B) {
+	path := tracertest.Build(b, "testdata/bugs.c", bugFlags("-O0")...)
+	for _, name := range []string{"write_null", "recursion", "mutual", "uneven"} {
+		b.Run(name, func(b *testing.B) {
+			s := stopAt(b, path, name, false)
+			for b.Loop() {
+				if _, err := s.Crash(nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

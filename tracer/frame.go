@@ -79,25 +79,34 @@ func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, une
 		}
 	}()
 	for i := range stack {
-		f := Frame{Frame: stack[i], in: x, t: t, epoch: x.of.epoch()}
-		funcs := x.funcsAt(f.Lookup)
-		for j := unentered; j < max(1, len(funcs)); j++ {
+		for _, f := range x.expand(t, &stack[i], unentered) {
 			if len(frames) == limit {
 				return frames, nil
 			}
-			g := f
-			g.Level = len(frames)
-			if len(funcs) > 0 {
-				g.Func, g.Inlined = funcs[j], j < len(funcs)-1
-			}
-			if j > 0 {
-				g.callee = funcs[j-1]
-			}
-			frames = append(frames, &g)
+			f.Level = len(frames)
+			frames = append(frames, f)
 		}
 		unentered = 0
 	}
 	return frames, err
+}
+
+// expand returns the frames of the functions that a frame is of: those that were
+// inlined, but for the innermost ones that are not entered, and the one they are in.
+func (x *target) expand(t owner, u *unwind.Frame, unentered int) []*Frame {
+	funcs := x.funcsAt(u.Lookup)
+	var frames []*Frame
+	for j := unentered; j < max(1, len(funcs)); j++ {
+		f := &Frame{Frame: *u, in: x, t: t, epoch: x.of.epoch()}
+		if len(funcs) > 0 {
+			f.Func, f.Inlined = funcs[j], j < len(funcs)-1
+		}
+		if j > 0 {
+			f.callee = funcs[j-1]
+		}
+		frames = append(frames, f)
+	}
+	return frames
 }
 
 // code is the target's code as the unwinder sees it.

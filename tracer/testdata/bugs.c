@@ -77,6 +77,7 @@ NOINLINE long deep(long n) { volatile char buf[128]; buf[0] = n; return deep(n +
 long ping(long n);
 NOINLINE long pong(long n) { volatile char buf[96]; buf[n & 63] = n; return ping(n + 1) + buf[0]; }
 NOINLINE long ping(long n) { volatile char buf[160]; buf[n & 63] = n; return pong(n + 1) + buf[0]; }
+NOINLINE long uneven(long n) { volatile char *p = __builtin_alloca(64 + n % 5 * 32 + n % 7 * 16); p[0] = n; return uneven(n + 1) + p[0]; }
 NOINLINE void big_frame(void) { volatile char buf[16 << 20]; buf[0] = 1; sink = buf[8]; }
 void *in_thread(void *arg) { sink = deep(0); return arg; }
 NOINLINE void thread_stack(void) { pthread_t t; pthread_create(&t, 0, in_thread, 0); pthread_join(t, 0); }
@@ -134,6 +135,8 @@ int main(int argc, char **argv)
 		}
 	if (!strcmp(name, "recursion"))
 		sink = deep(0);
+	if (!strcmp(name, "uneven"))
+		sink = uneven(0);
 	if (!strcmp(name, "mutual"))
 		sink = ping(0);
 	fprintf(stderr, "%s: no such bug, or it did not kill\n", name);

@@ -40,6 +40,9 @@ type Event struct {
 	Regs     arch.Regs
 	Stack    Stack
 
+	Exe  string
+	Argv []string
+
 	// Threads are all threads, the one that the event is of included.
 	Threads []Thread
 	// Output is what the process wrote to its standard error, as far as it is known.
@@ -85,6 +88,8 @@ type Crash struct {
 	Explanation string   // why it is that, with the values that it rests on
 	Message     string   // what the program says: an assertion, a panic, an exception
 
+	Exe         string
+	Argv        []string
 	Signal      int
 	Fault       *Fault // or nil
 	Stack       Stack
@@ -126,7 +131,7 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 	}
 	x.decode()
 	c := &Crash{
-		Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: event.Regs,
+		Exe: event.Exe, Argv: event.Argv, Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: event.Regs,
 		Maps: maps, Threads: event.Threads, Sanitizer: ParseReport(event.Output),
 	}
 	c.Disassembly = x.disassembly()
