@@ -77,6 +77,7 @@ deps:
 	want python3 command -v python3; \
 	want strace command -v strace; \
 	want tmux command -v tmux; \
+	want libclang-rt-dev sh -c 'test -e "$$(clang -print-file-name=libclang_rt.msan-x86_64.a)"'; \
 	want xz-utils command -v xz; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \

@@ -101,7 +101,18 @@ var crashClass = newClass("crash", "What the end of a process was: its class, wh
 	{"sanitizer", "report or None", "The report of a sanitizer, if the process printed one and its output is known.", func(c *crash) (starlark.Value, error) {
 		return newReport(c.c.Sanitizer), nil
 	}},
-}, nil)
+}, []method[*crash]{
+	{"casrep", "(stdin=\"\") -> str", "Return the crash as a report that CASR's tools read, in JSON. stdin is the path of what the process had as its standard input.", (*crash).casrep},
+})
+
+func (c *crash) casrep(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var stdin string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "stdin?", &stdin); err != nil {
+		return nil, err
+	}
+	data, err := c.c.CASREP(stdin)
+	return starlark.String(data), err
+}
 
 // registers returns the registers that the crash has.
 func (c *crash) registers() []arch.Register {

@@ -27,6 +27,9 @@ var crashFunctions = []method[*Env]{
 		"Group crashes by their stacks, so that any two of a group are less than distance (1 - similarity) apart, joining the nearest first. The result has the indices of crashes, each group sorted, in the order of their first ones; the groups are the same whatever the order of crashes. " +
 			"A crash is one, a dict with \"stack\", or a stack as similarity takes them. old has groups of such crashes, from before, that stay together: the groups of the result begin with what joins each of these, which may be nothing.",
 		(*Env).cluster},
+	{"summary", "(cases, distance=0.3) -> dict",
+		"Group cases, dicts of \"case\", \"name\", \"severity\" and \"stack\" such as tracelark triage leaves in cases.jsonl, as cluster does, and return what tracelark cluster prints: a dict of \"cases\", \"unique\" (distinct stacks) and \"clusters\", the worst first, each a dict of \"id\", \"size\", \"unique\", \"name\", \"severity\", \"cases\" and \"stack\".",
+		(*Env).summary},
 }
 
 // crashesModule returns the module crashes.
@@ -222,8 +225,8 @@ func (e *Env) cluster(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "crashes", &list, "distance?", &distance, "old??", &old); err != nil {
 		return nil, err
 	}
-	if !(distance >= 0 && distance <= 1) {
-		return nil, fmt.Errorf("%s: distance is %v, want 0 to 1", b.Name(), distance)
+	if err := checkDistance(b, distance); err != nil {
+		return nil, err
 	}
 	var all [][]string
 	var sizes []int
@@ -242,4 +245,68 @@ func (e *Env) cluster(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		}
 		return starlark.NewList(members)
 	}), nil
+}
+
+// A caseArg is an argument that is a case.
+type caseArg triage.Case
+
+func (c *caseArg) Unpack(v starlark.Value) error {
+	d, ok := v.(starlark.Mapping)
+	if !ok {
+		return fmt.Errorf("got %s, want a dict", v.Type())
+	}
+	var severity string
+	for name, to := range map[string]*string{"case": &c.Case, "name": &c.Name, "severity": &severity} {
+		x, found, err := d.Get(starlark.String(name))
+		if err != nil || !found {
+			return fmt.Errorf("the dict of a case has no %q", name)
+		}
+		if *to, ok = starlark.AsString(x); !ok {
+			return fmt.Errorf("%s is a %s, want a string", name, x.Type())
+		}
+	}
+	c.Severity = triage.Severity(severity)
+	return (*trace)(&c.Stack).Unpack(v)
+}
+
+func (e *Env) summary(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var list starlark.Iterable
+	distance := triage.DefaultDistance
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "cases", &list, "distance?", &distance); err != nil {
+		return nil, err
+	}
+	if err := checkDistance(b, distance); err != nil {
+		return nil, err
+	}
+	var cases []triage.Case
+	for elem := range starlark.Elements(list) {
+		var c caseArg
+		if err := c.Unpack(elem); err != nil {
+			return nil, fmt.Errorf("%s: element %d: %w", b.Name(), len(cases), err)
+		}
+		cases = append(cases, triage.Case(c))
+	}
+	s := triage.Summarize(cases, distance)
+	clusters := listOf(s.Clusters, func(m *triage.Members) starlark.Value {
+		return dictOf("id", starlark.MakeInt(m.ID), "size", starlark.MakeInt(m.Size), "unique", starlark.MakeInt(m.Unique), "name", starlark.String(m.Name),
+			"severity", starlark.String(m.Severity), "cases", listOf(m.Cases, newString), "stack", listOf(m.Stack, newString))
+	})
+	return dictOf("cases", starlark.MakeInt(s.Cases), "unique", starlark.MakeInt(s.Unique), "clusters", clusters), nil
+}
+
+// dictOf returns a dict of names and values in turns.
+func dictOf(pairs ...any) *starlark.Dict {
+	d := new(starlark.Dict)
+	for i := 0; i < len(pairs); i += 2 {
+		d.SetKey(starlark.String(pairs[i].(string)), pairs[i+1].(starlark.Value)) // a string can be hashed
+	}
+	return d
+}
+
+// checkDistance returns an error unless stacks can be so far apart.
+func checkDistance(b *starlark.Builtin, distance float64) error {
+	if !(distance >= 0 && distance <= 1) {
+		return fmt.Errorf("%s: distance is %v, want 0 to 1", b.Name(), distance)
+	}
+	return nil
 }

@@ -192,7 +192,7 @@ var permissions = []struct {
 	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "attempt exit help log hex hexdump pack unpack regex matches struct module [iu]8 [iu]16 [iu]32 [iu]64 json.* crashes.* write syscalls command run_command apropos paint fit process.background process.wait " +
+	{0, "attempt exit help log hex hexdump pack unpack regex matches struct module [iu]8 [iu]16 [iu]32 [iu]64 json.* crashes.* crash.casrep write syscalls command run_command apropos paint fit process.background process.wait " +
 		"process.addr process.breakpoint process.catch process.cont process.cover process.detach process.disasm process.expect process.find process.finish process.cont_fatal " +
 		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line process.reach " +
 		"process.symbol process.descriptor process.until process.watch " +

@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newCluster(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
 	return root
 }
 

@@ -76,6 +76,8 @@ func (f *Frame) Text() string {
 		return f.Function + " at " + f.source(path.Base)
 	case f.File != "":
 		return f.source(path.Base)
+	case f.Function != "" && f.Image != "" && f.Symbol == "":
+		return fmt.Sprintf("%s in %s+%#x", f.Function, path.Base(f.Image), f.ImageOffset)
 	case f.Function != "" && f.Image != "":
 		return fmt.Sprintf("%s+%#x in %s", f.Function, f.Offset, path.Base(f.Image))
 	case f.Function != "":

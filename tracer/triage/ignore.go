@@ -55,7 +55,7 @@ func (p *Pattern) compile() (*regexp.Regexp, error) {
 	}
 	head, tail := "", ""
 	if p.Kind == "function" {
-		head, tail = "_*", `(\.(cold|part|constprop|isra)(\.\d+)*)*(<.*>)?(\(.*)?`
+		head, tail = "_*", `(\.(cold|part|constprop|isra)(\.\d+)*)*(<.*>)?`
 	}
 	return regexp.Compile(`^` + head + `(?:` + p.Regexp + `)` + tail + `$`)
 }
@@ -114,7 +114,24 @@ func (s *ignore) has(kind, name string) bool {
 	return found
 }
 
+// bare returns the name of a function without its parameters.
+func bare(name string) string {
+	for i := 0; i < len(name); i++ {
+		if name[i] != '(' {
+			continue
+		}
+		switch rest := name[i:]; {
+		case strings.HasPrefix(rest, "(anonymous namespace)"):
+		case strings.HasPrefix(rest, "()") && strings.HasSuffix(name[:i], "operator"):
+			i++
+		case i > 0 && !strings.HasSuffix(name[:i], "."): // (*T).Method of Go
+			return name[:i]
+		}
+	}
+	return name
+}
+
 // frame reports whether a frame is ignored.
 func (s *ignore) frame(f *Frame) bool {
-	return f.Signal || s.has("function", f.Function) || s.has("file", f.File) || f.Image != "" && s.has("image", path.Base(f.Image))
+	return f.Signal || s.has("function", bare(f.Function)) || s.has("file", f.File) || f.Image != "" && s.has("image", path.Base(f.Image))
 }

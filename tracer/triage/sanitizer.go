@@ -31,9 +31,10 @@ var (
 	addrText   = regexp.MustCompile(`(?:on|at|for) (?:unknown )?address (0x[0-9a-f]+)`)
 	summary    = regexp.MustCompile(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
 	leakBytes  = regexp.MustCompile(`^(\d+) byte\(s\) leaked`)
-	frameLine  = regexp.MustCompile(`^\s*#(\d+) (?:0x([0-9a-f]+)(?: in)? )?\s*(.*)$`)
+	frameLine  = regexp.MustCompile(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
 	moduleTail = regexp.MustCompile(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
-	sourceTail = regexp.MustCompile(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
+	sourceTail = regexp.MustCompile(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
+	gdbTail    = regexp.MustCompile(`^(.*\)) at (.+?):(\d+)(?::(\d+))?$`)
 )
 
 var tools = map[string]string{
@@ -73,7 +74,8 @@ func ParseReport(text string) *Report {
 
 // parseReport parses a report whose first line says what after its tool's name.
 func parseReport(tool, what string, lines []string) *Report {
-	if what == "" || strings.HasPrefix(what, "DEADLYSIGNAL") || strings.HasPrefix(what, "nested bug") {
+	what = strings.TrimSpace(what)
+	if typeOf(tool, what) == "" || strings.HasPrefix(what, "DEADLYSIGNAL") || strings.HasPrefix(what, "nested bug") {
 		return nil
 	}
 	r := &Report{Tool: tool, Type: typeOf(tool, what), Summary: what}
@@ -209,10 +211,14 @@ func parseFrame(m []string) Frame {
 		f.ImageOffset, _ = strconv.ParseUint(t[3], 16, 64)
 		rest = t[1]
 	}
-	if t := sourceTail.FindStringSubmatch(rest); t != nil {
+	t := gdbTail.FindStringSubmatch(rest)
+	if t == nil {
+		t = sourceTail.FindStringSubmatch(rest)
+	}
+	if t != nil {
 		rest, f.File, f.Line, f.Column = t[1], t[2], number(t[3]), number(t[4])
 	}
-	f.Function = strings.TrimSpace(rest)
+	f.Function = strings.TrimSpace(f.cutTail(rest))
 	if f.Function == "<null>" || f.Function == "??" {
 		f.Function = ""
 	}

@@ -1,0 +1,133 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+func newCluster() *cobra.Command {
+	var oneLine bool
+	var out string
+	var distance float64
+	cmd := &cobra.Command{
+		Use:   "cluster [-o FILE] [--json] [--distance D] DIR|FILE...",
+		Short: "Group crashes by their stacks",
+		Long: "Group the crashes of CASREP files (*.casrep) and of cases.jsonl, as tracelark triage\n" +
+			"leaves it, by their stacks, and print the groups as JSON, the worst first. In\n" +
+			"directories, files of these names are looked for.",
+		Example: "  tracelark cluster out\n  tracelark cluster -o clusters.json a.casrep b.casrep",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageErrorf("cluster: no DIR and no FILE")
+			}
+			if !(distance >= 0 && distance <= 1) {
+				return usageErrorf("cluster: --distance is %v, want 0 to 1", distance)
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var cases []triage.Case
+			for _, arg := range args {
+				found, err := readCases(arg)
+				if err != nil {
+					return fmt.Errorf("cluster: %w", err)
+				}
+				cases = append(cases, found...)
+			}
+			indent := "  "
+			if oneLine {
+				indent = ""
+			}
+			var b bytes.Buffer
+			enc := json.NewEncoder(&b)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", indent)
+			if err := enc.Encode(triage.Summarize(cases, distance)); err != nil {
+				return err
+			}
+			if out != "" {
+				return os.WriteFile(out, b.Bytes(), 0o666)
+			}
+			_, err := os.Stdout.Write(b.Bytes())
+			return said(err)
+		},
+	}
+	cmd.Flags().BoolVar(&oneLine, "json", false, "print JSON in one line")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to `FILE` instead of standard output")
+	cmd.Flags().Float64Var(&distance, "distance", triage.DefaultDistance, "the distance that two stacks of a group do not reach, 0 to 1")
+	return cmd
+}
+
+// readCases returns the cases of a file, or of the files of a directory.
+func readCases(path string) ([]triage.Case, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return readCaseFile(path)
+	}
+	var cases []triage.Case
+	files := 0
+	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(file, ".casrep") && d.Name() != "cases.jsonl" {
+			return err
+		}
+		files++
+		found, err := readCaseFile(file)
+		cases = append(cases, found...)
+		return err
+	})
+	if err == nil && files == 0 {
+		err = fmt.Errorf("%s: no *.casrep and no cases.jsonl is there", path)
+	}
+	return cases, err
+}
+
+// maxCaseFile bounds the bytes of a CASREP.
+const maxCaseFile = 64 << 20
+
+// readCaseFile returns the cases of a file: of JSON lines if its name ends in .jsonl,
+// or else of a CASREP.
+func readCaseFile(path string) ([]triage.Case, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a file", path)
+	}
+	if strings.HasSuffix(path, ".jsonl") {
+		cases, err := triage.ReadCases(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return cases, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxCaseFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxCaseFile {
+		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxCaseFile>>20)
+	}
+	c, err := triage.ReadCASREP(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.Case = path
+	return []triage.Case{*c}, nil
+}

@@ -1,0 +1,84 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+// TestCluster checks what cluster prints of files and folders, and of such that are
+// not what they should be.
+func TestCluster(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one := write("deep/one.casrep", `{"CrashSeverity":{"Type":"EXPLOITABLE","ShortDescription":"DestAv"},"Stacktrace":["#0 0x1 in f () at a.c:1:2","#1 0x2 in main () at a.c:9:3"]}`)
+	write("two.casrep", `{"CrashSeverity":{"Type":"NOT_EXPLOITABLE","ShortDescription":"SourceAv"},"Stacktrace":["#0 0x1 in f () at a.c:1:2","#1 0x2 in main () at a.c:9:3"]}`)
+	lines := write("cases.jsonl", `{"case":"c","outcome":"crash","name":"FPE","severity":"NOT_EXPLOITABLE","stack":["g at b.c:1"]}`+"\n")
+	write("other.json", "no report")
+
+	for _, args := range [][]string{{dir}, {"--json", dir}, {lines, one, filepath.Join(dir, "two.casrep")}} {
+		out, err, status := tracelark(t, append([]string{"cluster"}, args...)...)
+		var s triage.Summary
+		if status != 0 || err != "" || json.Unmarshal([]byte(out), &s) != nil {
+			t.Fatalf("%q: status %d, %q, %q", args, status, out, err)
+		}
+		if s.Cases != 3 || s.Unique != 2 || len(s.Clusters) != 2 || s.Clusters[0].Name != "DestAv" || s.Clusters[0].Size != 2 || s.Clusters[0].Cases[0] != one || s.Clusters[1].Cases[0] != "c" {
+			t.Errorf("%q: %s", args, out)
+		}
+		if oneLine := strings.Count(out, "\n") == 1; oneLine != (args[0] == "--json") {
+			t.Errorf("%q: %s", args, out)
+		}
+	}
+	file := filepath.Join(dir, "out.json")
+	if out, err, status := tracelark(t, "cluster", "-o", file, dir); status != 0 || out+err != "" {
+		t.Errorf("-o: status %d, %q, %q", status, out, err)
+	}
+	if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), `"unique": 2`) {
+		t.Errorf("-o: %s, %v", data, err)
+	}
+
+	empty := t.TempDir()
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"", exitUsage, "cluster: no DIR and no FILE"},
+		{"--distance 2 " + dir, exitUsage, "--distance is 2, want 0 to 1"},
+		{empty, exitFailed, "no *.casrep and no cases.jsonl is there"},
+		{write("bad.casrep", "{"), exitFailed, "bad.casrep: not a CASREP: unexpected end of JSON input"},
+		{write("bad.jsonl", "{}\nx\n"), exitFailed, "bad.jsonl: line 2: not a case: "},
+		{filepath.Join(dir, "none"), exitFailed, "none: no such file or directory"},
+		{"/dev/zero", exitFailed, "/dev/zero: not a file"},
+	} {
+		out, err, status := tracelark(t, append([]string{"cluster"}, strings.Fields(c.args)...)...)
+		if status != c.status || out != "" || !strings.Contains(err, c.want) || strings.Count(err, "\n") != 1 {
+			t.Errorf("%s: status %d, %q, %q, want %d and %s", c.args, status, out, err, c.status, c.want)
+		}
+	}
+}
+
+// tracelark runs the command and returns what it writes and its exit status.
+func tracelark(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := command(t, args...)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	code = status(t, cmd.Run())
+	return out.String(), errs.String(), code
+}

@@ -1,0 +1,200 @@
+package triage
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// A sanitized is an error of testdata/errors.c, what a sanitizer says of it, and what
+// class that is.
+type sanitized struct {
+	name, typ, access string
+	size              int
+	class             string
+	severity          Severity
+	frames            string // innermost functions: where it happened, was released, was allocated
+}
+
+var addressErrors = []sanitized{
+	{"heap_write", "heap-buffer-overflow", "write", 1, "heap-buffer-overflow(write)", Exploitable, "heap_write main; ; allocate heap_write"},
+	{"heap_read", "heap-buffer-overflow", "read", 4, "heap-buffer-overflow(read)", NotExploitable, "heap_read main; ; allocate heap_read"},
+	{"use_after_free", "heap-use-after-free", "write", 1, "heap-use-after-free(write)", Exploitable, "use_after_free main; release use_after_free; allocate use_after_free"},
+	{"read_after_free", "heap-use-after-free", "read", 1, "heap-use-after-free(read)", NotExploitable, "read_after_free main; release read_after_free; allocate read_after_free"},
+	{"double_free", "double-free", "", 0, "double-free", NotExploitable, "release double_free; release double_free; allocate double_free"},
+	{"bad_free", "bad-free", "", 0, "bad-free", NotExploitable, "release bad_free; ; allocate bad_free"},
+	{"global_read", "global-buffer-overflow", "read", 4, "global-buffer-overflow(read)", NotExploitable, "global_read main; ; "},
+	{"stack_write", "stack-buffer-overflow", "write", 1, "stack-buffer-overflow(write)", Exploitable, "stack_write main; ; "},
+	{"scope", "stack-use-after-scope", "write", 1, "stack-use-after-scope(write)", Exploitable, "scope main; ; "},
+	{"overlap", "param-overlap", "", 0, "param-overlap", Exploitable, "overlap main; ; "},
+	{"negative", "negative-size-param", "", 0, "negative-size-param", ProbablyExploitable, "negative main; ; "},
+	{"null_write", "SEGV", "write", 0, "DestAvNearNull", ProbablyExploitable, "null_write main; ; "},
+	{"wild_read", "SEGV", "read", 0, "SourceAv", NotExploitable, "wild_read main; ; "},
+	{"exhausted", "stack-overflow", "", 0, "StackOverflow", NotExploitable, "recursion; ; "},
+	{"huge", "allocation-size-too-big", "", 0, "allocation-size-too-big", NotExploitable, "huge main; ; "},
+	{"leak", "memory-leaks", "", 100, "memory-leaks", NotExploitable, "allocate leak; ; allocate leak"},
+	{"aborted", "ABRT", "", 0, "AbortSignal", NotExploitable, "aborted main; ; "},
+}
+
+var undefinedErrors = []sanitized{
+	{"overflow", "signed-integer-overflow", "", 0, "signed-integer-overflow", NotExploitable, ""},
+	{"shift", "shift-exponent", "", 0, "shift-exponent", NotExploitable, ""},
+	{"divide", "division-by-zero", "", 0, "FPE", NotExploitable, ""},
+	{"bounds", "index-out-of-bounds", "", 0, "index-out-of-bounds", NotExploitable, ""},
+	{"misaligned", "misaligned-pointer-use", "read", 0, "misaligned-pointer-use", NotExploitable, ""},
+	{"null_load", "null-pointer-use", "read", 0, "null-pointer-use", NotExploitable, ""},
+}
+
+// TestSanitizers checks what is said of the reports of real runs.
+func TestSanitizers(t *testing.T) {
+	for _, c := range []struct {
+		tool, compiler, flag, options string
+		errors                        []sanitized
+	}{
+		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors},
+		{"asan", "clang", "address", "handle_abort=1:detect_leaks=1", addressErrors},
+		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors},
+		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors},
+		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
+		{"tsan", "clang", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
+		{"msan", "clang", "memory", "", []sanitized{{"uninitialized", "use-of-uninitialized-value", "", 0, "use-of-uninitialized-value", NotExploitable, "uninitialized main"}}},
+	} {
+		program := compile(t, c.compiler, "-fsanitize="+c.flag)
+		for _, want := range c.errors {
+			t.Run(c.tool+" "+c.compiler+" "+want.name, func(t *testing.T) {
+				text := run(t, program, want.name, c.options)
+				r := ParseReport(text)
+				if r == nil {
+					t.Fatalf("no report in\n%s", text)
+				}
+				tool := c.tool
+				if want.name == "leak" {
+					tool = "lsan"
+				}
+				access := r.Access
+				if tool == "tsan" {
+					access = "" // either thread may come first
+				}
+				if r.Tool != tool || r.Type != want.typ || access != want.access || r.Size != want.size || r.Summary == "" {
+					t.Errorf("%s %s %q size %d summary %q, want %s %s %q size %d of\n%s", r.Tool, r.Type, access, r.Size, r.Summary, tool, want.typ, want.access, want.size, text)
+				}
+				if strings.Contains(want.class, "(") != r.HasAddr && want.access != "" && tool == "asan" {
+					if !strings.HasSuffix(want.class, "Av") && !strings.HasSuffix(want.class, "NearNull") {
+						t.Errorf("address %#x, %t, of\n%s", r.Addr, r.HasAddr, text)
+					}
+				}
+				for i, functions := range strings.Split(want.frames, ";") {
+					frames := [][]Frame{r.Frames, r.Freed, r.Alloc}[i]
+					if got := innermost(frames); !slices.Equal(got[:min(len(got), len(strings.Fields(functions)))], strings.Fields(functions)) || strings.TrimSpace(functions) == "" && len(want.frames) > 0 && len(frames) > 0 {
+						t.Errorf("stack %d is %q, want %q, of\n%s", i, got, functions, text)
+					}
+				}
+				crash, err := FromOutput(text, nil)
+				if err != nil || crash == nil {
+					t.Fatalf("no crash: %v", err)
+				}
+				if crash.Name != want.class || crash.Severity != want.severity || !strings.Contains(crash.Explanation, c.tool) && tool == c.tool {
+					t.Errorf("%s (%s): %s, want %s (%s)", crash.Name, crash.Severity, crash.Explanation, want.class, want.severity)
+				}
+				if len(crash.Trace) == 0 || !strings.Contains(crash.Trace[0], "errors.c:") {
+					t.Errorf("stack %q", crash.Trace)
+				}
+			})
+		}
+	}
+}
+
+// innermost returns the functions of a stack that are the program's own.
+func innermost(frames []Frame) (names []string) {
+	for _, f := range frames {
+		if strings.HasSuffix(f.File, "errors.c") {
+			names = append(names, f.Function)
+		}
+	}
+	return names
+}
+
+// compile returns the path of testdata/errors.c as a compiler makes it.
+func compile(t *testing.T, compiler string, flags ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "errors")
+	args := append([]string{"-g", "-O0", "-fno-omit-frame-pointer", "-pthread", "-w", "-o", program, "testdata/errors.c"}, flags...)
+	if out, err := exec.Command(tracertest.Tool(t, compiler), args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", compiler, strings.Join(args, " "), err, out)
+	}
+	return program
+}
+
+// run returns what a program writes to its standard error.
+func run(t *testing.T, program, arg, options string) string {
+	t.Helper()
+	cmd := exec.Command(program, arg)
+	var text strings.Builder
+	cmd.Stderr = &text
+	symbolizer, _ := exec.LookPath("llvm-symbolizer")
+	cmd.Env = append(os.Environ(), "ASAN_OPTIONS="+options, "UBSAN_OPTIONS="+options, "ASAN_SYMBOLIZER_PATH="+symbolizer)
+	cmd.Run() // which fails, or does not, as the sanitizer has it
+	return text.String()
+}
+
+// FuzzParseReport checks that any text has a report that can be shown, or none.
+func FuzzParseReport(f *testing.F) {
+	files, _ := filepath.Glob("testdata/reports/*.txt")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := ParseReport(text)
+		if r == nil {
+			return
+		}
+		if r.Tool == "" || r.Type == "" || len(r.Frames) > maxStack+1 || len(r.Text) > maxLines {
+			t.Errorf("%+v", r)
+		}
+		c, err := FromOutput(text, nil)
+		if err != nil || c == nil || c.Name == "" || c.Severity == "" {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+}
+
+// TestReports checks what is said of reports as other versions write them.
+func TestReports(t *testing.T) {
+	for _, c := range []struct {
+		file, tool, typ, access string
+		size                    int
+		trace                   []string
+		alloc                   int
+	}{
+		{"libfuzzer", "asan", "heap-buffer-overflow", "read", 8, []string{
+			"parse::(anonymous namespace)::next(std::vector<int, std::allocator<int> > const&, int) at parse.cc:41:7", "LLVMFuzzerTestOneInput at fuzz.cc:9:3"}, 2},
+		{"nested", "asan", "SEGV", "read", 0, []string{"load at a.c:3"}, 0},
+	} {
+		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := ParseReport(string(text))
+		crash, err := FromOutput(string(text), nil)
+		if r == nil || err != nil {
+			t.Fatalf("%s: %v, %v", c.file, r, err)
+		}
+		if r.Tool != c.tool || r.Type != c.typ || r.Access != c.access || r.Size != c.size || len(r.Alloc) != c.alloc || !slices.Equal(crash.Trace, c.trace) {
+			t.Errorf("%s: %+v, stack %q", c.file, r, crash.Trace)
+		}
+	}
+	for _, text := range []string{"", "ERROR", "==1==ERROR: AddressSanitizer: nested bug in the same thread", "Sanitizer", "a.c:3: runtime warning: x"} {
+		if r := ParseReport(text); r != nil {
+			t.Errorf("%q: %+v", text, r)
+		}
+	}
+}
