@@ -198,3 +198,22 @@ func TestReports(t *testing.T) {
 		}
 	}
 }
+
+// TestPanics checks what is said of the panics that Rust and Go print.
+func TestPanics(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"thread 'main' panicked at src/main.rs:6:9:\nindex out of bounds: the len is 0 but the index is 10\nnote: run with": {"RustPanic", "index out of bounds: the len is 0 but the index is 10"},
+		"thread '<unnamed>' (4242) panicked at src/main.rs:6:9:\ncalled `Option::unwrap()` on a `None` value\n":             {"RustPanic", "called `Option::unwrap()` on a `None` value"},
+		"thread 'main' panicked at 'no such key', src/main.rs:6:9\n":                                                        {"RustPanic", "no such key"},
+		"panic: runtime error: slice bounds out of range [5:3]\n\ngoroutine 1 [running]:\nmain.f()\n":                       {"GoPanic", "runtime error: slice bounds out of range [5:3]"},
+		"fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.f()\n":                     {"GoPanic", "all goroutines are asleep - deadlock!"},
+	} {
+		c, err := FromOutput(text, nil)
+		if err != nil || c == nil || c.Name != want[0] || c.Message != want[1] || c.Severity != NotExploitable || !strings.Contains(c.Explanation, want[1]) {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+	if c, err := FromOutput("don't panic: all is well\n", nil); c != nil || err != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -1,0 +1,124 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+// TestCrashOfCXX checks what is said of exceptions that nobody catches, and of calls of
+// pure virtual functions, of the process and of its core.
+func TestCrashOfCXX(t *testing.T) {
+	for _, flags := range [][]string{{"-O0"}, {"-O2"}, {"-O2", "-static"}} {
+		path := tracertest.Build(t, "testdata/throws.cc", append(flags, "-std=c++17", "-lstdc++", "-Wno-all", "-fno-optimize-sibling-calls")...)
+		for _, c := range []struct{ name, message, top string }{
+			{"runtime_error", "std::runtime_error: no such key: colour", "fail"},
+			{"derived", "parse_error: line 9", "fail"},
+			{"at", "std::out_of_range: vector::_M_range_check: __n (which is 9) >= this->size() (which is 3)", "fail"},
+			{"int", "int: 33", "fail"},
+			{"chars", "char const*: plain words", "fail"},
+			{"string", "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >: words in a string that is longer than the small ones", "fail"},
+			{"plain", "plain", "fail"},
+			{"noexcept", "std::runtime_error: no such key: colour", "fail"},
+			{"rethrow", "std::runtime_error: no such key: colour", "main"},
+			{"pure", "pure virtual method called", "Base::run"},
+			{"terminate", "", "main"},
+		} {
+			if c.name == "pure" && len(flags) > 1 {
+				continue // the table has no function there in a static program
+			}
+			t.Run(c.name+strings.Join(flags, ""), func(t *testing.T) {
+				for _, crash := range bothWays(t, path, c.name) {
+					if crash.Name != "AbortSignal" || crash.Severity != triage.NotExploitable || crash.Message != c.message || !strings.Contains(crash.Explanation, c.message) && c.name != "pure" {
+						t.Errorf("%s, %s, message %q: %s, want %q", crash.Name, crash.Severity, crash.Message, crash.Explanation, c.message)
+					}
+					if len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], c.top) {
+						t.Errorf("stack %q, want it to begin with %s", crash.Trace, c.top)
+					}
+				}
+			})
+		}
+	}
+}
+
+// bothWays returns what is said of the crash of a process, and of its core.
+func bothWays(t *testing.T, path, arg string) []*triage.Crash {
+	t.Helper()
+	c, err := newTracer(t).OpenCore(tracertest.Core(t, path, arg), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post, err := c.Crash(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*triage.Crash{crashOf(t, path, arg, false), post}
+}
+
+// TestCrashOfGo checks what is said of a panic of Go.
+func TestCrashOfGo(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	const text = `package main
+
+import "os"
+
+type node struct{ next *node; value int }
+
+//go:noinline
+func walk(n *node) int { return n.next.value }
+
+//go:noinline
+func index(list []int, i int) int { return list[i] }
+
+func main() {
+	switch os.Args[1] {
+	case "nil":
+		walk(new(node))
+	case "index":
+		index(make([]int, 3), 7)
+	case "panic":
+		panic("out of cheese")
+	}
+}
+`
+	if err := os.WriteFile(source, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "prog")
+	build := exec.Command("go", "build", "-o", path, source)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	t.Setenv("GOTRACEBACK", "crash")
+	for name, c := range map[string]struct{ message, top string }{
+		"nil":   {"runtime error: invalid memory address or nil pointer dereference", "main.walk"},
+		"index": {"runtime error: index out of range [7] with length 3", "main.index"},
+		"panic": {"out of cheese", "main.main"},
+	} {
+		s := stopAt(t, path, name, false)
+		cmd := exec.Command(path, name)
+		output := new(strings.Builder)
+		cmd.Stderr = output
+		cmd.Run() // which dies of SIGABRT
+		for _, said := range []string{"", output.String()} {
+			crash, err := s.Crash(&CrashOptions{Output: said})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if crash.Name != "GoPanic" || crash.Severity != triage.NotExploitable || said != "" && crash.Message != c.message {
+				t.Errorf("%s: %s, message %q: %s", name, crash.Name, crash.Message, crash.Explanation)
+			}
+			if len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], c.top) {
+				t.Errorf("%s: stack %q, want it to begin with %s", name, crash.Trace, c.top)
+			}
+		}
+	}
+}
