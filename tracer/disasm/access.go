@@ -254,8 +254,10 @@ func (e *encoding) implicit() []implied {
 		return implied{kind, Access{Base: r, Index: NoReg, Segment: segment, Size: e.stringSize()}}
 	}
 	op, reg := e.opcode, e.modrm>>3&7
-	if e.opmap == after0F && op == 0xf7 { // maskmovdqu
-		return []implied{at('w', arch.RDI)}
+	if e.opmap == after0F && op == 0xf7 { // maskmovq, maskmovdqu, of which a mask chooses bytes
+		x := at('w', arch.RDI)
+		x.Size = 0
+		return []implied{x}
 	}
 	if e.opmap == after0F && !e.vex {
 		switch op {

@@ -19,7 +19,7 @@ type Flow struct {
 // onlyRead are the instructions that write no operand, but for what they push.
 var onlyRead = []x86asm.Op{
 	x86asm.CMP, x86asm.TEST, x86asm.PUSH, x86asm.CALL, x86asm.JMP, x86asm.BT, x86asm.NOP, x86asm.LCALL, x86asm.LJMP,
-	x86asm.UCOMISS, x86asm.UCOMISD, x86asm.COMISS, x86asm.COMISD, x86asm.PTEST,
+	x86asm.MUL, x86asm.DIV, x86asm.IDIV, x86asm.UCOMISS, x86asm.UCOMISD, x86asm.COMISS, x86asm.COMISD, x86asm.PTEST,
 }
 
 // onlyWritten are those whose first operand does not depend on what it held.
@@ -30,7 +30,7 @@ var onlyWritten = []x86asm.Op{
 	x86asm.CVTTSD2SI, x86asm.CVTTSS2SI, x86asm.CVTSD2SI, x86asm.CVTSS2SI, x86asm.PMOVMSKB,
 }
 
-// implied are registers that instructions use without naming them.
+// impliedRegs are registers that instructions use without naming them.
 var impliedRegs = map[x86asm.Op]Flow{
 	x86asm.MUL:   {Read: []arch.Reg{arch.RAX}, Written: []arch.Reg{arch.RAX, arch.RDX}},
 	x86asm.DIV:   {Read: []arch.Reg{arch.RAX, arch.RDX}, Written: []arch.Reg{arch.RAX, arch.RDX}},
