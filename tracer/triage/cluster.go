@@ -112,11 +112,15 @@ func (u *universe) near(limit float64) [][]edge {
 	for i := range last {
 		last[i] = -1
 	}
+	marked := make(map[int32]bool) // the frames of stack i
 	compare := func(i, j int) {
 		if last[j] == i {
 			return
 		}
 		last[j] = i
+		if u.bound(u.stacks[j], marked, len(u.stacks[i])) <= 1-limit {
+			return
+		}
 		if d := u.distance(i, j, limit); d < limit {
 			edges[i] = append(edges[i], edge{j, d})
 			edges[j] = append(edges[j], edge{i, d})
@@ -125,6 +129,10 @@ func (u *universe) near(limit float64) [][]edge {
 	for i, s := range u.stacks {
 		if len(s) == 0 {
 			continue // it is like no other
+		}
+		clear(marked)
+		for _, id := range s {
+			marked[id] = true
 		}
 		for _, id := range s[:min(len(s), first)] {
 			for _, j := range holders[id] {
@@ -138,6 +146,19 @@ func (u *universe) near(limit float64) [][]edge {
 		}
 	}
 	return edges
+}
+
+// bound returns what the similarity of a stack with one of n frames, those that are
+// marked, cannot exceed: no match counts for more than its frame does in its own place.
+func (u *universe) bound(stack []int32, marked map[int32]bool, n int) float64 {
+	u.weights.grow(max(len(stack), n))
+	sum := 0.0
+	for i, id := range stack {
+		if marked[id] {
+			sum += u.weights.byMin[i+1]
+		}
+	}
+	return sum / u.weights.own[max(1, min(len(stack), n))]
 }
 
 // prefix returns how many frames from the innermost on must have a match in another
