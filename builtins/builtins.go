@@ -89,6 +89,7 @@ type Env struct {
 	commands    map[string]*command
 	focus       *focus
 	screen      Screen
+	tempDirs    map[string]string // by name, or else by path
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments
@@ -102,6 +103,7 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 		processes:   make(map[*tracer.Process]*process),
 		predeclared: make(starlark.StringDict),
 		commands:    make(map[string]*command),
+		tempDirs:    make(map[string]string),
 	}
 	e.focus = newFocus(e)
 	e.predeclared["focus"] = e.focus
@@ -139,6 +141,7 @@ func (e *Env) Close() {
 		p.closeStreams()
 	}
 	clear(e.processes)
+	e.removeTempDirs()
 }
 
 // A constant is a value that scripts hand to builtins.
@@ -208,6 +211,7 @@ var functions = append(concat([]method[*Env]{
 	{"read_file", "(path) -> bytes", fmt.Sprintf("Return what is in a file, at most %d bytes.", maxRead), (*Env).readFile},
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
 	{"list_dir", "(path=\".\", details=False) -> list of str", "List the names in a directory, in order. With details, each is a struct of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
+	{"tempdir", "(name=\"\") -> str", "Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time.", (*Env).tempDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},
 	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},

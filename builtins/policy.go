@@ -187,6 +187,7 @@ var permissions = []struct {
 	need     Permission
 	builtins string
 }{
+	{MayFS, "tempdir"},
 	{MayLaunch, "launch ptrace.launch process.restart"},
 	{MayAttach, "attach observe processes ptrace.attach"},
 	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump observed.dump"},

@@ -1,0 +1,53 @@
+package builtins
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.starlark.net/starlark"
+)
+
+// tempDir makes a folder for the session. Its path is as long in every process, as a
+// path among its arguments moves a target's stack.
+func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name?", &name); err != nil {
+		return nil, err
+	}
+	if dir, ok := e.tempDirs[name]; ok && name != "" {
+		return starlark.String(dir), nil
+	}
+	const most = 10000
+	for n := range most {
+		dir := filepath.Join(os.TempDir(), fmt.Sprintf("%s%04d", TempPrefix(os.Getpid()), n))
+		err := os.Mkdir(dir, 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		e.tempDirs[cmp.Or(name, dir)] = dir
+		if e.allowed.Roots != nil {
+			e.allowed.Roots = append(e.allowed.Roots[:len(e.allowed.Roots):len(e.allowed.Roots)], dir)
+		}
+		return starlark.String(dir), nil
+	}
+	return nil, fmt.Errorf("%s: there are %d already", b.Name(), most)
+}
+
+// TempPrefix returns how the names of the folders begin that the scripts of a process
+// make in os.TempDir with tempdir.
+func TempPrefix(pid int) string { return fmt.Sprintf("tracelark-%010d-", pid) }
+
+// removeTempDirs removes what tempdir has made.
+func (e *Env) removeTempDirs() {
+	for _, dir := range e.tempDirs {
+		os.RemoveAll(dir)
+	}
+	clear(e.tempDirs)
+}
