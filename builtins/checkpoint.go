@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -98,8 +99,16 @@ func (c *checkpoint) drop(_ *starlark.Thread, b *starlark.Builtin, args starlark
 func (p *process) contFatal(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var limit timeout
 	var o tracer.RunOptions
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout??", &limit, "memory??", &o.Memory); err != nil {
+	var m message
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout??", &limit, "memory??", &o.Memory, "send??", &m); err != nil {
 		return nil, err
+	}
+	if m.port != 0 {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		answered := make(chan struct{})
+		o.Done = answered
+		go m.send(ctx, answered)
 	}
 	o.Timeout = time.Duration(limit)
 	if o.Memory < 0 {

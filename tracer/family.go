@@ -20,8 +20,9 @@ const memoryEach = 10 * time.Millisecond
 
 // A RunOptions bounds a run of ContFatal. The zero value and nil are no bounds.
 type RunOptions struct {
-	Timeout time.Duration // after it all are stopped with ReasonTimeout
-	Memory  int64         // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
+	Timeout time.Duration   // after it all are stopped with ReasonTimeout
+	Memory  int64           // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
+	Done    <-chan struct{} // when it is closed all are stopped with ReasonInterrupt
 }
 
 // ContFatal lets the process, and the children that it makes and theirs, go on until
@@ -48,8 +49,8 @@ func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 		defer func(old Follow) { q.following = old }(q.following)
 		q.following = FollowBoth
 	}
-	if o.Memory > 0 {
-		defer f.watch(o.Memory)()
+	if o.Memory > 0 || o.Done != nil {
+		defer f.watch(o)()
 	}
 	stop, err := f.run(o.Timeout)
 	for _, q := range f.members {
@@ -84,40 +85,45 @@ func (f *kin) ids() *[]int {
 	return &pids
 }
 
-// watch looks at the memory of the processes, and ends the wait for them when it is
-// over the limit, until the function that it returns is called.
-func (f *kin) watch(limit int64) (end func()) {
+// watch ends the wait for the processes when their memory is over its limit or they are
+// done, until the function that it returns is called.
+func (f *kin) watch(o *RunOptions) (end func()) {
 	over, ended := make(chan struct{}), make(chan struct{})
 	tr := f.p.tr
+	interrupted := false
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(memoryEach)
 		defer tick.Stop()
-		for {
+		for !interrupted {
 			select {
 			case <-over:
 				return
+			case <-o.Done:
+				interrupted = true
 			case <-tick.C:
-			}
-			sum := int64(0)
-			for _, pid := range *f.pids.Load() {
-				size, _ := procfs.Resident(pid) // none if it has ended
-				sum += size
-			}
-			if sum > limit {
-				f.full.Store(true)
-				tr.Interrupt()
-				return
+				f.full.Store(o.Memory > 0 && f.memory() > o.Memory)
+				interrupted = f.full.Load()
 			}
 		}
+		tr.Interrupt()
 	}()
 	return func() {
 		close(over)
 		<-ended
-		if f.full.Load() {
+		if interrupted {
 			tr.ClearInterrupt()
 		}
 	}
+}
+
+// memory returns how many bytes the processes have in RAM.
+func (f *kin) memory() (sum int64) {
+	for _, pid := range *f.pids.Load() {
+		size, _ := procfs.Resident(pid) // none if it has ended
+		sum += size
+	}
+	return sum
 }
 
 // run lets all go on until the run is over, and returns why. Some may run still.

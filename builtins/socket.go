@@ -1,0 +1,74 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"go.starlark.net/starlark"
+)
+
+// A message is an argument that is a pair of a port of the loopback interface and what
+// is sent to it.
+type message struct {
+	port int
+	data blob
+}
+
+func (m *message) Unpack(v starlark.Value) error {
+	pair, ok := v.(starlark.Tuple)
+	if !ok || len(pair) != 2 {
+		return fmt.Errorf("got %s, want a pair of a port and bytes", brief(v))
+	}
+	if err := starlark.AsInt(pair[0], &m.port); err != nil || m.port < 1 || m.port > 65535 {
+		return fmt.Errorf("the port is %s, want 1 to 65535", brief(pair[0]))
+	}
+	return m.data.Unpack(pair[1])
+}
+
+// How long it is waited for a listener between two looks, and for more of an answer.
+const (
+	listenEach = 2 * time.Millisecond
+	quiet      = 100 * time.Millisecond
+)
+
+// send connects to the port as soon as something listens there, sends the data and
+// reads the answer up to its end, or, once it has begun, until nothing more comes. It closes answered then,
+// but not if ctx ends first.
+func (m *message) send(ctx context.Context, answered chan<- struct{}) {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
+	var conn net.Conn
+	for {
+		var err error
+		if conn, err = new(net.Dialer).DialContext(ctx, "tcp", address); err == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(listenEach):
+		}
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err := conn.Write([]byte(m.data)); err == nil {
+		conn.(*net.TCPConn).CloseWrite()
+	}
+	buf := make([]byte, 1<<12)
+	for {
+		if _, err := conn.Read(buf); err != nil {
+			if ctx.Err() == nil && !errors.Is(err, io.EOF) {
+				time.Sleep(quiet) // a crash comes soon after the reset that it causes
+			}
+			break
+		}
+		conn.SetReadDeadline(time.Now().Add(quiet))
+	}
+	if ctx.Err() == nil {
+		close(answered)
+	}
+}
