@@ -7,7 +7,7 @@ ifneq ($(shell uname -s) $(shell uname -m),Linux x86_64)
 $(error tracelark runs on Linux on x86-64, this is $(shell uname -s) on $(shell uname -m))
 endif
 
-.PHONY: help demo build test bench fuzz storm compare targets deps
+.PHONY: help demo build test bench fuzz storm compare campaign targets deps
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -49,6 +49,15 @@ storm: deps ## attach and detach 10000 times in a storm, and kill tracer and tar
 compare: deps ## compare stacks and values of many programs at many stops with gdb's
 	$(GO) test -count=1 -timeout 120m -v -run '^TestCompare$$' ./tracer -compare 30
 
+campaign: build ## fuzz a parser with planted bugs with AFL++ for FUZZTIME, and triage what it finds; needs the package afl++
+	rm -rf bin/campaign && mkdir -p bin/campaign/in
+	afl-cc -g -O0 -pthread -o bin/campaign/parser cmd/tracelark/testdata/parser.c
+	gcc -g -O0 -pthread -fstack-protector-all -o bin/campaign/plain cmd/tracelark/testdata/parser.c
+	printf 'a.b.' > bin/campaign/in/seed
+	-AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 timeout -s INT $(FUZZTIME) \
+		afl-fuzz -t 200 -i bin/campaign/in -o bin/campaign/out -- bin/campaign/parser @@
+	bin/tracelark triage --timeout 1 --rss 256 -o bin/campaign/report bin/campaign/out -- bin/campaign/plain @@
+
 targets: deps ## rebuild examples/targets/crash, the one binary in the repository
 	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e
 
@@ -62,6 +71,7 @@ deps:
 	want libc6-dev test -e /usr/include/stdio.h; \
 	want binutils command -v objdump; \
 	want gdb command -v gdb; \
+	want chromium command -v chromium; \
 	want lldb command -v lldb; \
 	want clang command -v clang; \
 	want libc++-dev sh -c 'ls /usr/lib/*/libc++.so'; \

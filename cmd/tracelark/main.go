@@ -31,7 +31,7 @@ func main() {
 	}
 	root := newRoot()
 	cmd, err := root.ExecuteC()
-	os.Exit(report(cmd, err))
+	os.Exit(exitStatus(cmd, err))
 }
 
 func newRoot() *cobra.Command {
@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
-	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newCluster(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
+	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newTriage(), newMinimize(), newCluster(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
 	return root
 }
 
@@ -71,8 +71,8 @@ func usageErrorf(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// report prints the error of cmd and returns the exit status.
-func report(cmd *cobra.Command, err error) int {
+// exitStatus prints the error of cmd and returns the exit status.
+func exitStatus(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
@@ -82,7 +82,7 @@ func report(cmd *cobra.Command, err error) int {
 	if errors.Is(err, script.ErrOutput) && errors.Is(err, unix.EPIPE) {
 		return 128 + int(unix.SIGPIPE) // whoever read the output has had enough of it
 	}
-	if err == errTests || err == errCases || err == errProblems {
+	if err == errTests || err == errCases || err == errProblems || err == errFound {
 		return exitFailed
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {

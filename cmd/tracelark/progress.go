@@ -138,7 +138,7 @@ func outcomes(s script.BatchStatus) string {
 
 // printable returns text that a script made without what a terminal might act upon.
 func printable(text string) string {
-	const most = 20
+	const most = 60
 	quoted := fmt.Sprintf("%+q", text)
 	quoted = quoted[1 : len(quoted)-1]
 	return quoted[:min(most, len(quoted))]

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"encoding/xml"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tracelark/tracelark/script"
+	"github.com/tracelark/tracelark/script/report"
 )
 
 // errTests is the end of a run in which tests failed. What they were was told.
@@ -151,56 +152,24 @@ func failureText(err error) string {
 	return "Error: " + err.Error() + "\n"
 }
 
-// A junitSuite is the results of one file, in the format of JUnit's reports as
-// build servers read it.
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Time     float64     `xml:"time,attr"` // seconds
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	Time    float64       `xml:"time,attr"`
-	Failure *junitFailure `xml:"failure,omitempty"`
-	Output  string        `xml:"system-out,omitempty"`
-}
-
-type junitFailure struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
 // writeJUnit writes results, which are in the order of their files.
 func writeJUnit(w io.Writer, results []*script.TestResult) error {
-	var report struct {
-		XMLName xml.Name      `xml:"testsuites"`
-		Suites  []*junitSuite `xml:"testsuite"`
-	}
-	var suite *junitSuite
+	var suites []*report.JUnitSuite
+	var suite *report.JUnitSuite
 	for _, r := range results {
 		if suite == nil || suite.Name != r.File {
-			suite = &junitSuite{Name: r.File}
-			report.Suites = append(report.Suites, suite)
+			suite = &report.JUnitSuite{Name: r.File}
+			suites = append(suites, suite)
 		}
-		c := junitCase{Class: r.File, Name: r.Name, Time: r.Took.Seconds(), Output: r.Output}
-		if r.Name == "" {
-			c.Name = "load"
-		}
+		c := report.JUnitCase{Class: r.File, Name: cmp.Or(r.Name, "load"), Time: r.Took.Seconds(), Output: r.Output}
 		if r.Err != nil {
-			c.Failure = &junitFailure{r.Err.Error(), failureText(r.Err)}
-			suite.Failures++
+			c.Failure = &report.JUnitFailure{Message: r.Err.Error(), Text: failureText(r.Err)}
 		}
-		suite.Tests++
-		suite.Time += c.Time
-		suite.Cases = append(suite.Cases, c)
+		suite.Add(c)
 	}
-	text, err := xml.MarshalIndent(report, "", "  ")
+	text, err := report.JUnit(suites)
 	if err == nil {
-		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+		_, err = w.Write(text)
 	}
 	if err != nil {
 		return fmt.Errorf("write the report for --junit: %w", err)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/script/report"
 )
 
 // testFiles are files with tests, by name.
@@ -160,7 +162,7 @@ func TestJUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var report struct {
-		Suites []junitSuite `xml:"testsuite"`
+		Suites []report.JUnitSuite `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(text, &report); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,87 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracelark/tracelark/script"
+)
+
+func newMinimize() *cobra.Command {
+	var c campaign
+	var timeout, budget time.Duration
+	var jobs, runs, votes uint
+	var out string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "minimize [flags] CASE -- PROG [ARG...]",
+		Short: "Make an input smaller that crashes a program",
+		Long: "Remove from an input, and then overwrite with plain bytes, what the crash does not\n" +
+			"need: the outcome, the class and the key of the crash stay. Hangs and what runs out\n" +
+			"of memory are kept likewise. ARG is as in tracelark triage. Where the crash does not\n" +
+			"come each time, most of --votes runs decide. The result does not depend on -j.\n\n" +
+			"The exit status is 0, 1 if the input does not crash the program, 2 if the command\n" +
+			"line is wrong, and 128 plus its number for a signal, before which the best so far\n" +
+			"is written.",
+		Example: "  tracelark minimize -o small crashes/id:000000 -- ./parse @@",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n := cmd.ArgsLenAtDash()
+			if n != 1 || len(args) < 2 {
+				return usageErrorf("minimize: want a CASE, and a PROG behind --")
+			}
+			if err := c.settle(cmd, args[1:], timeout); err != nil {
+				return err
+			}
+			batch, err := c.batch(1)
+			if err != nil {
+				return err
+			}
+			batch.Worker, batch.Jobs = []string{"/proc/self/exe", batchWorker}, int(jobs)
+			if out == "" {
+				out = args[0] + ".min"
+			}
+			quit := make(chan struct{})
+			stop := sync.OnceFunc(func() { close(quit) })
+			return withSignals(stop, nil, func() error {
+				start := time.Now()
+				m, err := script.Minimize(&script.MinimizeOptions{BatchOptions: *batch, Key: c.Key, Votes: int(votes), Budget: budget, Runs: int(runs)}, args[0], quit)
+				if err != nil {
+					return fmt.Errorf("minimize %s: %w", args[0], err)
+				}
+				if err := os.WriteFile(out, m.Data, 0o666); err != nil {
+					return err
+				}
+				took := time.Since(start).Seconds()
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
+						"case": args[0], "out": out, "size": len(m.Data), "was": m.Was, "outcome": m.Outcome, "name": m.Name,
+						"key": m.Key, "runs": m.Runs, "votes": m.Votes, "finished": !m.Over, "seconds": took,
+					})
+				}
+				over := ""
+				if m.Over {
+					over = ", cut short"
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes of %d, %s %s, after %d runs in %.1f s%s\n",
+					printable(out), len(m.Data), m.Was, m.Outcome, printable(cmp.Or(m.Name, m.Key)), m.Runs, took, over)
+				return err
+			})
+		},
+	}
+	c.register(cmd, &timeout)
+	cmd.Flags().UintVarP(&jobs, "jobs", "j", 0, "try `N` inputs at a time (0: one a CPU)")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "write the result to `FILE` (CASE.min unless told)")
+	cmd.Flags().Var((*seconds)(&budget), "budget", "end after `S` seconds with the best so far (0: never)")
+	cmd.Flags().UintVar(&runs, "max-runs", 0, "end after `N` runs of the program (0: never)")
+	cmd.Flags().UintVar(&votes, "votes", 5, "have most of `N` runs decide where the crash does not come each time")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return cmd
+}

@@ -1,0 +1,31 @@
+// A server that answers each connection on its port, and crashes on some input.
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void bug_server(const char *text) { *(volatile char *)(long)text[1] = 1; }
+
+int main(int argc, char **argv) {
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(s, (struct sockaddr *)&address, sizeof address) != 0 || listen(s, 5) != 0) {
+		perror("listen");
+		return 9;
+	}
+	for (;;) {
+		char text[100] = "";
+		int c = accept(s, NULL, NULL);
+		if (read(c, text, sizeof text - 1) > 0 && text[0] == 'S')
+			bug_server(text);
+		if (text[0] == 'O')
+			for (;;)
+				on++;
+		if (write(c, "ok\n", 3) < 0 || text[0] == 'q')
+			return 0;
+		close(c);
+	}
+}

@@ -1,0 +1,213 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracelark/tracelark/builtins"
+	"github.com/tracelark/tracelark/script"
+	"github.com/tracelark/tracelark/script/report"
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+// errFound is the end of a triage that has found what --fail-on names.
+var errFound = errors.New("crashes were found")
+
+// A campaign is the settings of std/campaign.star.
+type campaign struct {
+	Argv         []string `json:"argv"` // nil is what the folders of cases tell
+	Timeout      float64  `json:"timeout"`
+	Memory       int64    `json:"memory"`
+	Mode         string   `json:"mode"`
+	At           string   `json:"at"`
+	Runs         uint     `json:"runs"`
+	Key          string   `json:"key"`
+	Arg          any      `json:"arg"`  // number of an argument, true for the last, or nil
+	Env          any      `json:"env"`  // name of a variable, or nil
+	Port         any      `json:"port"` // number, or nil
+	NearNull     uint64   `json:"near_null"`
+	Ignore       []string `json:"ignore"`
+	IgnoreFiles  []string `json:"ignore_files"`
+	IgnoreImages []string `json:"ignore_images"`
+}
+
+// register adds the flags that say how a program is run on an input.
+func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
+	*timeout = 10 * time.Second
+	cmd.Flags().Var((*seconds)(timeout), "timeout", "a run that takes `S` seconds is a hang")
+	cmd.Flags().Int64Var(&c.Memory, "rss", 2048, "a run that has `MB` in RAM is out of memory")
+	cmd.Flags().StringVar(&c.Mode, "mode", "auto", "launch the program for each case (exec), copy it at main (snapshot), or that where it can be (auto)")
+	cmd.Flags().StringVar(&c.At, "at", "main", "take the snapshot at `LOCATION`")
+	cmd.Flags().StringVar(&c.Key, "key", "function", "tell crashes apart by `KEY`: exact, offset, line, function, top or crash_line")
+	cmd.Flags().Uint64Var(&c.NearNull, "near-null", 0x10000, "addresses below `ADDR` are near the null pointer")
+	cmd.Flags().StringArrayVar(&c.Ignore, "ignore", []string{}, "leave functions that match `REGEXP` out of stacks; may be repeated")
+	cmd.Flags().StringArrayVar(&c.IgnoreFiles, "ignore-file", []string{}, "the same for source files")
+	cmd.Flags().StringArrayVar(&c.IgnoreImages, "ignore-image", []string{}, "the same for programs and libraries")
+	cmd.Flags().Int("argument", 0, "give the input as argument `N` of the program, not as a file or standard input")
+	cmd.Flags().String("variable", "", "give the input as the variable `NAME`")
+	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface; one case at a time")
+}
+
+// settle takes in the program and the flags, and checks them.
+func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Duration) error {
+	c.Argv, c.Timeout = argv, timeout.Seconds()
+	c.Memory <<= 20
+	if timeout == 0 {
+		return usageErrorf("%s: --timeout is 0, and a hang would never end", cmd.Name())
+	}
+	switch c.Mode {
+	case "auto", "exec", "snapshot":
+	default:
+		return usageErrorf("%s: --mode is %q, want auto, exec or snapshot", cmd.Name(), c.Mode)
+	}
+	if _, ok := new(triage.Keys).Get(c.Key); !ok {
+		return usageErrorf("%s: --key is %q, want exact, offset, line, function, top or crash_line", cmd.Name(), c.Key)
+	}
+	if n, _ := cmd.Flags().GetInt("argument"); n > 0 {
+		c.Arg = n
+	} else if cmd.Flags().Changed("argument") {
+		return usageErrorf("%s: --argument is %d, want 1 or more", cmd.Name(), n)
+	}
+	if port, _ := cmd.Flags().GetUint16("port"); port != 0 {
+		c.Port = port
+		cmd.Flags().Set("jobs", "1")
+	}
+	if name, _ := cmd.Flags().GetString("variable"); name != "" {
+		c.Env = name
+	}
+	return nil
+}
+
+// batch returns the options of a batch that runs the program on cases, each runs times
+// at most.
+func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
+	settings, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	// What else a case takes: launching, stacks, symbols for the first time.
+	limit := time.Duration((c.Timeout + 30) * float64(runs) * float64(time.Second))
+	return &script.BatchOptions{
+		Script: "campaign.star", Std: true, Name: "cases.jsonl",
+		Args: []string{string(settings)}, Policy: everything, Timeout: limit,
+	}, nil
+}
+
+func newTriage() *cobra.Command {
+	var opts script.BatchOptions
+	var flags batchFlags
+	var c campaign
+	var timeout time.Duration
+	var distance float64
+	var failOn string
+	cmd := &cobra.Command{
+		Use:   "triage [flags] CASE... [-- PROG [ARG...]]",
+		Short: "Say what crashes a program, and which crashes are alike",
+		Long: "Run a program on every case, and say of each whether it crashes, hangs, runs out of\n" +
+			"memory or exits, what the crash is and why, and which crashes are one bug. An ARG\n" +
+			"with @@ in it gets the path of a file with the input; without one the program gets\n" +
+			"it on standard input. Without PROG, the command that a folder of AFL++ tells is run.\n" +
+			"Cases are those of tracelark batch; one that is a core is looked at as it is.\n\n" +
+			"With -o DIR it leaves cases.jsonl, clusters.json, index.html, report.md, report.sarif,\n" +
+			"junit.xml and a .casrep for each cluster, and goes on from what is there.\n\n" +
+			"The exit status is 0 if all cases were looked at, 1 if some could not be or if\n" +
+			"--fail-on was met, 2 if the command line is wrong, and 128 plus its number for a\n" +
+			"signal.",
+		Example: "  tracelark triage -o out afl/out -- ./parse -v @@\n  tracelark triage --runs 5 -j 4 -o out crashes/ -- ./server --stdin",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var argv []string
+			if n := cmd.ArgsLenAtDash(); n >= 0 {
+				args, argv = args[:n], args[n:]
+			}
+			if len(args) == 0 {
+				return usageErrorf("triage: no CASE")
+			}
+			if err := c.settle(cmd, argv, timeout); err != nil {
+				return err
+			}
+			least, ok := failOns[failOn]
+			if !ok {
+				return usageErrorf("triage: --fail-on is %q, want never, any, probably or exploitable", failOn)
+			}
+			batch, err := c.batch(1 + 2*c.Runs)
+			if err != nil {
+				return err
+			}
+			batch.Dir, batch.Restart = opts.Dir, opts.Restart
+			r := &report.Report{Title: "tracelark triage"}
+			if argv != nil {
+				r.Title += " of " + filepath.Base(argv[0])
+			}
+			stdout := cmd.OutOrStdout()
+			finish := func() error {
+				r.Cluster(distance)
+				if opts.Dir != "" {
+					if err := r.Write(opts.Dir); err != nil {
+						return err
+					}
+				}
+				return printClusters(stdout, r, flags.json)
+			}
+			err = flags.run(batch, args, adder{r}, func(*script.Batch) error { return nil })
+			if len(r.Cases) > 0 {
+				if failed := finish(); failed != nil {
+					err = errors.Join(err, failed)
+				}
+			}
+			for _, cluster := range r.Clusters.Clusters {
+				if err == nil && cluster.Severity.Rank() <= least {
+					err = errFound
+				}
+			}
+			return err
+		},
+	}
+	flags.register(cmd, &opts)
+	c.register(cmd, &timeout)
+	cmd.Flags().UintVar(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses")
+	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
+	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
+	return cmd
+}
+
+// failOns are the values of --fail-on, and the ranks of severities up to which they hold.
+var failOns = map[string]int{
+	"never": -1, "exploitable": triage.Exploitable.Rank(), "probably": triage.ProbablyExploitable.Rank(), "any": triage.Undefined.Rank(),
+}
+
+// An adder adds the lines that it gets to a report.
+type adder struct{ r *report.Report }
+
+func (a adder) Write(line []byte) (int, error) { return len(line), a.r.Add(line) }
+
+// printClusters prints what a triage has found: a line for each cluster, or the
+// contents of clusters.json.
+func printClusters(w io.Writer, r *report.Report, asJSON bool) error {
+	if asJSON {
+		text, err := r.JSON()
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
+	}
+	var b strings.Builder
+	for _, c := range r.Clusters.Clusters {
+		where := "?"
+		if len(c.Stack) > 0 {
+			where = c.Stack[0]
+		}
+		fmt.Fprintf(&b, "%4d  %-20s %-28s %5d cases %5d stacks  %s\n", c.ID, c.Severity, c.Name, c.Size, c.Unique, where)
+	}
+	fmt.Fprintf(&b, "%d clusters\n", len(r.Clusters.Clusters))
+	_, err := io.WriteString(w, builtins.Escape(b.String(), false))
+	return err
+}

@@ -1,0 +1,291 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tracelark/tracelark/script/report"
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// parser is the program that triage is tested with, whose bugs are planted.
+func parser(t *testing.T) string {
+	return tracertest.Build(t, "testdata/parser.c", "-fstack-protector-all")
+}
+
+// bugs are the letters of its records that crash, with the class of that.
+var bugs = map[byte]string{
+	'S': "DestAv", 'L': "SourceAvNearNull", 'C': "SegFaultOnPc", 'F': "HeapError", 'D': "FPE", 'A': "AbortSignal",
+	'R': "StackOverflow", 'M': "StackGuard", 'T': "DestAv", 'K': "DestAv",
+}
+
+// writeCampaign makes inputs as a fuzzer would leave them: records of any letters, of
+// which the first one with a bug counts. Files are named by its letter.
+func writeCampaign(t *testing.T, n int) (dir string) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	letters := "abcdefgh"
+	for c := range bugs {
+		letters += string(c)
+	}
+	sorted := []byte(letters)
+	slices.Sort(sorted)
+	files := make(map[string]string)
+	for i := range n {
+		var text []byte
+		first := byte('-')
+		for range 1 + random.IntN(12) {
+			c := sorted[random.IntN(len(sorted))]
+			if first == '-' && bugs[c] != "" {
+				first = c
+			}
+			text = append(text, c, byte(1+random.IntN(255)))
+		}
+		files[fmt.Sprintf("cases/%c%03d", first, i)] = string(text)
+	}
+	return writeTests(t, files)
+}
+
+// readLines returns the cases of a cases.jsonl.
+func readLines(t *testing.T, path string) (cases []*report.Case) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		c := new(report.Case)
+		if err := json.Unmarshal([]byte(line), c); err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// TestTriage triages a campaign both ways. Each planted bug is one cluster, of its
+// class, and what comes of a case does not depend on the way.
+func TestTriage(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeCampaign(t, 200))
+	var results [2][]*report.Case
+	for i, mode := range []string{"exec", "snapshot"} {
+		stdout, stderr, exit := run(t, command(t, "triage", "--mode", mode, "-j", fmt.Sprint(1+i), "-o", mode, "--json", "cases", "--", prog, "@@"))
+		if exit != 0 {
+			t.Fatalf("status %d:\n%s", exit, stderr)
+		}
+		if strings.Contains(stderr, "no snapshot") || strings.Contains(stderr, "each case is launched from here on") {
+			t.Errorf("in mode %s:\n%s", mode, stderr)
+		}
+		file, err := os.ReadFile(mode + "/clusters.json")
+		if err != nil || string(file) != stdout {
+			t.Errorf("clusters.json is\n%s\nand the output\n%s (%v)", file, stdout, err)
+		}
+		checkClusters(t, file)
+		results[i] = readLines(t, mode+"/cases.jsonl")
+		for _, name := range []string{"index.html", "report.md", "report.sarif", "junit.xml"} {
+			if info, err := os.Stat(filepath.Join(mode, name)); err != nil || info.Size() == 0 {
+				t.Errorf("%s: %v, %v", name, info, err)
+			}
+		}
+	}
+	for i, x := range results[0] {
+		y := results[1][i]
+		if x.Case != y.Case || x.Outcome != y.Outcome || x.Name != y.Name || x.Signal != y.Signal || x.Keys["offset"] != y.Keys["offset"] || !slices.Equal(x.Stack, y.Stack) {
+			t.Errorf("launched, it is %+v, and from a snapshot %+v", x, y)
+		}
+	}
+}
+
+// checkClusters checks that there is one cluster for each bug.
+func checkClusters(t *testing.T, file []byte) {
+	var clusters report.Clusters
+	if err := json.Unmarshal(file, &clusters); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[byte]bool)
+	for _, c := range clusters.Clusters {
+		letter := filepath.Base(c.Cases[0])[0]
+		for _, path := range c.Cases {
+			if filepath.Base(path)[0] != letter {
+				t.Errorf("cluster %d, %s, has %s and %s", c.ID, c.Name, c.Cases[0], path)
+			}
+		}
+		if seen[letter] {
+			t.Errorf("a second cluster for %c: %+v", letter, c)
+		}
+		seen[letter] = true
+		if c.Name != bugs[letter] || c.Size != len(c.Cases) || c.Unique < 1 || c.Unique > c.Size {
+			t.Errorf("the cluster for %c, a %s, is %+v", letter, bugs[letter], c)
+		}
+	}
+	if len(seen) != len(bugs) {
+		t.Errorf("%d clusters, %d bugs were planted", len(seen), len(bugs))
+	}
+}
+
+// TestTriageOutcomes tells hangs, lack of memory, ends and failures apart, with every
+// way to give an input, and looks at how the target behaves badly.
+func TestTriageOutcomes(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeTests(t, map[string]string{
+		"cases/O": "O.", "cases/W": "W.", "cases/X": "X.", "cases/a": "a.", "cases/S": "S.", "cases/empty": "",
+		"cases/I": "I.", "cases/P": "P.", "cases/B": "B.", "cases/K": "K.",
+	}))
+	makeCore := command(t, "run", "-c", `p = launch(args, stdout="/dev/null", stderr="/dev/null")
+p.cont_fatal()
+p.save_core("cases/core")`, prog, "cases/S")
+	if out, err := makeCore.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.Symlink("nowhere", "cases/gone"); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"O": "hang loop bug_loop", "W": "hang blocked read", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
+		"I": "hang blocked pause", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
+	}
+	for _, how := range []struct {
+		name string
+		args []string
+	}{
+		{"file", []string{"cases", "--", prog, "@@"}},
+		{"stdin", []string{"cases", "--", prog}},
+		{"argument", []string{"--argument", "2", "cases", "--", prog, "-"}},
+		{"variable", []string{"--variable", "PARSER_INPUT", "cases", "--", prog}},
+	} {
+		for _, mode := range []string{"exec", "auto"} {
+			t.Run(how.name+" "+mode, func(t *testing.T) {
+				out := "out " + how.name + mode
+				_, stderr, exit := run(t, command(t, append([]string{"triage", "--timeout", "0.5", "--rss", "48", "--mode", mode, "-o", out}, how.args...)...))
+				if exit != 1 || !strings.Contains(stderr, "1 failed") {
+					t.Errorf("status %d, want 1 for the case that is gone:\n%s", exit, stderr)
+				}
+				for _, c := range readLines(t, out+"/cases.jsonl") {
+					got := strings.TrimSpace(c.Outcome + " " + c.Name)
+					if c.Hang != nil {
+						got = c.Outcome + " " + c.Hang.Kind + " " + c.Hang.Where
+					} else if c.Error != "" {
+						got = "failed"
+					}
+					if name := filepath.Base(c.Case); got != want[name] {
+						t.Errorf("%s: got %q, want %q (%s)", name, got, want[name], c.Error)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTriageServer sends inputs to a server.
+func TestTriageServer(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/server.c")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O"}))
+	if _, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "1", "--port", port, "-o", "out", "cases", "--", prog, port)); exit != 0 {
+		t.Fatalf("status %d:\n%s", exit, stderr)
+	}
+	var got []string
+	for _, c := range readLines(t, "out/cases.jsonl") {
+		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
+	}
+	if want := []string{"O hang", "S crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestTriageCertainty looks again at crashes, one of which comes to half of the runs.
+func TestTriageCertainty(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S.", "cases/Y": strings.Repeat("Y.", 4)}))
+	for range 20 { // until the first run of both crashes
+		if _, stderr, exit := run(t, command(t, "triage", "--mode", "exec", "--runs", "9", "--restart", "-j", "1", "-o", "out", "cases", "--", prog, "@@")); exit != 0 {
+			t.Fatalf("status %d:\n%s", exit, stderr)
+		}
+		cases := readLines(t, "out/cases.jsonl")
+		if cases[1].Outcome != "crash" {
+			continue
+		}
+		if c := cases[0].Certainty; c == nil || c.Flaky || c.Fixed.Same != 9 || c.Random.Same != 9 || c.Fixed.Low < 0.6 || c.Fixed.High != 1 {
+			t.Errorf("a certain crash has %+v", c)
+		}
+		if c := cases[1].Certainty; c == nil || c.Fixed.Runs != 9 || c.Flaky != (c.Fixed.Same < 9 || c.Random.Same < 9) {
+			t.Errorf("a flaky crash has %+v", c)
+		} else if c.Flaky {
+			return
+		}
+	}
+	t.Error("no run was flaky")
+}
+
+// TestTriageUsage has command lines that make no sense, and exit codes for build servers.
+func TestTriageUsage(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S.", "afl/crashes/id:000000": "S.", "afl/fuzzer_stats": "", "afl/cmdline": prog + "\n@@\n"}))
+	for _, test := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{[]string{"--", prog}, 2, "no CASE"},
+		{[]string{"--mode", "fast", "cases", "--", prog}, 2, `--mode is "fast"`},
+		{[]string{"--key", "shape", "cases", "--", prog}, 2, `--key is "shape"`},
+		{[]string{"--timeout", "0", "cases", "--", prog}, 2, "a hang would never end"},
+		{[]string{"--fail-on", "bad", "cases", "--", prog}, 2, `--fail-on is "bad"`},
+		{[]string{"cases"}, 1, "1 failed"},
+		{[]string{"cases", "--", "/no/such/program"}, 1, "1 failed"},
+		{[]string{"afl"}, 0, "1 crash"},
+		{[]string{"--fail-on", "exploitable", "cases", "--", prog, "@@"}, 1, "1 crash"},
+		{[]string{"--fail-on", "any", "--mode", "snapshot", "cases", "--", prog, "@@"}, 1, "1 crash"},
+		{[]string{"--mode", "snapshot", "--at", "nowhere", "cases", "--", prog, "@@"}, 0, "no snapshot, each case is launched: "},
+		{[]string{"--mode", "snapshot", "--at", "load", "cases", "--", prog, "@@"}, 0, "1 crash"},
+	} {
+		_, stderr, exit := run(t, command(t, append([]string{"triage"}, test.args...)...))
+		if exit != test.exit || !strings.Contains(stderr, test.want) {
+			t.Errorf("triage %v ends with %d, want %d:\n%swant %q", test.args, exit, test.exit, stderr, test.want)
+		}
+	}
+}
+
+// TestMinimize makes inputs smaller, whatever the number of workers, and keeps their
+// bugs.
+func TestMinimize(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeTests(t, map[string]string{
+		"S": strings.Repeat("a.bcd-", 200) + "S\x07" + strings.Repeat("x.", 300), "a": "a.", "L": "a.L\x10S.", "O": "O.a.", "Y": "Y.Y.",
+		"tail": "S",
+	}))
+	for _, test := range []struct{ file, want string }{{"S", "S0"}, {"L", "L0"}, {"O", "O0"}} {
+		for _, jobs := range []string{"1", "3"} {
+			stdout, stderr, exit := run(t, command(t, "minimize", "-j", jobs, "--timeout", "0.3", "--json", "-o", "out", test.file, "--", prog, "@@"))
+			data, err := os.ReadFile("out")
+			if exit != 0 || err != nil || string(data) != test.want || !strings.Contains(stdout, `"finished":true`) {
+				t.Errorf("%s with -j %s: status %d, %q, want %q\n%s%s", test.file, jobs, exit, data, test.want, stdout, stderr)
+			}
+		}
+	}
+	if _, stderr, exit := run(t, command(t, "minimize", "a", "--", prog, "@@")); exit != 1 || !strings.Contains(stderr, "minimize a: it neither crashes nor hangs nor runs out of memory\n") {
+		t.Errorf("without a crash: status %d, %s", exit, stderr)
+	}
+	if _, stderr, exit := run(t, command(t, "minimize", "none", "--", prog, "@@")); exit != 1 || !strings.Contains(stderr, "no such file") {
+		t.Errorf("without a file: status %d, %s", exit, stderr)
+	}
+	stdout, _, exit := run(t, command(t, "minimize", "--max-runs", "12", "-o", "out", "S", "--", prog, "@@"))
+	if data, err := os.ReadFile("out"); exit != 0 || err != nil || len(data) >= 1802 || len(data) < 3 || !strings.Contains(stdout, "after 12 runs") || !strings.Contains(stdout, "cut short") {
+		t.Errorf("with a budget: status %d, %d bytes, %v\n%s", exit, len(data), err, stdout)
+	}
+}

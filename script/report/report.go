@@ -1,0 +1,356 @@
+// Package report writes what a triage has found: as JSON, as CASREP, and as reports for
+// people, editors and build servers.
+//
+// It takes the lines that std/campaign.star makes of cases. What is in them comes from
+// targets and inputs, which may be hostile: each format escapes it.
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tracelark/tracelark/tracer/triage"
+)
+
+// A Case is a line of cases.jsonl.
+type Case struct {
+	Case      string            `json:"case"`
+	Outcome   string            `json:"outcome"` // "" if it failed
+	Name      string            `json:"name"`
+	Severity  triage.Severity   `json:"severity"`
+	Signal    string            `json:"signal"`
+	ExitCode  *int              `json:"exit_code"`
+	Keys      map[string]string `json:"keys"`
+	Stack     []string          `json:"stack"`
+	Seconds   float64           `json:"seconds"`
+	Size      int               `json:"size"` // of the input, in bytes
+	Argv      []string          `json:"argv"`
+	Crash     *Crash            `json:"crash"`
+	Hang      *Hang             `json:"hang"`
+	CASREP    string            `json:"casrep"`
+	Stderr    string            `json:"stderr"`
+	Input     string            `json:"input"` // a hexdump of its beginning
+	Certainty *Certainty        `json:"certainty"`
+	Error     string            `json:"error"`
+}
+
+// A Crash is the evidence of a case.
+type Crash struct {
+	Tags        []string          `json:"tags"`
+	Description string            `json:"description"`
+	Explanation string            `json:"explanation"`
+	Message     string            `json:"message"`
+	Frames      []Frame           `json:"frames"`
+	Registers   map[string]uint64 `json:"registers"`
+	Disassembly []string          `json:"disassembly"`
+	Sanitizer   *struct {
+		Tool    string `json:"tool"`
+		Type    string `json:"type"`
+		Summary string `json:"summary"`
+	} `json:"sanitizer"`
+}
+
+// A Frame is one of a stack.
+type Frame struct {
+	Level    int    `json:"level"`
+	PC       uint64 `json:"pc"`
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Image    string `json:"image"`
+	Offset   uint64 `json:"image_offset"`
+}
+
+// String returns a line of a backtrace.
+func (f Frame) String() string {
+	text := fmt.Sprintf("#%d %#x in %s", f.Level, f.PC, cmp.Or(f.Function, "??"))
+	if f.File != "" {
+		text += fmt.Sprintf(" at %s:%d", f.File, f.Line)
+	}
+	if f.Image != "" {
+		text += fmt.Sprintf(" (%s+%#x)", f.Image, f.Offset)
+	}
+	return text
+}
+
+// A Hang is what a case was about that took too long.
+type Hang struct {
+	Kind  string `json:"kind"` // "loop", "blocked" or "progress"
+	Where string `json:"where"`
+
+	Stacks [][]struct { // at each look, of each thread
+		Frames []string `json:"frames"`
+	} `json:"stacks"`
+}
+
+// A Certainty is how often a crash was the same when it was looked at again.
+type Certainty struct {
+	Key    string `json:"key"`
+	Fixed  Share  `json:"fixed"`
+	Random Share  `json:"random"`
+	Flaky  bool   `json:"flaky"`
+}
+
+// A Share is that of some runs, with the interval of Wilson's score.
+type Share struct {
+	Runs int     `json:"runs"`
+	Same int     `json:"same"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// String returns a text such as "5 of 5 (57 to 100 %)".
+func (s Share) String() string {
+	return fmt.Sprintf("%d of %d (%.0f to %.0f %%)", s.Same, s.Runs, 100*s.Low, 100*s.High)
+}
+
+// A Cluster is crashes, or hangs, that are taken for one bug.
+type Cluster struct {
+	ID       int             `json:"id"` // from 1
+	Size     int             `json:"size"`
+	Unique   int             `json:"unique"` // different stacks
+	Name     string          `json:"name"`
+	Severity triage.Severity `json:"severity"`
+	Cases    []string        `json:"cases"`
+	Stack    []string        `json:"stack"`
+
+	Best    *Case `json:"-"` // the one that shows it best: certain, then small
+	Members []int `json:"-"` // indices of cases
+}
+
+// Clusters are the contents of clusters.json.
+type Clusters struct {
+	Cases    int        `json:"cases"`  // that have a stack
+	Unique   int        `json:"unique"` // different stacks
+	Clusters []*Cluster `json:"clusters"`
+}
+
+// A Report is all that a triage has found.
+type Report struct {
+	Title string
+	Cases []*Case
+	Clusters
+	lines     [][]byte
+	clusterOf []*Cluster // by case, or nil
+}
+
+// Add takes in a line of a case.
+func (r *Report) Add(line []byte) error {
+	c := new(Case)
+	if err := json.Unmarshal(line, c); err != nil {
+		return fmt.Errorf("a line of a case: %w", err)
+	}
+	r.Cases = append(r.Cases, c)
+	r.lines = append(r.lines, bytes.TrimSuffix(bytes.Clone(line), []byte("\n")))
+	return nil
+}
+
+// hang is the name of hangs, which no crash has.
+const hang = "hang"
+
+// Cluster makes clusters of the cases: crashes whose stacks are less than distance
+// apart, and hangs in the same place. The worst come first, and then the largest.
+func (r *Report) Cluster(distance float64) {
+	var crashes, hangs []int
+	var stacks [][]string
+	places := make(map[string][]int)
+	for i, c := range r.Cases {
+		switch c.Outcome {
+		case "crash":
+			crashes = append(crashes, i)
+			stacks = append(stacks, c.telling())
+		case "hang":
+			where := "?"
+			if c.Hang != nil {
+				where = c.Hang.Kind + " in " + c.Hang.Where
+			}
+			if places[where] == nil {
+				hangs = append(hangs, i)
+			}
+			places[where] = append(places[where], i)
+			c.Name = hang + ": " + where
+			if c.Hang != nil && len(c.Hang.Stacks) > 0 && len(c.Hang.Stacks[0]) > 0 {
+				c.Stack = c.Hang.Stacks[0][0].Frames
+			}
+		}
+	}
+	var groups [][]int
+	for _, group := range triage.Cluster(stacks, distance) {
+		for i := range group {
+			group[i] = crashes[group[i]]
+		}
+		groups = append(groups, group)
+	}
+	for _, first := range hangs {
+		groups = append(groups, places[strings.TrimPrefix(r.Cases[first].Name, hang+": ")])
+	}
+	r.clusterOf = make([]*Cluster, len(r.Cases))
+	unique := make(map[string]bool)
+	for _, group := range groups {
+		c := r.cluster(group)
+		r.Clusters.Clusters = append(r.Clusters.Clusters, c)
+		r.Clusters.Cases += c.Size
+		for _, i := range group {
+			r.clusterOf[i] = c
+			unique[strings.Join(r.Cases[i].Stack, "\n")] = true
+		}
+	}
+	r.Clusters.Unique = len(unique)
+	slices.SortStableFunc(r.Clusters.Clusters, func(a, b *Cluster) int {
+		return cmp.Or(a.Severity.Rank()-b.Severity.Rank(), b.Size-a.Size, a.Members[0]-b.Members[0])
+	})
+	for i, c := range r.Clusters.Clusters {
+		c.ID = i + 1
+	}
+}
+
+// telling returns the stack to compare with others: where no function is known, the
+// class has to tell it from them.
+func (c *Case) telling() []string {
+	if slices.ContainsFunc(c.Stack, func(frame string) bool { return frame != "??" }) {
+		return c.Stack
+	}
+	return append([]string{c.Name}, c.Stack...)
+}
+
+// cluster returns the cluster of some cases.
+func (r *Report) cluster(group []int) *Cluster {
+	c := &Cluster{Size: len(group), Members: group, Severity: triage.Undefined}
+	unique := make(map[string]bool)
+	for _, i := range group {
+		x := r.Cases[i]
+		c.Cases = append(c.Cases, x.Case)
+		unique[strings.Join(x.Stack, "\n")] = true
+		if c.Best == nil || better(x, c.Best) {
+			c.Best = x
+		}
+	}
+	c.Unique = len(unique)
+	c.Name, c.Stack = c.Best.Name, c.Best.Stack
+	if c.Best.Severity != "" {
+		c.Severity = c.Best.Severity
+	}
+	return c
+}
+
+// better reports whether x shows its cluster better than y.
+func better(x, y *Case) bool {
+	flaky := func(c *Case) int {
+		if c.Certainty != nil && c.Certainty.Flaky {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(flaky(x)-flaky(y), x.Severity.Rank()-y.Severity.Rank(), x.Size-y.Size, strings.Compare(x.Case, y.Case)) < 0
+}
+
+// Outcomes counts the cases by outcome, "error" for those that failed.
+func (r *Report) Outcomes() map[string]int {
+	n := make(map[string]int)
+	for _, c := range r.Cases {
+		n[cmp.Or(c.Outcome, "error")]++
+	}
+	return n
+}
+
+// Command returns a line for a shell that runs the case outside of the debugger.
+func (c *Case) Command() string {
+	words := make([]string, 0, len(c.Argv)+3)
+	file := false
+	for _, word := range c.Argv {
+		file = file || strings.Contains(word, "@@")
+		words = append(words, quote(strings.ReplaceAll(word, "@@", c.Case)))
+	}
+	line := "setarch -R " + strings.Join(words, " ")
+	if !file {
+		line += " < " + quote(c.Case)
+	}
+	return line
+}
+
+// quote returns a word as a shell takes it.
+func quote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,+@%=", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// Write writes the report's files into a folder: cases.jsonl, clusters.json, report.md,
+// report.sarif, junit.xml, index.html and a CASREP for each cluster of crashes. It goes
+// on where one cannot be written.
+func (r *Report) Write(dir string) error {
+	var errs []error
+	put := func(name string, data []byte, err error) {
+		if err == nil {
+			err = write(filepath.Join(dir, name), data)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("write %s: %w", name, err))
+		}
+	}
+	put("cases.jsonl", r.lineFile(), nil)
+	text, err := r.JSON()
+	put("clusters.json", text, err)
+	put("report.md", r.Markdown(), nil)
+	text, err = r.SARIF()
+	put("report.sarif", text, err)
+	text, err = r.JUnit()
+	put("junit.xml", text, err)
+	text, err = r.HTML()
+	put("index.html", text, err)
+	for _, c := range r.Clusters.Clusters {
+		if c.Best.CASREP != "" {
+			put(fmt.Sprintf("cluster%04d.casrep", c.ID), []byte(c.Best.CASREP), nil)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// write makes a file, or replaces it when all is there.
+func write(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tracelark-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// lineFile returns the lines with the numbers of their clusters.
+func (r *Report) lineFile() []byte {
+	var b bytes.Buffer
+	for i, line := range r.lines {
+		if c := r.clusterOf[i]; c != nil {
+			// Within a string the quotes would be escaped.
+			line = bytes.Replace(line, []byte(`"cluster":null`), fmt.Appendf(nil, `"cluster":%d`, c.ID), 1)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.Bytes()
+}
+
+// JSON returns the contents of clusters.json.
+func (r *Report) JSON() ([]byte, error) {
+	c := r.Clusters
+	if c.Clusters == nil {
+		c.Clusters = []*Cluster{}
+	}
+	text, err := json.MarshalIndent(c, "", "  ")
+	return append(text, '\n'), err
+}

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
+)
+
+// hostile is what a target may print, be named, or have as a symbol.
+const hostile = "</pre></script><script>document.title='injected'</script><img src=x onerror=\"document.title='injected'\">'\"]]>&lt;|`````\x1b[31m\u202e{{.}}\x00"
+
+// hostileReport returns a report in which every text is hostile.
+func hostileReport(t *testing.T) *Report {
+	t.Helper()
+	r := &Report{Title: "triage of " + hostile}
+	add := func(v map[string]any) {
+		t.Helper()
+		line, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Add(append(line, '\n')); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crash := func(i int, severity, function string, flaky bool) {
+		add(map[string]any{
+			"case": fmt.Sprintf("crashes/%d%s", i, hostile), "outcome": "crash", "name": "DestAv" + hostile, "severity": severity, "signal": "SIGSEGV",
+			"keys": map[string]string{"function": hostile}, "stack": []string{function + hostile + " at " + hostile + ".c:12:3", "main" + hostile, "??"},
+			"casrep": "{\"report\": 1}\n", "cluster": nil, "seconds": 0.5, "size": 10 + i, "argv": []string{"./a b" + hostile, "@@"}, "stderr": hostile, "input": hostile,
+			"crash": map[string]any{
+				"tags": []string{hostile}, "explanation": hostile, "message": hostile, "disassembly": []string{hostile},
+				"registers": map[string]uint64{"rax": 1 << 63}, "sanitizer": map[string]string{"tool": hostile, "type": hostile, "summary": hostile},
+				"frames": []map[string]any{{"level": 0, "pc": 1 << 40, "function": hostile, "file": hostile, "line": 3, "image": hostile, "image_offset": 5}, {"level": 1, "pc": 16}},
+			},
+			"certainty": map[string]any{"key": hostile, "flaky": flaky, "fixed": map[string]any{"runs": 3, "same": 2, "low": 0.2, "high": 0.9}, "random": map[string]any{"runs": 3, "same": 3}},
+		})
+	}
+	crash(1, "EXPLOITABLE", "first", false)
+	crash(2, "EXPLOITABLE", "first", true)
+	crash(0, "NOT_EXPLOITABLE", "second", true)
+	add(map[string]any{"case": "h", "outcome": "hang", "stack": []string{}, "hang": map[string]any{"kind": "loop", "where": hostile, "stacks": [][]map[string][]string{{{"frames": {hostile}}}}}, "argv": nil, "cluster": nil})
+	add(map[string]any{"case": "x", "outcome": "exit", "stack": []string{}, "argv": []string{"./a"}, "cluster": nil})
+	add(map[string]any{"case": "o", "outcome": "oom", "stack": []string{}, "cluster": nil})
+	add(map[string]any{"case": "e" + hostile, "index": 6, "error": hostile})
+	r.Cluster(0.3)
+	return r
+}
+
+// TestFormats reads each file of a hostile report as its format, with the file's own
+// idea of what is in it.
+func TestFormats(t *testing.T) {
+	r := hostileReport(t)
+	dir := t.TempDir()
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	var clusters Clusters
+	if err := json.Unmarshal(read("clusters.json"), &clusters); err != nil {
+		t.Fatal(err)
+	}
+	if got := clusters.Clusters; len(got) != 3 || clusters.Cases != 4 || clusters.Unique != 3 || got[0].Size != 2 || got[0].Unique != 1 || got[0].Severity != "EXPLOITABLE" || got[2].Severity != "UNDEFINED" {
+		t.Errorf("the clusters are %+v", clusters)
+	}
+	if best := r.Clusters.Clusters[0].Best; best.Size != 11 {
+		t.Errorf("a flaky case stands for a cluster: %+v", best)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(read("cases.jsonl"))), "\n") {
+		var v struct{ Cluster *int }
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		if want := []int{1, 1, 2, 3, 0, 0, 0}[i]; want == 0 && v.Cluster != nil || want > 0 && (v.Cluster == nil || *v.Cluster != want) {
+			t.Errorf("the cluster of case %d is %v, want %d", i, v.Cluster, want)
+		}
+	}
+	log, err := sarif.FromBytes(read("report.sarif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// These have defaults, which the library does not write.
+	log.Runs[0].Language, log.Runs[0].NewlineSequences, log.Runs[0].Tool.Driver.Language = "en-US", []string{"\n"}, "en-US"
+	if err := log.Validate(); err != nil {
+		t.Error(err)
+	}
+	if results := log.Runs[0].Results; len(results) != 3 || *results[0].Message.Text == "" {
+		t.Errorf("the results in SARIF are %+v", results)
+	}
+	var junit struct {
+		Suites []JUnitSuite `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(read("junit.xml"), &junit); err != nil {
+		t.Fatal(err)
+	}
+	if s := junit.Suites[0]; s.Tests != 7 || s.Failures != 6 || len(s.Cases) != 7 {
+		t.Errorf("JUnit's report has %d tests, %d failures", s.Tests, s.Failures)
+	}
+	checkMarkdown(t, string(read("report.md")))
+	if got := string(read("cluster0002.casrep")); got != "{\"report\": 1}\n" {
+		t.Errorf("the CASREP of a cluster is %q", got)
+	}
+}
+
+// checkMarkdown checks that code ends nowhere before its end, so that the headings are
+// those of the report.
+func checkMarkdown(t *testing.T, text string) {
+	headings, fence := 0, ""
+	for line := range strings.Lines(text) {
+		marks := len(line) - len(strings.TrimLeft(line, "`"))
+		switch {
+		case fence == "" && marks >= 3 && strings.TrimSpace(line) == strings.Repeat("`", marks):
+			fence = strings.TrimSpace(line)
+		case fence != "":
+			if strings.TrimSpace(line) == fence {
+				fence = ""
+			}
+		case strings.HasPrefix(line, "#"):
+			headings++
+		case strings.HasPrefix(line, "|") && strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") != 7:
+			t.Errorf("a row of the table has another number of cells: %q", line)
+		}
+	}
+	if headings != 4 || fence != "" {
+		t.Errorf("%d headings and an open %q in\n%s", headings, fence, text)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for _, test := range []struct {
+		c    Case
+		want string
+	}{
+		{Case{Case: "a b", Argv: []string{"./prog", "-f", "@@"}}, "setarch -R ./prog -f 'a b'"},
+		{Case{Case: "it's", Argv: []string{"./prog"}}, `setarch -R ./prog < 'it'\''s'`},
+		{Case{Case: "x", Argv: []string{"", "--in=@@.png"}}, "setarch -R '' --in=x.png"},
+	} {
+		if got := test.c.Command(); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+// TestPage looks at the page in a browser: nothing that was injected runs, and filters
+// work.
+func TestPage(t *testing.T) {
+	dir := t.TempDir()
+	if err := hostileReport(t).Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for fragment, want := range map[string]string{"": "3 of 3 clusters", "#find=SECOND": "1 of 3 clusters", "#find=nothing": "0 of 3 clusters"} {
+		dom := browse(t, "file://"+dir+"/index.html"+fragment)
+		if !strings.Contains(dom, ">"+want+"</span>") {
+			t.Errorf("with %q the page does not say %q:\n%s", fragment, want, dom)
+		}
+		if n := strings.Count(dom, "<script"); n != 1 || strings.Contains(dom, "<img") || strings.Contains(dom, "<title>injected") {
+			t.Errorf("something was injected, there are %d scripts:\n%s", n, dom)
+		}
+		if n := strings.Count(dom, `<details class="cluster`); n != 3 {
+			t.Errorf("%d clusters are on the page, want 3", n)
+		}
+	}
+}
+
+// browse returns the document that a browser makes of a page.
+func browse(t *testing.T, url string, flags ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	args := append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+		"--disable-sync", "--user-data-dir=" + t.TempDir(), "--dump-dom",
+	}, flags...)
+	cmd := exec.CommandContext(ctx, tracertest.Tool(t, "chromium"), append(args, url)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	return string(out)
+}
+
+// TestNoSpace has no folder to write to.
+func TestNoSpace(t *testing.T) {
+	err := hostileReport(t).Write("/dev/null/x")
+	if err == nil || !strings.Contains(err.Error(), "write index.html: ") || !strings.Contains(err.Error(), "write cases.jsonl: ") {
+		t.Errorf("got %v", err)
+	}
+}
