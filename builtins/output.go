@@ -32,14 +32,18 @@ type output struct {
 	arrived chan struct{} // holds an element when there is news
 
 	mu      sync.Mutex
-	chunk   [1 << 16]byte // as much as a pipe holds
-	data    []byte        // what came; without keep, what was not read yet
-	read    int           // how much of data was read; 0 without keep
-	cut     int64         // bytes thrown away because data was full
-	ended   bool          // no more will come
-	watched []byte        // what expect waits for, or nil
-	found   func()        // called when it has come
+	data    []byte // what came; without keep, what was not read yet
+	read    int    // how much of data was read; 0 without keep
+	cut     int64  // bytes thrown away because data was full
+	ended   bool   // no more will come
+	watched []byte // what expect waits for, or nil
+	found   func() // called when it has come
 }
+
+// A pipeful is a buffer that holds as much as a pipe does.
+type pipeful [1 << 16]byte
+
+var pipefuls = sync.Pool{New: func() any { return new(pipeful) }}
 
 // newOutput returns an output of p and the file that the target is to write to.
 func newOutput(p *process, name string, keep bool) (*output, *os.File, error) {
@@ -95,7 +99,7 @@ func (o *output) sync() {
 		return
 	}
 	raw.Control(func(fd uintptr) {
-		for i := 0; i <= 1<<20/len(o.chunk) && o.take(int(fd)); i++ {
+		for i := 0; i <= 1<<20/len(pipeful{}) && o.take(int(fd)); i++ {
 		}
 	})
 }
@@ -104,10 +108,12 @@ func (o *output) sync() {
 func (o *output) take(fd int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n, err := unix.Read(fd, o.chunk[:])
+	buf := pipefuls.Get().(*pipeful)
+	defer pipefuls.Put(buf)
+	n, err := unix.Read(fd, buf[:])
 	switch {
 	case n > 0:
-		o.add(o.chunk[:n])
+		o.add(buf[:n])
 		o.notify()
 		return true
 	case err == unix.EINTR:
