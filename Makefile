@@ -88,6 +88,9 @@ deps:
 	want strace command -v strace; \
 	want tmux command -v tmux; \
 	want libclang-rt-dev sh -c 'test -e "$$(clang -print-file-name=libclang_rt.msan-x86_64.a)"'; \
+	want bash command -v bash; \
+	want vim command -v vim; \
+	want less command -v less; \
 	want xz-utils command -v xz; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \

@@ -131,7 +131,8 @@ func (l *loader) writeBacktrace(b *strings.Builder, stack starlark.CallStack) (b
 	return builtin
 }
 
-// where returns err, which ended a run of a file, as "LINE: MESSAGE".
+// where returns err, which ended a run of a file, as what follows the file's name and a
+// colon: "LINE: MESSAGE".
 func (l *loader) where(err error, file string) string {
 	if list := located(err, nil); len(list) > 0 {
 		return fmt.Sprintf("%d: %s", list[0].Pos.Line, list[0].Msg)
@@ -144,7 +145,7 @@ func (l *loader) where(err error, file string) string {
 			}
 		}
 	}
-	return msg
+	return " " + msg
 }
 
 // inSource reports whether fr is a call of a function written in Starlark.

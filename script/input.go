@@ -84,6 +84,9 @@ func (r *itemReader) next() (item, error) {
 	return it, nil
 }
 
+// done reports whether all that was read belongs to the items so far.
+func (r *itemReader) done() bool { return len(r.held) == 0 || len(r.held) == 1 && r.added }
+
 // line returns the next line. One that holds newlines is an old item, recalled
 // from the history; the blank line after it says that it is complete.
 func (r *itemReader) line(prompt string) (string, error) {
@@ -98,7 +101,7 @@ func (r *itemReader) line(prompt string) (string, error) {
 			return "", err
 		}
 		r.entry += text + "\n"
-		r.held = strings.Split(text, "\n")
+		r.held = strings.Split(strings.TrimRight(text, "\n"), "\n")
 		if len(r.held) > 1 {
 			r.held = append(r.held, "")
 			r.added = true

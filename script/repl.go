@@ -15,6 +15,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/builtins"
+	"github.com/tracelark/tracelark/tracer"
 )
 
 // stdin is the name of the REPL's input in positions.
@@ -60,8 +61,6 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	defer input.Close() // first, or readline may wait for a key
 
 	s.view = view{lines: lines}
-	s.view.terminal = readline.IsTerminal(int(in.Fd())) && s.stdout.terminal
-	s.look()
 	if err := s.runInit(); err != nil {
 		return err
 	}
@@ -69,6 +68,11 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		if err := s.eval(item{line + "\n", i + 1}); err != nil {
 			return exited(err)
 		}
+	}
+	s.view.terminal = readline.IsTerminal(int(in.Fd())) && s.stdout.terminal
+	s.look()
+	if stop := s.engine.LastStop(); s.engine.Subject() != nil && (stop == nil || stop.Reason != tracer.ReasonExec) {
+		s.exec(func(thread *starlark.Thread) error { return s.show(thread, starlark.None, false, true) })
 	}
 
 	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
@@ -84,7 +88,7 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		case err != nil:
 			return err
 		}
-		if len(items.held) == 0 {
+		if items.done() {
 			lines.save(items.entry)
 			items.entry = ""
 		}
@@ -120,7 +124,7 @@ func (s *Session) runInit() error {
 		return err
 	}
 	if err != nil {
-		fmt.Fprintf(s.stderr, "%s: %s\n", s.opts.Init, s.loader.where(err, s.opts.Init))
+		fmt.Fprintf(s.stderr, "%s:%s\n", s.opts.Init, s.loader.where(err, s.opts.Init))
 	}
 	return nil
 }
