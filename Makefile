@@ -7,7 +7,7 @@ ifneq ($(shell uname -s) $(shell uname -m),Linux x86_64)
 $(error tracelark runs on Linux on x86-64, this is $(shell uname -s) on $(shell uname -m))
 endif
 
-.PHONY: help demo build test bench fuzz storm compare campaign targets deps
+.PHONY: help demo build test bench fuzz storm compare campaign targets screenshots deps
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -60,6 +60,9 @@ campaign: build ## fuzz a parser with planted bugs with AFL++ for FUZZTIME, and 
 
 targets: deps ## rebuild examples/targets/crash, the one binary in the repository
 	sed -n '1s,^// ,,p' examples/targets/crash.c | sh -e
+
+screenshots: deps ## draw the pictures of README anew
+	$(GO) test -count=1 -run '^TestScreenshots$$' ./cmd/tracelark -screenshots
 
 # The packages of Debian and Ubuntu that tests need, each with a test for it.
 deps:

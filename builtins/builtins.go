@@ -51,6 +51,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/image"
 )
 
 // An Env is what the scripts of one tracer share.
@@ -90,6 +91,7 @@ type Env struct {
 	focus       *focus
 	screen      Screen
 	tempDirs    map[string]string // by name, or else by path
+	warmed      []*image.Image
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments

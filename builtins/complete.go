@@ -47,6 +47,22 @@ func (e *Env) images() []*image.Image {
 	return images
 }
 
+// Warm reads the symbols of what commands act on in the background, so that the first
+// word that is completed does not wait for them.
+func (e *Env) Warm() {
+	images := e.images()
+	if slices.Equal(images, e.warmed) {
+		return
+	}
+	e.warmed = images
+	go func() {
+		for _, im := range images {
+			im.Match("")
+			im.At(im.Start)
+		}
+	}()
+}
+
 // Symbols returns names of symbols.
 func (e *Env) Symbols(prefix string) (names []string) {
 	for _, im := range e.images() {

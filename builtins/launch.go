@@ -67,12 +67,13 @@ type launching struct {
 func (p *process) start(b *starlark.Builtin, launch func(*tracer.LaunchOptions) error) error {
 	l := p.launching
 	o := l.o
-	terminal, err := p.terminal(l, &o)
+	err := p.connect(&o, l.stdin, l.stdout, l.stderr)
+	var terminal *os.File
+	if err == nil {
+		terminal, err = p.terminal(l, &o)
+	}
 	if terminal != nil {
 		defer terminal.Close()
-	}
-	if err == nil {
-		err = p.connect(&o, l.stdin, l.stdout, l.stderr)
 	}
 	opened := []*os.File{o.Stdin, o.Stdout, o.Stderr}
 	if err == nil {
@@ -105,7 +106,7 @@ func (p *process) terminal(l *launching, o *tracer.LaunchOptions) (*os.File, err
 		}
 		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("tty: %s is no terminal", tty)
+			return nil, fmt.Errorf("tty: %s is no terminal", string(tty))
 		}
 		return f, nil
 	case nil, starlark.Bool:

@@ -3,6 +3,9 @@ package script
 import (
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 func TestComplete(t *testing.T) {
@@ -42,4 +45,27 @@ func TestComplete(t *testing.T) {
 			t.Errorf("complete(%q) = %q, want %q", test.text, got, test.want)
 		}
 	}
+}
+
+// BenchmarkComplete measures a tab in a program of 100 000 functions, the first one and
+// the others.
+func BenchmarkComplete(b *testing.B) {
+	program := tracertest.Build(b, "testdata/symbols.s", "-nostdlib", "-static")
+	s, err := New(&Options{Policy: Policy{Allow: MayAll}, Args: []string{program}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.eval(item{"p = launch(args)\n", 1}); err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now()
+	s.complete("b function_number_1777")
+	first := time.Since(start)
+	for b.Loop() {
+		if names, _ := s.complete("b function_number_1777"); len(names) != 100 {
+			b.Fatalf("got %d names", len(names))
+		}
+	}
+	b.ReportMetric(first.Seconds()*1000, "ms/first")
 }

@@ -54,7 +54,11 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	k.translate()
 	for len(k.keys) == 0 {
 		if err != nil {
-			return 0, err
+			k.keys, k.raw = k.raw, nil
+			if len(k.keys) == 0 {
+				return 0, err
+			}
+			break
 		}
 		buf := make([]byte, 1<<10)
 		var n int
@@ -70,16 +74,16 @@ func (k *keyboard) Read(p []byte) (int, error) {
 // translate takes keys out of raw as far as they are known.
 func (k *keyboard) translate() {
 	for len(k.raw) > 0 {
-		mark, least := pasteBegins, 2 // the Esc key alone is a key
+		mark := pasteBegins
 		if k.pasting {
-			mark, least = pasteEnds, 1
+			mark = pasteEnds
 		}
 		if rest, ok := bytes.CutPrefix(k.raw, mark); ok {
 			k.pasting, k.raw = !k.pasting, rest
 			continue
 		}
-		if len(k.raw) >= least && bytes.HasPrefix(mark, k.raw) {
-			return
+		if bytes.HasPrefix(mark, k.raw) || k.pasting && string(k.raw) == "\r" {
+			return // more is to come; the Esc key alone says nothing yet to readline either
 		}
 		c := k.raw[0]
 		after := k.raw[1:]

@@ -96,6 +96,8 @@ type engine interface {
 	RunCommand(thread *starlark.Thread, line string) (starlark.Value, error)
 	RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error)
 
+	Warm() // prepares what completes words, in the background
+
 	// What completes words, by their beginnings.
 	Parameters(fn starlark.Value) []string
 	Symbols(prefix string) []string

@@ -56,6 +56,7 @@ func (e *fakeEngine) SetScreen(builtins.Screen)                      {}
 func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))    {}
 func (e *fakeEngine) Away() bool                                     { return false }
 func (e *fakeEngine) Wake()                                          {}
+func (e *fakeEngine) Warm()                                          {}
 func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error) { return nil, nil }
 func (e *fakeEngine) IsCommand(name string) bool                     { return name == "say" || name == "thing" }
 func (e *fakeEngine) CommandNames() []string                         { return []string{"say", "thing"} }

@@ -192,6 +192,7 @@ func (t *terminal) suspend(makeRaw, exitRaw func() error) {
 // run in the background.
 func (t *terminal) readLine(prompt string) (string, error) {
 	t.rl.SetPrompt(prompt)
+	t.session.engine.Warm()
 	go func() {
 		line, err := t.rl.Readline()
 		t.results <- result{line, err}

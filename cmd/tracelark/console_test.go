@@ -19,7 +19,7 @@ import (
 
 // A console is a pseudo-terminal with the command in its foreground.
 type console struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	master *os.File
 	slave  *os.File
@@ -29,7 +29,7 @@ type console struct {
 
 // newConsole starts the command with args on a new terminal. The variable is added
 // to its environment.
-func newConsole(t *testing.T, variable string, args ...string) *console {
+func newConsole(t testing.TB, variable string, args ...string) *console {
 	c := &console{t: t, cmd: command(t, args...)}
 	c.cmd.Env = append(c.cmd.Env, "TERM=xterm", variable)
 	// Without O_NONBLOCK reads have no deadline.
@@ -267,4 +267,14 @@ func TestConsoleEnds(t *testing.T) {
 		}
 		c.end(128 + int(unix.SIGINT))
 	})
+}
+
+// BenchmarkStart measures how long it takes until there is a prompt.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		c := newConsole(b, "")
+		c.expect(">>> ")
+		c.cmd.Process.Kill()
+		c.cmd.Wait()
+	}
 }

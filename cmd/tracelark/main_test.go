@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 // command returns the command with args, ready to start.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // status returns the exit status of a command from the error of Wait or Run.
-func status(t *testing.T, err error) int {
+func status(t testing.TB, err error) int {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}

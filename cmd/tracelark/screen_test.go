@@ -159,7 +159,7 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.start(100, 60, s.env+" "+quote([]string{"repl", "--", tracertest.Build(t, count), "5"}))
 	s.expect(config + "/init.star:6: undefined: nope") // one line, and the rest goes on
-	s.do("greet you", "got identifier")                     // a file that does not compile defines nothing
+	s.do("greet you", "got identifier")                // a file that does not compile defines nothing
 	if err := os.WriteFile(filepath.Join(config, "init.star"), []byte(strings.TrimSuffix(init, "nope()\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -330,11 +330,14 @@ func TestScreenTerminal(t *testing.T) {
 	s := prepare(t)
 	s.start(100, 30, "PS1='shell$ ' bash --norc --noprofile -i")
 	s.until("a shell", func(text string) bool { return strings.HasSuffix(text, "shell$") })
-	s.enter("saved=$(stty -g); clear; " + s.env + " repl -- vim -u NONE -i NONE " + file)
+	s.enter("saved=$(stty -g); clear; " + s.env + " repl -- vim -N -u NONE -i NONE --cmd \"set showmode\" " + file)
 	s.do("c", "some text\n~\n~") // a program that draws on the whole screen
-	s.typed("ione line, ")
+	s.typed("i")
+	s.expect("-- INSERT --")
+	s.typed("one line, ")
 	s.expect("one line, some text")
 	s.keys("Escape")
+	s.until("the end of the insertion", func(text string) bool { return !strings.Contains(text, "INSERT") })
 	s.tmux("resize-window", "-x", "70", "-y", "20")
 	s.typed(":set columns?\r")
 	s.expect("columns=70")
