@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"math/bits"
 	"sort"
@@ -75,8 +74,9 @@ func (p *Process) jumps() jumps {
 			}
 		}
 		if len(e) == known && img.File != nil {
-			for at, goal := range p.endings(img) {
-				e[img.Bias+at] = goal
+			endings := img.File.Endings()
+			for i := range endings {
+				e[img.Bias+endings[i].Addr] = ask(&endings[i])
 			}
 		}
 	}
@@ -84,119 +84,33 @@ func (p *Process) jumps() jumps {
 	return e
 }
 
-// maxSearched limits how much code of one file is searched for endings, in bytes.
-const maxSearched = 256 << 20
-
-// endings returns the jumps in the code of a file without symbols that follow a load of
-// the stack pointer, without its bias. The code is searched once.
-func (p *Process) endings(img *image.Image) jumps {
-	if e, ok := p.images.endings[img.File]; ok {
-		return e
+// ask returns what tells where an ending leads: before it loads the stack pointer, while
+// the stack is the old one, or at its end.
+func ask(e *image.Ending) func(*Thread) (goal, bool) {
+	switch e.Kind {
+	case image.EndingBuf:
+		return (*Thread).goalOfJump
+	case image.EndingLast:
+		return (*Thread).goalOfUnwinder
 	}
-	if p.images.endings == nil {
-		p.images.endings = make(map[*image.File]jumps)
-	}
-	e := make(jumps)
-	p.images.endings[img.File] = e
-	if !img.File.Stripped() {
-		return e
-	}
-	for _, s := range img.File.Segments() {
-		if s.Flags&elf.PF_X == 0 {
-			continue
-		}
-		code := make([]byte, min(s.Filesz, maxSearched))
-		n, _ := p.ReadAt(img.Bias+s.Vaddr, code)
-		code = code[:n]
-		for i := 1; i+1 < len(code); i++ {
-			// mov, with REX.W, to rsp
-			if op := code[i]; op != 0x89 && op != 0x8b || code[i-1]&0xf8 != 0x48 || !loadsSP(code[i-1], op, code[i+1]) {
-				continue
-			}
-			if at, goal := parseEnding(code[i-1:min(len(code), i+64)], s.Vaddr+uint64(i-1)); goal != nil {
-				e[at] = goal
-			}
-		}
-	}
-	return e
+	return func(t *Thread) (goal, bool) { return t.goalOfEnding(e) }
 }
 
-// loadsSP reports whether a mov with a REX prefix sets rsp to what a register holds,
-// other than rbp, which ends ordinary functions, or to a word of what rdi points to, as
-// a jmp_buf.
-func loadsSP(rex, op, modrm byte) bool {
-	mod, reg, rm := modrm>>6, modrm>>3&7|rex&4<<1, modrm&7|rex&1<<3
-	if op == 0x89 {
-		reg, rm = rm, reg
-		if mod != 3 {
-			return false
-		}
-	}
-	return reg == 4 && (mod == 3 && rm != 5 && rm != 4 || mod == 1 && rm == 7)
-}
-
-// An ending is a way out of a function: it loads the stack pointer from a register, pops
-// some others, and jumps to what one holds, or returns.
-type ending struct {
-	from   arch.Reg
-	popped []arch.Reg
-	to     arch.Reg // or RIP for a return
-}
-
-// parseEnding looks at code that loads the stack pointer. If a return or a jump soon ends
-// it, it returns where to ask where that leads: before the load, while the stack is the
-// old one, if nothing but an ending follows, or else at the end.
-func parseEnding(code []byte, addr uint64) (at uint64, ask func(*Thread) (goal, bool)) {
-	start, e := addr, ending{to: arch.RIP}
-	plain := true
-	for i := range 6 {
-		inst, err := disasm.Skim(code, addr)
-		if err != nil {
-			return 0, nil
-		}
-		to, jumps := disasm.JumpRegister(inst.Data)
-		popped, pops := disasm.PopRegister(inst.Data)
-		switch {
-		case inst.Kind == disasm.Return || jumps:
-			if !plain {
-				return addr, (*Thread).goalOfUnwinder
-			}
-			if jumps {
-				e.to = to
-			}
-			return start, e.goal
-		case inst.Kind == disasm.Jump && len(inst.Data) == 3 && inst.Data[1] == 0x67: // to what rdi points to
-			return start, (*Thread).goalOfJump
-		case inst.Kind != disasm.Other:
-			return 0, nil
-		case i == 0:
-			e.from, plain = disasm.MoveSource(inst.Data)
-		case pops:
-			e.popped = append(e.popped, popped)
-		default: // other than mov to rbp
-			plain = plain && len(inst.Data) == 3 && inst.Data[1] == 0x89 && inst.Data[2]&0xc7 == 0xc5
-		}
-		code, addr = code[len(inst.Data):], inst.Next()
-	}
-	return 0, nil
-}
-
-// goal returns where the ending that the thread begins leads.
-func (e *ending) goal(t *Thread) (g goal, ok bool) {
+// goalOfEnding returns where the ending that the thread begins leads.
+func (t *Thread) goalOfEnding(e *image.Ending) (g goal, ok bool) {
 	regs, err := t.Regs()
 	if err != nil {
 		return g, false
 	}
-	g.sp = regs[e.from]
-	g.pc = regs[e.to]
+	g = goal{pc: regs[e.To], sp: regs[e.From]}
 	ok = true
-	for _, r := range e.popped {
-		if r == e.to {
+	for _, r := range e.Popped {
+		if r == e.To {
 			g.pc, ok = t.p.word(g.sp)
 		}
 		g.sp += 8
 	}
-	if e.to == arch.RIP {
+	if e.To == arch.RIP {
 		g.pc, ok = t.p.word(g.sp)
 		g.sp += 8
 	}

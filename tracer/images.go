@@ -23,7 +23,6 @@ type imageCache struct {
 
 	unloaded map[string]*image.Image // by path, those that are not mapped any more
 	jumps    jumps                   // in images, or nil if that is not known
-	endings  map[*image.File]jumps   // in files without symbols, without their biases
 }
 
 // Images returns the ELF files that are mapped for execution: the program first,

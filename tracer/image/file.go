@@ -65,6 +65,7 @@ type File struct {
 	relocs  func() ([]reloc, error)
 	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
+	endings func() []Ending
 	dwarf   func() (*debuginfo.Data, error)
 }
 
@@ -96,6 +97,7 @@ func parse(r io.ReaderAt, size int64, name string, object bool) (*File, error) {
 	f.relocs = sync.OnceValues(f.loadRelocs)
 	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
+	f.endings = sync.OnceValue(f.findEndings)
 	f.dwarf = sync.OnceValues(f.loadDWARF)
 	return f, nil
 }
