@@ -18,8 +18,8 @@ import (
 // to the end of a function has an internal breakpoint where they are about to jump,
 // and ends where they jump to, if that is beyond the function.
 //
-// The places are found by symbols, which a dynamic library always has. In a file that has
-// none of them and was stripped, as a static program may be, they are found by what such
+// The places are found by symbols, which a dynamic library always has. In a program that
+// has none of them and was stripped, as a static one may be, they are found by what such
 // functions end with: they load the stack pointer and jump.
 
 // jumpers are the functions that are given a jmp_buf. One address may have several
@@ -50,7 +50,7 @@ func (p *Process) jumps() jumps {
 		return p.images.jumps
 	}
 	e := make(jumps)
-	for _, img := range images {
+	for i, img := range images {
 		known := len(e)
 		for _, name := range jumpers {
 			for _, s := range img.Lookup(name) {
@@ -73,10 +73,10 @@ func (p *Process) jumps() jumps {
 				}
 			}
 		}
-		if len(e) == known && img.File != nil {
+		if i == 0 && len(e) == known && img.File != nil {
 			endings := img.File.Endings()
-			for i := range endings {
-				e[img.Bias+endings[i].Addr] = ask(&endings[i])
+			for j := range endings {
+				e[img.Bias+endings[j].Addr] = ask(&endings[j])
 			}
 		}
 	}
