@@ -343,6 +343,10 @@ func (f *Frame) local(s *context, name string) (v *value.Value, names []string, 
 		return nil, nil, err
 	}
 	for _, v := range vars {
+		if v.Name == "&"+name { // a variable of Go that has moved to the heap
+			moved, err := s.valueOf(v).Deref()
+			return moved, nil, err
+		}
 		if v.Name != name {
 			names = append(names, v.Name)
 			continue

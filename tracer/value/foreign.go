@@ -149,6 +149,10 @@ func (w *writer) foreign(v *Value, t *debuginfo.Type, depth int) (done bool, err
 		return true, nil
 	}
 	if s, ok := v.slice(t); ok {
+		if n, err := s.Len(); err == nil && n == 0 { // it points to nothing
+			w.b.WriteString("{}")
+			return true, nil
+		}
 		w.value(s, depth)
 		return true, nil
 	}
