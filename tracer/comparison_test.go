@@ -183,6 +183,9 @@ func (c *comparison) names(img *image.Image) map[uint64][]string {
 	}
 	names := make(map[uint64][]string)
 	c.symbols[img.Path] = names
+	if !strings.HasPrefix(img.Path, "/") {
+		return names // the vdso is in no file
+	}
 	files := []string{img.Path}
 	if debug, err := img.File.Debug(); err == nil && debug != nil {
 		files = append(files, debug.Name())
@@ -209,7 +212,7 @@ func (c *comparison) names(img *image.Image) map[uint64][]string {
 // toAddr2line notes what addr2line is to say of a frame.
 func (c *comparison) toAddr2line(f *Frame, line toldLine) {
 	img := f.Image()
-	if img == nil || img.File == nil {
+	if img == nil || img.File == nil || !strings.HasPrefix(img.Path, "/") {
 		return
 	}
 	file := img.Path
@@ -382,6 +385,9 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 		got = bare
 	}
 	got, want = unreadable.ReplaceAllString(got, "<error $1>"), unreadable.ReplaceAllString(want, "<error $1>")
+	if c.is("gdb calls a type without a definition incomplete", strings.Contains(want, "<incomplete type>")) {
+		got = undefined.ReplaceAllString(got, "<incomplete type>")
+	}
 	if strings.Contains(want, "<invalid address>") { // of a virtual base in an object that is not made yet
 		got = failed.ReplaceAllString(got, "<invalid address>")
 	}
@@ -455,6 +461,7 @@ var (
 	constant   = regexp.MustCompile(`\bconst ([\w:]+)`)
 	byteChar   = regexp.MustCompile(` '(\\.|[^'])+'`)
 	failed     = regexp.MustCompile(`<error 0x[0-9a-f]+>`)
+	undefined  = regexp.MustCompile(`<error: the size of [^"]*? is not known: its definition is missing>`)
 	noSymbol   = regexp.MustCompile(`<error reading variable: Missing ELF symbol "[^"]*"\.>`)
 	unreadable = regexp.MustCompile(`<error: (?:read \[\d+\] at|Cannot access memory at address) (0x[0-9a-f]+)[^<>]*>`)
 	noMembers  = regexp.MustCompile(`^\{(<[^={}]*> = \{)*<No data fields>(\}, <No data fields>)*\}$`)
