@@ -55,7 +55,7 @@ var observedThreadClass = func() *class[*thread] {
 		{"state", "str", "\"running\", \"sleeping\", \"waiting\" (a sleep that signals do not end, for a disk as a rule), \"stopped\" (by job control), \"traced\" (and stopped) or \"exited\".", func(t *thread) (starlark.Value, error) {
 			return starlark.String(t.seen.State()), nil
 		}},
-		{"blocked_in", "syscall or None", "The system call in which it sleeps; None if it runs, or sleeps elsewhere.", func(t *thread) (starlark.Value, error) {
+		{"in_syscall", "syscall or None", "The system call in which it sleeps; None if it runs, or sleeps elsewhere.", func(t *thread) (starlark.Value, error) {
 			call, err := t.seen.Call()
 			if errors.Is(err, tracer.ErrRuns) {
 				return starlark.None, nil

@@ -40,7 +40,7 @@ func Stub() string {
 			stubFunc(&b, t, "")
 		case t.sig != "" || !slices.Contains(classes, name):
 			fmt.Fprintf(&b, "\n%s: %s\n%s", name, pyType(strings.TrimPrefix(t.sig, ": ")), docstring(t, ""))
-		case name == "json" || name == "ptrace":
+		case slices.Contains([]string{"crashes", "focus", "json", "ptrace"}, name): // predeclared values
 			fmt.Fprintf(&b, "\n%s: %s\n", name, className(name))
 		}
 	}

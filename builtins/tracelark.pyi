@@ -40,6 +40,59 @@ class Breakpoint:
         [<breakpoint 1 at set_option, 1 hits>]"""
         ...
 
+class Case:
+    """An input of a batch (tracelark batch), which its script's function case is called with.
+
+    >>> def case(c):
+    ...     \"\"\"What tracelark batch calls for each case.\"\"\"
+    ...     return {"name": c.name, "index": c.index, "size": len(c.data), "argv": c.argv}
+    ..."""
+    path: str
+    """The path of its file."""
+    name: str
+    """The name of its file, without the folder."""
+    index: int
+    """Its place among the cases, from 0."""
+    data: bytes
+    """What is in its file, at most 1073741824 bytes; it is read when first asked for."""
+    state: Any
+    """What the script's function setup returned in this worker; None without one."""
+    argv: list[str] | None
+    """The command that found it, if a fuzzer left that beside it, with @@ for the file."""
+
+class Checkpoint:
+    """A copy of a process, to go back to it as it was, as often as wanted. It was made by a fork that was injected and never runs. What the kernel keeps of the process is not copied: files have what was written to them since, the places in regular files alone are put back; memory that is mapped as shared stays as it is; pipes and sockets are drained. It takes the memory of the pages that the process changes, and ends with drop, with the process's detach, and with the script.
+
+    >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE, stderr=CAPTURE)
+    >>> p.until("load_config").reason
+    "step"
+    >>> c = p.checkpoint()
+    >>> c.process == p
+    True"""
+    process: Process
+    """The process that it was made of."""
+    def restart(self) -> Process:
+        """Bring the process back to where it was, whatever has become of it since, its end included, and return it. Its breakpoints, watchpoints, hooks and their handlers stay as they are now; those on what was mapped later wait. The pid and the thread are new, p.stop is what it was then. Its standard streams stay: what it printed since stays printed. It needs the permission syscall.
+
+        >>> p.cont_fatal().signame
+        "SIGSEGV"
+        >>> c.restart().frame.function
+        "load_config" """
+        ...
+    def fork(self, follow: Any = "parent") -> Process:
+        """Make another process of the checkpoint, beside the one that it was made of. It is where that was, without breakpoints and hooks. follow is that of launch. It needs the permission syscall.
+
+        >>> q = c.fork()
+        >>> q.frame.function
+        "load_config"
+        >>> q.kill()"""
+        ...
+    def drop(self) -> None:
+        """End the checkpoint. The processes that were made of it stay. It needs the permission syscall.
+
+        >>> c.drop()"""
+        ...
+
 class Core:
     """Open a core. Files that the process had mapped are looked for below the directory sysroot, and its program at exe, if given. It needs the permission fs.
 
@@ -103,6 +156,9 @@ class Core:
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
+    def reach(self, blocks: Any, roots: Any, words: Any = []) -> list[int]:
+        """Find out which blocks of memory pointers lead to, in the order of blocks: 2 to the first byte, 1 only into the middle, 0 nowhere. blocks and roots are lists of (address, size). Pointers are words at multiples of eight that are addresses in a block; they start from the memory in roots and from words, such as registers, and go on through the blocks that they lead to. Memory that cannot be read has none. Blocks that overlap are an error."""
+        ...
     def read(self, addr: Any, n: Any) -> bytes:
         """Read n bytes, at most 1073741824. If not all can be read, the error says how far it got. Breakpoints do not show."""
         ...
@@ -147,6 +203,154 @@ class Core:
         ...
     def read_f64(self, addr: Any) -> float:
         """Read float of 8 bytes, little-endian."""
+        ...
+
+class Coverage:
+    """What process.cover returns: it notes which of many addresses are executed.
+
+    >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+    >>> blocks = p.main_image.blocks("set_option")
+    >>> [hex(addr) for addr, size in blocks]
+    ["0x401222", "0x40123d", "0x40126f", "0x40127a", "0x401285"]
+    >>> c = p.cover([addr for addr, size in blocks])
+    >>> p.cont().signame
+    "SIGSEGV"
+    >>> [len(c.reached), c.left]
+    [5, 0]"""
+    reached: list[int]
+    """The addresses that were executed, in the order in which they were for the first time."""
+    left: int
+    """How many addresses were not executed yet."""
+    def remove(self) -> None:
+        """End the noting; what was reached is kept. Removing twice is no error.
+
+        >>> c.remove()"""
+        ...
+
+class Crash:
+    """What the end of a process was: its class, why it is that, and the keys that tell it from others. It stays as it is when the process goes on or ends.
+
+    >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+    >>> c = crashes.crash(p.cont())
+    >>> [c.name, c.severity, c.signame, c.signal]
+    ["DestAvNearNull", "PROBABLY_EXPLOITABLE", "SIGSEGV", 11]
+    >>> c.tags
+    ["DestAvNearNull", "AccessViolation"]
+    >>> c.description
+    "access violation of a write near the null pointer" """
+    name: str
+    """The class, as CASR names it, such as "DestAv" or "heap-buffer-overflow(write)"."""
+    severity: str
+    """"EXPLOITABLE", "PROBABLY_EXPLOITABLE", "NOT_EXPLOITABLE" or "UNDEFINED"."""
+    tags: list[str]
+    """The rules of exploitable that hold, from the worst on, such as "DestAv" and "AccessViolation"."""
+    description: str
+    """The class in words, with the first line of the program's own message."""
+    explanation: str
+    """Why it is that class, with the values that this rests on."""
+    message: str | None
+    """What the program said at last: the text of an assertion, of the allocator, of a C++ exception with its type, or of a panic."""
+    signal: int | None
+    """The signal."""
+    signame: str | None
+    """The signal's name, such as "SIGSEGV"."""
+    fault: Any | None
+    """The access to memory that was not allowed: access is "read", "write", "execute" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses. An address that the kernel does not tell is computed from the registers."""
+    frames: list[CrashFrame]
+    """The stack of the thread that crashed: all of it, or the innermost 192 and the outermost 64 frames."""
+    elided: int
+    """How many frames are left out of frames, behind the first 192; 0 if it is all there."""
+    unwind_error: str | None
+    """Why the stack cannot be followed beyond frames."""
+    stack: list[str]
+    """What tells the stack from others: a text for each frame, without the functions of the languages' own libraries and of sanitizers, and with recursions folded. With a sanitizer's report it is that report's stack."""
+    keys: Any
+    """What tells the crash from others, from exact to coarse: "exact" (build IDs and offsets), "offset" (functions and offsets), "line" (functions and lines, inlined ones too), "function", all hashes of the stack, "top", the innermost function, and "crash_line", the innermost line. They do not depend on where things are loaded, on file names of inputs, or on the run."""
+    registers: Any
+    """The general registers by name; none if only output was looked at."""
+    disassembly: list[str]
+    """The instruction that crashed and those behind it, 16 in all."""
+    maps: list[Mapping]
+    """What was mapped, in order of address."""
+    threads: list[Any]
+    """All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about."""
+    sanitizer: Report | None
+    """The report of a sanitizer, if the process printed one and its output is known."""
+
+class CrashFrame:
+    """A frame of a crash or of a sanitizer's report, in words. Its str is a line of a backtrace.
+
+    >>> f = c.frames[0]
+    >>> [f.function, f.line, hex(f.pc), f.level, f.inlined]
+    ["store", 74, "0x40121b", 0, False]"""
+    level: int
+    """Its place on the stack; 0 is the innermost."""
+    pc: int
+    """The address of the next instruction to run in the frame; 0 if a report does not tell."""
+    function: str | None
+    """The name of the function."""
+    file: str | None
+    """The path of the source file."""
+    line: int | None
+    """The line."""
+    column: int | None
+    """The column, from 1 on; 0 is the whole line."""
+    image: str | None
+    """The path of the ELF file."""
+    image_offset: int
+    """The pc in the file's own addresses."""
+    build_id: str | None
+    """The build ID of the file, in hexadecimal."""
+    symbol: str | None
+    """The name of the symbol, as linkers know it."""
+    offset: int
+    """How far into the symbol the pc is."""
+    inlined: bool
+    """Whether the function was inlined into that of the next frame."""
+    text: str
+    """What stands for the frame in crash.stack."""
+
+class Crashes:
+    """What std/triage.star is made of: looks at crashes, and tells them apart.
+
+    >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+    >>> c = crashes.crash(p.cont())
+    >>> [c.name, c.severity, c.signame, c.signal]
+    ["DestAvNearNull", "PROBABLY_EXPLOITABLE", "SIGSEGV", 11]
+    >>> c.tags
+    ["DestAvNearNull", "AccessViolation"]
+    >>> c.description
+    "access violation of a write near the null pointer" """
+    def crash(self, x: Any, output: Any = None, near_null: Any = 0x10000, ignore: Any = [], ignore_files: Any = [], ignore_images: Any = []) -> Crash:
+        """Look at the crash of a stop, of a process that is stopped or of a core. output is what the process wrote to its standard error, in which reports of sanitizers and panics are looked for; without it that is known if the process was launched with stderr=CAPTURE. Addresses below near_null are near the null pointer. ignore, ignore_files and ignore_images are regular expressions for whole names of functions, paths of source files and names of ELF files that stack and keys leave out, besides those of the languages' own libraries and of sanitizers. Of a process that has ended, its output alone is looked at; if that has no report it is an error.
+
+        >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+        >>> c = crashes.crash(p.cont())
+        >>> [c.name, c.severity, c.signame, c.signal]
+        ["DestAvNearNull", "PROBABLY_EXPLOITABLE", "SIGSEGV", 11]
+        >>> c.tags
+        ["DestAvNearNull", "AccessViolation"]
+        >>> c.description
+        "access violation of a write near the null pointer" """
+        ...
+    def sanitizer(self, text: Any) -> Report | None:
+        """Return the first report of AddressSanitizer, HWAddressSanitizer, UndefinedBehaviorSanitizer, MemorySanitizer, ThreadSanitizer, LeakSanitizer or libFuzzer in a text.
+
+        >>> r = crashes.sanitizer("==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x6020 at pc 0x1 bp 0x2 sp 0x3\\nREAD of size 4 at 0x6020 thread T0\\n    #0 0x1 in f a.c:3\\n")
+        >>> [r.tool, r.type, r.access, r.size, hex(r.addr)]
+        ["asan", "heap-use-after-free", "read", 4, "0x6020"]"""
+        ...
+    def similarity(self, frames_a: Any, frames_b: Any) -> float:
+        """Return how alike two stacks are, from 0.0 to 1.0. A stack is a crash, or a list of strings or frames, the innermost first. Frames that both have in the same order count, and less the further they are from the innermost one and from each other's place.
+
+        >>> crashes.similarity(["f", "g", "main"], ["f", "g", "main"])
+        1.0"""
+        ...
+    def cluster(self, crashes: Any, distance: Any = 0.3, old: Any = []) -> list[list[int]]:
+        """Group crashes by their stacks, so that any two of a group are less than distance (1 - similarity) apart, joining the nearest first. The result has the indices of crashes, each group sorted, in the order of their first ones; the groups are the same whatever the order of crashes. A crash is one, a dict with "stack", or a stack as similarity takes them. old has groups of such crashes, from before, that stay together: the groups of the result begin with what joins each of these, which may be nothing.
+
+        >>> crashes.cluster([["f", "main"], ["g", "h", "start"], ["f", "main"]])
+        [[0, 2], [1]]"""
         ...
 
 class Error:
@@ -213,6 +417,26 @@ class Flags:
     """Bit 20 of eflags."""
     id: int
     """Bit 21 of eflags."""
+
+class Focus:
+    """What commands act on: the process that was launched, attached to, opened as a core or stopped last, its thread and one of the frames of that. Assign to its attributes to choose others; the next stop undoes that.
+
+    >>> target = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+    >>> [focus.process == target, focus.thread == target.thread, focus.frame.level]
+    [True, True, 0]
+    >>> focus.settings["example"] = 1
+    >>> focus.width
+    80"""
+    process: Any | None
+    """The process."""
+    thread: Thread | None
+    """The thread: the one that stopped last, unless another one was chosen. None if there is none."""
+    frame: Frame | None
+    """The frame: the innermost one, unless another one was chosen. None if there is no thread. An int can be assigned too, which is a level."""
+    settings: dict
+    """What commands keep: settings, and what one of them tells the next."""
+    width: int
+    """The number of columns of the terminal, 80 if there is none."""
 
 class Frame:
     """The activation of a function on a stack, as it was found. Its str is a line of a backtrace.
@@ -351,6 +575,19 @@ class Image:
         >>> [s.name for s in im.functions("pr*")]
         ["print", "print_number"]"""
         ...
+    def blocks(self, pattern: Any = "*") -> list[Any]:
+        """Return the basic blocks of the functions that match a pattern, sorted, as their addresses and sizes in bytes. "*" stands for all code: functions without a symbol are found by their call frame information. Where code goes by jump tables is not known; what follows a jump counts as a block if the whole function looks like code.
+
+        >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+        >>> blocks = p.main_image.blocks("set_option")
+        >>> [hex(addr) for addr, size in blocks]
+        ["0x401222", "0x40123d", "0x40126f", "0x40127a", "0x401285"]
+        >>> c = p.cover([addr for addr, size in blocks])
+        >>> p.cont().signame
+        "SIGSEGV"
+        >>> [len(c.reached), c.left]
+        [5, 0]"""
+        ...
     def types(self, pattern: Any = "*") -> list[str]:
         """Return the names of the types whose names match a pattern as in symbols, sorted. Those inside of functions and classes are left out. In C, "struct", "union" or "enum" stands before the name, and the pattern may leave it out. An image without debug information is an error.
 
@@ -410,7 +647,7 @@ class Inst:
     data: bytes
     """The bytes."""
     text: str
-    """The instruction in the syntax that was asked for, with the symbols of the addresses in it."""
+    """The instruction in the syntax that was asked for, with the symbols of the addresses in it. One that is not known is shown as its bytes, with its real length: 3DNow!, SSE4a, XOP, FMA4, ADX, GFNI without VEX, MPX, AMX, AVX512-FP16, -ER and -4FMAPS, key locker, cmpccxadd, shadow stacks, user interrupts, clflushopt, clwb, movdiri, enqcmd, ptwrite, umwait and their like, and some of the system's, such as vmcall, clac and rdpid. APX is not decoded at all: its bytes are shown one by one."""
     kind: str
     """What it does to the flow of control: "call", "jump", "branch" (a conditional jump), "return", "syscall", "trap" (it raises an exception) or "other"."""
     target: int | None
@@ -571,6 +808,9 @@ class Observed:
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
+    def reach(self, blocks: Any, roots: Any, words: Any = []) -> list[int]:
+        """Find out which blocks of memory pointers lead to, in the order of blocks: 2 to the first byte, 1 only into the middle, 0 nowhere. blocks and roots are lists of (address, size). Pointers are words at multiples of eight that are addresses in a block; they start from the memory in roots and from words, such as registers, and go on through the blocks that they lead to. Memory that cannot be read has none. Blocks that overlap are an error."""
+        ...
     def read(self, addr: Any, n: Any) -> bytes:
         """Read n bytes, at most 1073741824. If not all can be read, the error says how far it got. Breakpoints do not show."""
         ...
@@ -635,7 +875,7 @@ class ObservedThread:
     """The innermost frame of the stack."""
     state: str
     """"running", "sleeping", "waiting" (a sleep that signals do not end, for a disk as a rule), "stopped" (by job control), "traced" (and stopped) or "exited"."""
-    blocked_in: Syscall | None
+    in_syscall: Syscall | None
     """The system call in which it sleeps; None if it runs, or sleeps elsewhere."""
     regs: Regs
     """The registers that are known of a thread that sleeps: rip, rsp and the arguments of its system call. Others are an error, and so are all of a thread that runs."""
@@ -835,6 +1075,22 @@ class Process:
 
         >>> p.save_core("/tmp/tracelark-example.core")"""
         ...
+    def background(self) -> None:
+        """Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. The REPL shows the stop when it comes.
+
+        >>> q = launch("true")
+        >>> q.background()
+        >>> q.wait()
+        [4242] exit 0"""
+        ...
+    def wait(self, timeout: Any = None) -> Stop | None:
+        """Wait for the stop of a process that background has let go on; None if it has not come after timeout seconds. Handlers are called meanwhile.
+
+        >>> q = launch("true")
+        >>> q.background()
+        >>> q.wait()
+        [4242] exit 0"""
+        ...
     def interrupt(self) -> None:
         """End the verb that is running, or else the next one, with reason "interrupt".
 
@@ -863,6 +1119,22 @@ class Process:
         >>> p.restart()
         [4242] exec at 0x4014ea in _start at crash.c:133"""
         ...
+    def checkpoint(self) -> Checkpoint:
+        """Copy the process, to go back to where it is now, or to make more of it. It is an error if it has several threads. It needs the permission syscall.
+
+        >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE, stderr=CAPTURE)
+        >>> p.until("load_config").reason
+        "step"
+        >>> c = p.checkpoint()
+        >>> c.process == p
+        True"""
+        ...
+    def cont_fatal(self, timeout: Any = None, memory: Any = None) -> Stop:
+        """Let the process, and the children that it makes and theirs, go on until one of them is about to die of a signal (the stop's fatal is true, and its process may be a child), or the process itself ends. Signals that are handled or harmless are delivered, and births and exec let pass. Another stop that surfaces ends it too, such as one at a breakpoint. After timeout seconds all are stopped with reason "timeout", and when together they have more than memory bytes in RAM, which is looked at 100 times a second, with "memory". The children stay held (children).
+
+        >>> p.cont_fatal()
+        [4242] signal SIGSEGV at 0x40121b in store at crash.c:74"""
+        ...
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last.
 
@@ -887,6 +1159,12 @@ class Process:
             const char *name;
             long value;
         }"""
+        ...
+    def descriptor(self, fd: Any) -> str | None:
+        """Return what a descriptor stands for, such as "/etc/passwd" or "socket:[4242]"; None if it is not open.
+
+        >>> p.descriptor(999) == None
+        True"""
         ...
     def symbol(self, name_or_addr: Any) -> Symbol | None:
         """Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error.
@@ -936,6 +1214,25 @@ class Process:
         >>> p.breakpoints
         [<breakpoint 1 at set_option, 0 hits>]"""
         ...
+    def cover(self, addrs: Any) -> Coverage:
+        """Note which of many addresses are executed. Each is a breakpoint that goes when it is reached for the first time, so code that runs often is slowed once. They must be addresses of instructions, as image.blocks finds them. It ends with exec; children do not take part.
+
+        >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
+        >>> blocks = p.main_image.blocks("set_option")
+        >>> [hex(addr) for addr, size in blocks]
+        ["0x401222", "0x40123d", "0x40126f", "0x40127a", "0x401285"]
+        >>> c = p.cover([addr for addr, size in blocks])
+        >>> p.cont().signame
+        "SIGSEGV"
+        >>> [len(c.reached), c.left]
+        [5, 0]"""
+        ...
+    def reach(self, blocks: Any, roots: Any, words: Any = []) -> list[int]:
+        """Find out which blocks of memory pointers lead to, in the order of blocks: 2 to the first byte, 1 only into the middle, 0 nowhere. blocks and roots are lists of (address, size). Pointers are words at multiples of eight that are addresses in a block; they start from the memory in roots and from words, such as registers, and go on through the blocks that they lead to. Memory that cannot be read has none. Blocks that overlap are an error.
+
+        >>> p.reach([(p.addr("text"), 4096), (p.addr("options"), 48)], [], [p.addr("options"), p.regs.rsp])
+        [0, 2]"""
+        ...
     def watch(self, addr: Any, size: Any = 8, access: Any = "w", handler: Any = None, when: Any = None) -> Watchpoint:
         """Watch size bytes at an address or location: access is "w" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), "rw" for reads too, "x" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.
 
@@ -946,8 +1243,8 @@ class Process:
         [<watchpoint 2 on w of 8 bytes at 0x403008, 0 hits>]
         >>> w.remove()"""
         ...
-    def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None) -> Hook:
-        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
+    def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None, light: Any = False) -> Hook:
+        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
 
         >>> calls = []
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
@@ -1204,7 +1501,7 @@ class Ptrace:
     >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
     >>> ptrace.wait(pid).event
     "exec" """
-    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> int:
+    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> int:
         """Start a program as the predeclared launch does and return its process ID. Its first stop, with SIGTRAP, is still to be waited for. PT_TRACE_ME. It needs the permission launch.
 
         >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
@@ -1989,6 +2286,33 @@ class Regs:
     flags: Flags
     """The flags in eflags, one by one."""
 
+class Report:
+    """What a sanitizer printed of an error.
+
+    >>> r = crashes.sanitizer("==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x6020 at pc 0x1 bp 0x2 sp 0x3\\nREAD of size 4 at 0x6020 thread T0\\n    #0 0x1 in f a.c:3\\n")
+    >>> [r.tool, r.type, r.access, r.size, hex(r.addr)]
+    ["asan", "heap-use-after-free", "read", 4, "0x6020"]"""
+    tool: str
+    """"asan", "hwasan", "ubsan", "msan", "tsan", "lsan" or "libfuzzer"."""
+    type: str
+    """The kind of error, such as "heap-buffer-overflow", "data-race", "signed-integer-overflow" or "memory-leaks"."""
+    access: str | None
+    """"read" or "write"."""
+    addr: int | None
+    """The address of the access."""
+    size: int | None
+    """How many bytes were accessed, or leaked."""
+    frames: list[CrashFrame]
+    """Where it happened; of a leak, where the first one was allocated."""
+    freed_frames: list[CrashFrame]
+    """Where the memory was released."""
+    alloc_frames: list[CrashFrame]
+    """Where the memory was allocated."""
+    summary: str
+    """The line that sums it up."""
+    text: str
+    """The report itself."""
+
 class Siginfo:
     """The kernel's record of a signal, as in sigaction(2). What one has besides signo, code and errno depends on these. That of a signal that is about to be delivered can be changed, and the program's handler sees the change: assign to its attributes, or to the siginfo of the stop or thread as a whole a dict, such as {"signo": 10, "code": -1, "value": 7}, of which what is not named is 0.
 
@@ -1996,6 +2320,8 @@ class Siginfo:
     >>> i = p.cont().siginfo
     >>> i
     <siginfo SIGSEGV code 1 addr 0x8>
+    >>> i.text
+    "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x8}"
     >>> [i.signo, i.code, i.errno, hex(i.addr)]
     [11, 1, 0, "0x8"]"""
     signo: int
@@ -2014,6 +2340,8 @@ class Siginfo:
     """The word that sigqueue or a timer has sent with it."""
     status: int | None
     """The exit code of the child that SIGCHLD tells of, or the signal that ended or stopped it."""
+    text: str
+    """The record as strace shows it, such as "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}"."""
     shared: bool | None
     """Of a pending signal, whether it was sent to the process, for any of its threads that does not block it, and not to one thread."""
 
@@ -2032,7 +2360,7 @@ class Stop:
     >>> stop.frame
     #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73"""
     reason: str
-    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "interrupt" or "timeout"."""
+    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "interrupt", "timeout" or, after cont_fatal, "memory"."""
     process: Any
     """The process that stopped."""
     thread: Thread | None
@@ -2166,6 +2494,28 @@ class Syscall:
     """The name of the error that the call failed with, such as "ENOENT". It is "ERESTARTSYS" or one of its kind where a signal handler interrupts the call, which the program sees as EINTR or, if the call is entered once more after the handler, not at all."""
     compat: bool
     """Whether the call was made by int 0x80 or by 32-bit code, with a number of i386."""
+    def decode(self, strings: Any = 32, paths: Any = False, whole: Any = False) -> tuple:
+        """Return the call as strace shows it: a list of the texts of its arguments, and what it returned. At the entry the list ends before the first argument that the kernel fills in, and what it returned is None; at the exit the list has the rest. strings is the number of bytes shown of data, paths shows what descriptors stand for, whole shows structs with all their fields.
+
+        >>> q = launch("true")
+        >>> h = q.catch("syscall", names=["execve", "openat"], phase="enter")
+        >>> call = q.cont().syscall
+        >>> call.decode()[0][0]
+        "AT_FDCWD"
+        >>> call.show(strings=8).startswith("openat(AT_FDCWD, ")
+        True"""
+        ...
+    def show(self, strings: Any = 32, paths: Any = False, whole: Any = False, column: Any = 0) -> str:
+        """Return the call as a line of strace has it: at the entry what begins it, such as "read(3, ", at the exit what ends it, such as "\\"text\\", 4096) = 4". That stands at column, which is the length of what goes before. The other arguments are those of decode.
+
+        >>> q = launch("true")
+        >>> h = q.catch("syscall", names=["execve", "openat"], phase="enter")
+        >>> call = q.cont().syscall
+        >>> call.decode()[0][0]
+        "AT_FDCWD"
+        >>> call.show(strings=8).startswith("openat(AT_FDCWD, ")
+        True"""
+        ...
 
 class Thread:
     """A thread of a traced process.
@@ -2180,6 +2530,8 @@ class Thread:
     """The thread's name, at most 15 bytes; "" if it is gone."""
     state: str
     """"stopped", "running" or "exited"; "core" in a core."""
+    cpu_time: float
+    """How long the thread has run on CPUs, in the program and in the kernel for it, in seconds."""
     suspended: bool
     """Whether suspend holds the thread."""
     process: Process
@@ -2188,6 +2540,8 @@ class Thread:
     """The registers, read when asked for and written by assignment."""
     stop: Stop | None
     """The process's last stop, if it was this thread's."""
+    in_syscall: Syscall | None
+    """The system call that the thread is in the middle of, as at its entry; one that was interrupted goes on with the thread."""
     siginfo: Siginfo | None
     """The kernel's record of the signal that is delivered when the thread goes on. It can be changed, and a dict assigned to it."""
     pending: list[Siginfo]
@@ -2315,8 +2669,8 @@ class Value:
     """The object of the class that the object really has, which its vtable tells; itself if it has none. A pointer or reference is followed."""
     error_: str | None
     """Why there is no value, such as that the compiler has dropped it."""
-    def deref_(self) -> Value:
-        """What a pointer points to or a reference refers to. Nothing is read of it yet.
+    def deref_(self, object: Any = None) -> Value:
+        """What a pointer points to or a reference refers to; of a pointer to member, the member of an object, which is a value or a pointer to one. Nothing is read of it yet.
 
         >>> first = v[0].name
         >>> first.deref_()
@@ -2413,16 +2767,14 @@ CAPTURE: Any
 
 >>> p = launch("examples/targets/crash", stdout=CAPTURE)
 >>> p.stop.reason
-"exec"
->>> q = launch(["cat"], stdin=PIPE, stdout=PIPE)"""
+"exec" """
 
 PIPE: Any
 """For launch: connect a standard stream of the target to the script, as p.stdin, p.stdout or p.stderr.
 
->>> p = launch("examples/targets/crash", stdout=CAPTURE)
->>> p.stop.reason
-"exec"
->>> q = launch(["cat"], stdin=PIPE, stdout=PIPE)"""
+>>> p = launch("cat", stdin=PIPE, stdout=PIPE)
+>>> p.stdin.write("one\\ntwo\\n")
+>>> p.stdin.close()"""
 
 STOP: Any
 """What a handler returns to surface its stop from the verb that is running.
@@ -2438,6 +2790,13 @@ STOP: Any
 >>> names
 [b"width", b"height"]
 >>> b.remove()"""
+
+def apropos(word: Any) -> str:
+    """List what of the manual and of the commands has a word, a line each.
+
+    >>> "greet" in apropos("hello")
+    True"""
+    ...
 
 args: list[str]
 """The script's arguments."""
@@ -2464,6 +2823,18 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
+def command(names: Any, fn: Any, repeat: Any = None) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. A name that has a command already gets another one.
+
+    >>> def greet(rest):
+    ...     \"\"\"Says hello.\"\"\"
+    ...     return "hello " + rest
+    ...
+    >>> command("greet", greet)
+    >>> print(run_command("greet you"))
+    hello you"""
+    ...
+
 env: Any
 """The debugger's environment. It needs the permission env to be there."""
 
@@ -2475,6 +2846,15 @@ def exit(code: Any = 0) -> None:
     ...         exit(3)
     ...
     >>> check(True)"""
+    ...
+
+def fit(text: Any, width: Any) -> str:
+    """Cut each line of a text to a number of columns, of which what paint adds takes none.
+
+    >>> paint("a\\tb\\x1b[31m", "bold") != "a\\tb"
+    True
+    >>> fit("a long line", 6)
+    "a lon…" """
     ...
 
 def help(x: Any = None) -> None:
@@ -2541,13 +2921,12 @@ def i8(x: Any) -> int:
     [-1, -32768, -1, True]"""
     ...
 
-def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> Process:
-    """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. It needs the permission launch.
+def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> Process:
+    """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. It needs the permission launch.
 
     >>> p = launch("examples/targets/crash", stdout=CAPTURE)
     >>> p.stop.reason
-    "exec"
-    >>> q = launch(["cat"], stdin=PIPE, stdout=PIPE)"""
+    "exec" """
     ...
 
 def list_dir(path: Any = ".", details: Any = False) -> list[str]:
@@ -2596,6 +2975,15 @@ def pack(fmt: Any, *args: Any) -> bytes:
     True"""
     ...
 
+def paint(text: Any, style: Any = "") -> str:
+    """Return text with all in it that controls a terminal written as in a string, and in a style if colors are shown: words such as "bold", "dim", "red", "green", "yellow", "blue", "magenta" and "cyan".
+
+    >>> paint("a\\tb\\x1b[31m", "bold") != "a\\tb"
+    True
+    >>> fit("a long line", 6)
+    "a lon…" """
+    ...
+
 def printer(pattern: Any, fn: Any) -> None:
     """Have fn show the values of the types that match a pattern, in which * stands for any text, such as "std::vector<*>". fn takes the value and returns a string, or a list, dict or struct of parts to show. The last printer given for a type is used, and None takes the one of a pattern away. Those of std/cxx.star are there from the start: printer("std::vector<*>", None) has vectors shown as they are in memory, and its function register brings all back.
 
@@ -2629,12 +3017,31 @@ def regex(pattern: Any) -> Any:
     ["0x403055"]"""
     ...
 
+def run_command(line: Any) -> Value:
+    """Run a line of words as a command, such as "x/4gx $rsp", and return what it returns.
+
+    >>> def greet(rest):
+    ...     \"\"\"Says hello.\"\"\"
+    ...     return "hello " + rest
+    ...
+    >>> command("greet", greet)
+    >>> print(run_command("greet you"))
+    hello you"""
+    ...
+
 def struct(**kwargs: Any) -> Any:
     """Return a value with the given attributes.
 
     >>> s = struct(name="width", value=640)
     >>> s.value
     640"""
+    ...
+
+def syscalls(names: Any = None) -> list[str]:
+    """Return the names of system calls: those that names has, in the form that on takes, or all.
+
+    >>> syscalls(["%network"])[:3]
+    ["sendfile", "socket", "connect"]"""
     ...
 
 def u16(x: Any) -> int:
@@ -2680,6 +3087,13 @@ def unpack(fmt: Any, data: Any) -> tuple:
     (7, 1)"""
     ...
 
+def write(text: Any) -> None:
+    """Write a str or bytes to standard output as it is, without the newline that print adds.
+
+    >>> write(b"bytes as they are\\n")
+    bytes as they are"""
+    ...
+
 def write_file(path: Any, data: Any) -> None:
     """Make a file of bytes, or replace what is in it. It needs the permission fs.
 
@@ -2698,6 +3112,10 @@ def core(path: Any, exe: Any = None, sysroot: Any = None) -> Core:
     >>> c.frame
     #0 0x401222 in set_option (name=0x40304a <text+10> "height", digits=0x403051 <text+17> "480") at crash.c:78"""
     ...
+
+crashes: Crashes
+
+focus: Focus
 
 json: Json
 
