@@ -68,17 +68,18 @@ var fileOptions = &syntax.FileOptions{
 // Options are the settings of a Session. The zero value is the default, with which
 // scripts may do nothing but compute.
 type Options struct {
-	Policy   Policy        // what scripts may do
-	Args     []string      // the script's arguments, its "args"
-	Stdout   io.Writer     // where print and the REPL's values go, and what targets print if it is an *os.File; nil means os.Stdout
-	Stderr   io.Writer     // the same for log and the REPL's errors; nil means os.Stderr
-	Stdlib   fs.FS         // the modules: load("std/x.star") opens x.star; nil means those of package stdlib
-	Steps    uint64        // interpreter steps that one run may take; 0 means any number
-	Deadline time.Duration // time that one run may take; 0 means any
-	Memory   uint64        // bytes that the heap of the whole process may take while a script runs; 0 means any number
-	Stuck    func(error)   // unless nil, called on another goroutine if a script that a limit ends goes on for 3 seconds, or takes 3 times Memory, because the interpreter or a builtin is busy; the error tells the limit
-	History  string        // file that keeps the REPL's input; "" means none
-	Init     string        // script that the REPL runs first, if it is there; "" means none
+	Policy   Policy              // what scripts may do
+	Args     []string            // the script's arguments, its "args"
+	Stdout   io.Writer           // where print and the REPL's values go, and what targets print if it is an *os.File; nil means os.Stdout
+	Stderr   io.Writer           // the same for log and the REPL's errors; nil means os.Stderr
+	Stdlib   fs.FS               // the modules: load("std/x.star") opens x.star; nil means those of package stdlib
+	Names    starlark.StringDict // what scripts have besides what is predeclared, and help lists; they are not frozen
+	Steps    uint64              // interpreter steps that one run may take; 0 means any number
+	Deadline time.Duration       // time that one run may take; 0 means any
+	Memory   uint64              // bytes that the heap of the whole process may take while a script runs; 0 means any number
+	Stuck    func(error)         // unless nil, called on another goroutine if a script that a limit ends goes on for 3 seconds, or takes 3 times Memory, because the interpreter or a builtin is busy; the error tells the limit
+	History  string              // file that keeps the REPL's input; "" means none
+	Init     string              // script that the REPL runs first, if it is there; "" means none
 }
 
 // An engine is what a session's scripts drive: a tracer and the builtins over it.
@@ -148,6 +149,7 @@ type Session struct {
 	stderr  *output
 	loader  *loader
 	globals starlark.StringDict // of the REPL
+	defined starlark.StringDict // by the last script
 	view    view
 
 	deadlineFlag string // by which a user gave the deadline
@@ -180,6 +182,7 @@ func New(opts *Options) (*Session, error) {
 		return nil, fmt.Errorf("start the tracer: %w", err)
 	}
 	env := builtins.New(tr, opts.Args, opts.Policy)
+	maps.Copy(env.Predeclared(), opts.Names)
 	s := newSession(opts, &debugger{tr, env})
 	env.Stdout, env.Stderr = s.stdout, s.stderr
 	env.Printers = func() { s.register("cxx.star") }
@@ -237,14 +240,35 @@ func (s *Session) RunFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return exited(s.exec(func(thread *starlark.Thread) error { return s.loader.init(thread, m) }))
+	return s.runModule(m)
 }
 
 // RunCode runs code, whose modules load relative to the working directory. Its
 // errors are those of RunFile.
 func (s *Session) RunCode(code string) error {
-	m := &module{name: "<code>", source: code}
-	return exited(s.exec(func(thread *starlark.Thread) error { return s.loader.init(thread, m) }))
+	return s.runModule(&module{name: "<code>", source: code})
+}
+
+// runModule runs m, whose names are then those of Globals.
+func (s *Session) runModule(m *module) error {
+	err := s.exec(func(thread *starlark.Thread) error { return s.loader.init(thread, m) })
+	s.defined = m.globals
+	return exited(err)
+}
+
+// Globals returns what the last script that was run has defined, as far as it came, by
+// name.
+func (s *Session) Globals() starlark.StringDict { return s.defined }
+
+// Call calls a function of a script with arguments, as a run of its own: a function among
+// the Globals, or a value that a script gave to one of Options.Names. Its errors are those
+// of RunFile.
+func (s *Session) Call(fn starlark.Value, args ...starlark.Value) (v starlark.Value, err error) {
+	err = s.exec(func(thread *starlark.Thread) error {
+		v, err = starlark.Call(thread, fn, args, nil)
+		return err
+	})
+	return v, exited(err)
 }
 
 // exited turns the error of exit(0) into nil.
