@@ -31,7 +31,8 @@ func newTrace() *cobra.Command {
 		Short: "Show the system calls of a program",
 		Long: "Show the system calls of a program and its threads as strace(1) does, on standard\n" +
 			"error or in a file. With -e of a program that is started, the kernel picks the\n" +
-			"calls, and the others cost nothing.\n\n" +
+			"calls, and the others cost nothing; children that are still there when the program\n" +
+			"has ended are ended too.\n\n" +
 			"An interrupt ends the trace of a process that was attached to. A program that is\n" +
 			"started gets it too, and the trace goes on until it ends.\n\n" +
 			"The exit status is that of the program, or 128 plus the number of the signal that\n" +
