@@ -44,6 +44,8 @@ func newTrace() *cobra.Command {
 				return usageErrorf("trace: -p PID and a program")
 			case !attached && len(args) == 0:
 				return usageErrorf("trace: no program and no -p PID")
+			case attached && f.pid <= 0:
+				return usageErrorf("trace: %d is no process ID", f.pid)
 			case f.strings < 0:
 				return usageErrorf("trace: -s %d is negative", f.strings)
 			case f.json && (f.count || f.summary):

@@ -159,6 +159,7 @@ func TestTrace(t *testing.T) {
 		{[]string{"-e", "opnat", "true"}, 1, `^tracelark: launch: .*no system call is named "opnat" \(did you mean "?openat"?.*\n$`},
 		{[]string{}, 2, `^tracelark: trace: no program and no -p PID \(see tracelark trace --help\)\n$`},
 		{[]string{"-p", "1", "true"}, 2, `^tracelark: trace: -p PID and a program .*\n$`},
+		{[]string{"-p", "0"}, 2, `^tracelark: trace: 0 is no process ID .*\n$`},
 		{[]string{"--json", "-c", "true"}, 2, `^tracelark: trace: --json and a summary .*\n$`},
 		{[]string{"-s", "-1", "true"}, 2, `^tracelark: trace: -s -1 is negative .*\n$`},
 		{[]string{"/nonexistent"}, 1, `^tracelark: launch /nonexistent: no such file or directory\n$`},
