@@ -129,7 +129,7 @@ func (c *systemCall) show(_ *starlark.Thread, b *starlark.Builtin, args starlark
 // decoder unpacks the arguments of what shows the call: its own, and those in pairs.
 func (c *systemCall) decoder(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, pairs ...any) (*syscalls.Decoder, error) {
 	const most = 1 << 20
-	d := &syscalls.Decoder{Memory: c.p.p, Strings: 32}
+	d := &syscalls.Decoder{Memory: c.p.p, Stack: c.c.SP, Strings: 32}
 	paths := false
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, append([]any{"strings?", &d.Strings, "paths?", &paths, "whole?", &d.Whole}, pairs...)...); err != nil {
 		return nil, err

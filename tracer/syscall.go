@@ -42,6 +42,7 @@ type Syscall struct {
 	Nr     int
 	Compat bool // made by int 0x80 or 32-bit code: Nr is a number of i386
 	Args   [6]uint64
+	SP     uint64 // the stack pointer
 	Phase  Phase
 	Ret    int64 // Exit: what the kernel returned, a negative error number on failure
 }
@@ -89,7 +90,7 @@ var argRegs = map[bool][6]arch.Reg{
 // enteredCall returns the call at whose entry info was read.
 func enteredCall(info *ptrace.SyscallInfo) call {
 	return call{
-		Syscall: Syscall{Nr: info.Nr(), Compat: info.Arch == unix.AUDIT_ARCH_I386, Args: info.Args(), Phase: Enter},
+		Syscall: Syscall{Nr: info.Nr(), Compat: info.Arch == unix.AUDIT_ARCH_I386, Args: info.Args(), SP: info.SP, Phase: Enter},
 		inside:  true, pc: info.IP,
 	}
 }
@@ -98,7 +99,7 @@ func enteredCall(info *ptrace.SyscallInfo) call {
 // seen.
 func foundCall(info *ptrace.SyscallInfo, regs *arch.Regs) call {
 	c := call{
-		Syscall: Syscall{Nr: int(regs[arch.OrigRAX]), Compat: info.Arch == unix.AUDIT_ARCH_I386, Ret: int64(regs[arch.RAX])},
+		Syscall: Syscall{Nr: int(regs[arch.OrigRAX]), Compat: info.Arch == unix.AUDIT_ARCH_I386, SP: regs[arch.RSP], Ret: int64(regs[arch.RAX])},
 		inside:  true, pc: regs[arch.RIP],
 	}
 	for i, r := range argRegs[c.Compat] {

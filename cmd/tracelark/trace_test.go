@@ -58,6 +58,7 @@ var vague = []struct {
 	text    string
 }{
 	{regexp.MustCompile(` => \{parent_tid=\[\d+\]\}`), ""},
+	{regexp.MustCompile(`(rt_sigreturn\(.*\)) += .*`), "$1"}, // what the program computed
 	{regexp.MustCompile(`\[\d+ => (\d+)\]`), "[$1]"},
 	{regexp.MustCompile(`0x[0-9a-f]{5,}`), "ADDR"},
 	{regexp.MustCompile(`(\\x[0-9a-f]{2})+`), "BYTES"},
@@ -95,7 +96,7 @@ func calls(trace string) (list []string) {
 			line = v.pattern.ReplaceAllString(line, v.text)
 		}
 		switch name, _, _ := strings.Cut(line, "("); name {
-		case "futex", "mmap", "munmap", "mprotect", "madvise", "brk", "exit_group", "restart_syscall", "rt_sigreturn":
+		case "futex", "mmap", "munmap", "mprotect", "madvise", "brk", "exit_group", "restart_syscall":
 			continue
 		}
 		if !strings.HasPrefix(line, "+++") && !strings.HasPrefix(line, "strace: ") {

@@ -20,6 +20,7 @@ type Memory interface {
 type Decoder struct {
 	Memory  Memory
 	Path    func(fd int) string // what a descriptor, or AT_FDCWD, stands for, or ""; nil if that is not to be shown
+	Stack   uint64              // the stack pointer, where the kernel left what rt_sigreturn goes back to
 	Strings int                 // bytes that are shown of data
 	Whole   bool                // structs are shown with all fields, and lists with all elements
 }

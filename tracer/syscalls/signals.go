@@ -56,6 +56,14 @@ func (c *call) sigsetArg(v uint64, _ int) {
 	}}, unsignedField("sigsetsize", s.u64(8)))
 }
 
+// sigframe shows the mask in the ucontext on the stack.
+func (c *call) sigframe(uint64, int) {
+	const mask = 296 // uc_sigmask
+	if s, ok := c.structure(c.d.Stack+mask, 8); ok {
+		c.record(false, field{"mask", func(c *call) { c.signalSet(s.u64(0)) }})
+	}
+}
+
 func (c *call) sigaction(v uint64, _ int) {
 	s, ok := c.structure(v, 32)
 	if !ok {

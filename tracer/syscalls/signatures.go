@@ -31,7 +31,7 @@ munmap ptr size
 brk ptr =ptr
 rt_sigaction sig sigaction >sigaction size
 rt_sigprocmask sigmask sigset:3 >sigset:3 size
-rt_sigreturn
+rt_sigreturn sigframe
 @1 ioctl
 ioctl fd ioctl hex
 ioctl.TCGETS fd ioctl >termios

@@ -23,6 +23,7 @@ var structs = map[string]func(c *call, v uint64, arg int){
 	"sigset":       (*call).sigset,
 	"sigset_arg":   (*call).sigsetArg,
 	"sigaction":    (*call).sigaction,
+	"sigframe":     (*call).sigframe,
 	"stack":        (*call).stack,
 	"siginfo":      (*call).siginfo,
 	"sockaddr":     func(c *call, v uint64, arg int) { c.sockaddr(v, c.length(arg)) },
