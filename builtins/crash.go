@@ -43,13 +43,14 @@ var crashClass = newClass("crash", "What the end of a process was: its class, wh
 	{"signame", "str or None", "The signal's name, such as \"SIGSEGV\".", func(c *crash) (starlark.Value, error) {
 		return optional(tracer.SignalName(c.c.Signal)), nil
 	}},
-	{"fault", "struct or None", "The access to memory that was not allowed: access is \"read\", \"write\", \"execute\" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses. An address that the kernel does not tell is computed from the registers.", func(c *crash) (starlark.Value, error) {
+	{"fault", "struct or None", "The access to memory that was not allowed: access is \"read\", \"write\", \"execute\" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. An address that the kernel does not tell is computed from the registers.", func(c *crash) (starlark.Value, error) {
 		f := c.c.Fault
 		if f == nil {
 			return starlark.None, nil
 		}
 		return starlarkstruct.FromStringDict(starlark.String("fault"), starlark.StringDict{
 			"access": optional(f.Access), "addr": starlark.MakeUint64(f.Addr), "near_null": starlark.Bool(f.NearNull), "canonical": starlark.Bool(f.Canonical),
+			"registers": listOf(f.Registers, newString),
 		}), nil
 	}},
 	{"frames", "list of crash_frame", "The stack of the thread that crashed: all of it, or the innermost 192 and the outermost 64 frames.", func(c *crash) (starlark.Value, error) {
@@ -141,10 +142,11 @@ func (c *crash) String() string {
 // MarshalJSON encodes the attributes.
 func (c *crash) MarshalJSON() ([]byte, error) {
 	type fault struct {
-		Access    *string `json:"access"`
-		Addr      uint64  `json:"addr"`
-		NearNull  bool    `json:"near_null"`
-		Canonical bool    `json:"canonical"`
+		Access    *string  `json:"access"`
+		Addr      uint64   `json:"addr"`
+		NearNull  bool     `json:"near_null"`
+		Canonical bool     `json:"canonical"`
+		Registers []string `json:"registers"`
 	}
 	type thread struct {
 		TID     int           `json:"tid"`
@@ -179,7 +181,7 @@ func (c *crash) MarshalJSON() ([]byte, error) {
 		Keys: make(map[string]string), Registers: make(map[string]uint64), Maps: []*mapping{}, Threads: []thread{},
 	}
 	if f := c.c.Fault; f != nil {
-		v.Fault = &fault{pointer(f.Access), f.Addr, f.NearNull, f.Canonical}
+		v.Fault = &fault{pointer(f.Access), f.Addr, f.NearNull, f.Canonical, notNil(f.Registers)}
 	}
 	if err := c.c.Stack.Err; err != nil {
 		v.UnwindError = pointer(err.Error())

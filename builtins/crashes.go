@@ -7,6 +7,8 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/triage"
 )
 
@@ -30,6 +32,9 @@ var crashFunctions = []method[*Env]{
 	{"summary", "(cases, distance=0.3) -> dict",
 		"Group cases, dicts of \"case\", \"name\", \"severity\" and \"stack\" such as tracelark triage leaves in cases.jsonl, as cluster does, and return what tracelark cluster prints: a dict of \"cases\", \"unique\" (distinct stacks) and \"clusters\", the worst first, each a dict of \"id\", \"size\", \"unique\", \"name\", \"severity\", \"cases\" and \"stack\".",
 		(*Env).summary},
+	{"origin", "(frame, register) -> struct or None",
+		"Say where the value in a general register of a frame comes from, by the instructions of its function. kind is \"memory\", with addr and size (1 to 8 bytes) of where it was loaded from and still is, \"call\" if a function returned it, both with inst, or \"caller\" if it was in the register register when the function was entered: ask that of the next frame. None if it cannot be told.",
+		(*Env).origin},
 }
 
 // crashesModule returns the module crashes.
@@ -79,6 +84,9 @@ func (e *Env) crashOf(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		}
 	default:
 		return nil, fmt.Errorf("%s: for parameter x: got %s, want a stop, process or core", b.Name(), x.Type())
+	}
+	if p.core == nil && s == nil {
+		return nil, fmt.Errorf("%s: the process is only observed: attach to it", b.Name())
 	}
 	if output != nil {
 		o.Output = string(*output)
@@ -309,4 +317,39 @@ func checkDistance(b *starlark.Builtin, distance float64) error {
 		return fmt.Errorf("%s: distance is %v, want 0 to 1", b.Name(), distance)
 	}
 	return nil
+}
+
+// origin says where a value comes from.
+func (e *Env) origin(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var f *frame
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "frame", &f, "register", &name); err != nil {
+		return nil, err
+	}
+	r := arch.Lookup(name)
+	if r == nil {
+		return nil, fmt.Errorf("%s: no general register is named %q", b.Name(), name)
+	}
+	sym, _, ok := f.f.Symbol()
+	if !ok {
+		return starlark.None, nil
+	}
+	o := triage.FindOrigin(f.t.p.in, sym.Addr, f.f.PC, &f.f.Regs, f.f.Known.Has, r.Reg)
+	fields := starlark.StringDict{"kind": starlark.String(o.Kind.String()), "addr": starlark.None, "size": starlark.None, "inst": starlark.None, "register": starlark.None}
+	switch o.Kind {
+	case triage.Unknown:
+		return starlark.None, nil
+	case triage.OfCaller:
+		fields["register"] = starlark.String(o.Reg.String())
+	default:
+		i, err := disasm.Decode(o.Inst.Data, o.Inst.Addr, f.t.p.name)
+		if err != nil {
+			return nil, err
+		}
+		fields["inst"] = &inst{p: f.t.p, i: i}
+	}
+	if o.Kind == triage.OfMemory {
+		fields["addr"], fields["size"] = starlark.MakeUint64(o.Addr), starlark.MakeInt(o.Size)
+	}
+	return starlarkstruct.FromStringDict(starlark.String("origin"), fields), nil
 }

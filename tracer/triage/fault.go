@@ -61,6 +61,13 @@ func (x *examination) decode() {
 	} else if !x.blind() {
 		x.fault = &Fault{Addr: x.Addr, Canonical: true}
 	}
+	if x.culprit != nil {
+		for _, r := range []arch.Reg{x.culprit.Base, x.culprit.Index} {
+			if r != disasm.NoReg && r != arch.RIP {
+				x.fault.Registers = append(x.fault.Registers, r.String())
+			}
+		}
+	}
 	if x.fault != nil {
 		x.fault.NearNull = x.fault.Canonical && x.fault.Addr < x.near
 	}

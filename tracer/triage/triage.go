@@ -76,7 +76,8 @@ type Fault struct {
 	Access    string // "read", "write", "execute", or "" if it is not known
 	Addr      uint64
 	NearNull  bool
-	Canonical bool // whether the CPU can address it at all
+	Canonical bool     // whether the CPU can address it at all
+	Registers []string // that the address is computed from
 }
 
 // A Crash is what is known of the end of a process.

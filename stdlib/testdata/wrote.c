@@ -1,0 +1,23 @@
+// Reads a line, and follows a pointer that it makes of the line's second byte.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct node { struct node *next; long value; };
+struct list { struct node *head; } list;
+
+__attribute__((noinline)) void corrupt(struct list *l, long v) { l->head = (struct node *)(v << 20); }
+__attribute__((noinline)) void set(struct list *l) { l->head = calloc(1, sizeof *l->head); }
+__attribute__((noinline)) long first(struct list *l) { return l->head->value; }
+
+int main(void)
+{
+	char line[32] = "";
+	if (!fgets(line, sizeof line, stdin))
+		return 1;
+	for (int i = 0; i < 5; i++)
+		set(&list);
+	if (line[0] == 'x')
+		corrupt(&list, 0x1234567 + line[1]);
+	return first(&list) != 0;
+}
