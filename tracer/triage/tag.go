@@ -34,8 +34,8 @@ var rules = []rule{
 	{"PossibleStackCorruption", func(x *examination, name string, r *Report) bool {
 		return r == nil && name != "StackOverflow" && x.corrupt()
 	}},
-	{"DestAv", func(x *examination, _ string, r *Report) bool {
-		return x.faulted("write", false) || r != nil && r.Access == "write"
+	{"DestAv", func(x *examination, name string, r *Report) bool {
+		return x.faulted("write", false) && name != "StackOverflow" || r != nil && r.Access == "write"
 	}},
 	{"BadInstruction", func(x *examination, name string, _ *Report) bool { return name == "BadInstruction" }},
 	{"HeapError", func(x *examination, name string, r *Report) bool {
