@@ -56,7 +56,7 @@ func (c *Crash) CASREP(stdin string) ([]byte, error) {
 		Stdin:          stdin,
 		CrashSeverity:  casrepClass{string(c.Severity), c.Name, c.Description, c.Explanation},
 		Stacktrace:     []string{},
-		CrashLine:      c.Keys.Line0,
+		CrashLine:      c.Keys.CrashLine,
 		Disassembly:    c.disassemblyMarked(),
 	}
 	var u unix.Utsname

@@ -12,12 +12,12 @@ import (
 // code and know nothing of inlined functions; Line and Function go by the source, in
 // which these are functions like others.
 type Keys struct {
-	Exact    string // hash of the build IDs of the files and the offsets in these
-	Offset   string // hash of the functions and the offsets in these
-	Line     string // hash of the functions and the lines
-	Function string // hash of the functions
-	Top      string // the innermost function
-	Line0    string // the innermost line: "json.c:88:5", or "libjson.so+0x11a0"
+	Exact     string // hash of the build IDs of the files and the offsets in these
+	Offset    string // hash of the functions and the offsets in these
+	Line      string // hash of the functions and the lines
+	Function  string // hash of the functions
+	Top       string // the innermost function
+	CrashLine string // the innermost line: "json.c:88:5", or "libjson.so+0x11a0"
 }
 
 // A Key is one of Keys.
@@ -25,7 +25,7 @@ type Key struct{ Name, Value string }
 
 // All returns the keys with their names, from the exact one on.
 func (k *Keys) All() []Key {
-	return []Key{{"exact", k.Exact}, {"offset", k.Offset}, {"line", k.Line}, {"function", k.Function}, {"top", k.Top}, {"crash_line", k.Line0}}
+	return []Key{{"exact", k.Exact}, {"offset", k.Offset}, {"line", k.Line}, {"function", k.Function}, {"top", k.Top}, {"crash_line", k.CrashLine}}
 }
 
 // Get returns the key called name; ok is false if there is none.
@@ -43,9 +43,9 @@ func newKeys(trace []Frame) Keys {
 		trace = []Frame{{}}
 	}
 	top := &trace[0]
-	k := Keys{Top: top.name(), Line0: top.place()}
+	k := Keys{Top: top.name(), CrashLine: top.place()}
 	if top.File != "" {
-		k.Line0 = top.source(path.Base)
+		k.CrashLine = top.source(path.Base)
 	}
 	k.Exact = hash(trace, func(f *Frame) string {
 		if f.Inlined {

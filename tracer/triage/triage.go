@@ -136,6 +136,11 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		Maps: maps, Threads: event.Threads, Sanitizer: ParseReport(event.Output),
 	}
 	c.Disassembly = x.disassembly()
+	if r := c.Sanitizer; r != nil {
+		for _, frames := range [][]Frame{r.Frames, r.Freed, r.Alloc} {
+			x.symbolize(frames)
+		}
+	}
 	v := x.verdict(c.Sanitizer)
 	class, known := classNamed(v.name)
 	c.Name, c.Severity, c.Description = v.name, class.severity, class.description
@@ -281,6 +286,28 @@ func (x *examination) symbol(addr uint64) (name string, base uint64) {
 		}
 	}
 	return "", 0
+}
+
+// symbolize names the frames of a report that has only their addresses, as sanitizers
+// write them without a symbolizer.
+func (x *examination) symbolize(frames []Frame) {
+	for i := range frames {
+		f := &frames[i]
+		if f.Function != "" || f.PC == 0 {
+			continue
+		}
+		for _, im := range x.images {
+			if !im.Contains(f.PC) {
+				continue
+			}
+			if s, ok := im.At(f.PC); ok {
+				f.Function, f.Symbol, f.Offset = s.Function(), s.Name, f.PC-s.Addr
+			}
+			if line, err := im.Line(f.PC); err == nil {
+				f.File, f.Line, f.Column = line.File, line.Line, line.Column
+			}
+		}
+	}
 }
 
 // mapping returns the mapping that an address lies in, or nil.
