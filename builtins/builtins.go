@@ -187,7 +187,7 @@ var functions = append(concat([]method[*Env]{
 	{"launch", launchArgs + "process",
 		"Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. " +
 			"env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. " +
-			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. " +
+			"aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory (bytes), files, core and fsize (bytes of a core and of any file) and procs. " +
 			"pin lets the debugger share a CPU with the target while stops come fast. " +
 			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. " +
 			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. " +

@@ -387,6 +387,7 @@ var resources = map[string]int{
 	"memory": unix.RLIMIT_AS,
 	"files":  unix.RLIMIT_NOFILE,
 	"core":   unix.RLIMIT_CORE,
+	"fsize":  unix.RLIMIT_FSIZE,
 	"procs":  unix.RLIMIT_NPROC,
 }
 

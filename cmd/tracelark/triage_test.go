@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/script/report"
 	"github.com/tracelark/tracelark/tracer/tracertest"
@@ -139,7 +142,7 @@ func TestTriageOutcomes(t *testing.T) {
 	prog := parser(t)
 	t.Chdir(writeTests(t, map[string]string{
 		"cases/O": "O.", "cases/W": "W.", "cases/X": "X.", "cases/a": "a.", "cases/S": "S.", "cases/empty": "",
-		"cases/I": "I.", "cases/P": "P.", "cases/B": "B.", "cases/K": "K.",
+		"cases/I": "I.", "cases/P": "P.", "cases/B": "B.", "cases/K": "K.", "cases/U": "U.U.", "cases/V": "V.",
 	}))
 	makeCore := command(t, "run", "-c", `p = launch(args, stdout="/dev/null", stderr="/dev/null")
 p.cont_fatal()
@@ -153,6 +156,7 @@ p.save_core("cases/core")`, prog, "cases/S")
 	want := map[string]string{
 		"O": "hang loop bug_loop", "W": "hang blocked read", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
 		"I": "hang blocked pause", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
+		"U": "exit", "V": "exit",
 	}
 	for _, how := range []struct {
 		name string
@@ -166,7 +170,7 @@ p.save_core("cases/core")`, prog, "cases/S")
 		for _, mode := range []string{"exec", "auto"} {
 			t.Run(how.name+" "+mode, func(t *testing.T) {
 				out := "out " + how.name + mode
-				_, stderr, exit := run(t, command(t, append([]string{"triage", "--timeout", "0.5", "--rss", "48", "--mode", mode, "-o", out}, how.args...)...))
+				_, stderr, exit := run(t, command(t, append([]string{"triage", "--timeout", "1", "--rss", "24", "--mode", mode, "-o", out}, how.args...)...))
 				if exit != 1 || !strings.Contains(stderr, "1 failed") {
 					t.Errorf("status %d, want 1 for the case that is gone:\n%s", exit, stderr)
 				}
@@ -183,6 +187,32 @@ p.save_core("cases/core")`, prog, "cases/S")
 				}
 			})
 		}
+	}
+}
+
+// TestTriageInterrupted writes what was found when it is interrupted, and goes on later.
+func TestTriageInterrupted(t *testing.T) {
+	prog := parser(t)
+	t.Chdir(writeTests(t, map[string]string{"cases/1": "S.", "cases/2": "I."}))
+	cmd := command(t, "triage", "-j", "1", "--timeout", "1000", "-o", "out", "cases", "--", prog, "@@")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if text, _ := os.ReadFile("out/cases.jsonl"); len(text) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(unix.SIGINT)
+	if got := status(t, cmd.Wait()); got != 128+int(unix.SIGINT) {
+		t.Errorf("status %d", got)
+	}
+	if cases := readLines(t, "out/cases.jsonl"); len(cases) != 1 || cases[0].Outcome != "crash" {
+		t.Errorf("cases.jsonl has %+v", cases)
+	}
+	if text, err := os.ReadFile("out/clusters.json"); err != nil || !strings.Contains(string(text), `"cases/1"`) {
+		t.Errorf("clusters.json has %s (%v)", text, err)
 	}
 }
 

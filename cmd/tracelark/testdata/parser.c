@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static char text[1 << 16];
+static const char *path;
 static char *volatile nowhere = (char *)0x4141414141414141;
 static void (*volatile handler)(void) = (void (*)(void))0x123456789000;
 
@@ -108,7 +109,11 @@ static int record(int kind, int c) {
 				pause();
 			}
 		break;
-	case 'U': unlink(text + 2); break;
+	case 'U': unlink(path); break;
+	case 'V':
+		if (open("/dev/tty", O_RDWR) >= 0)
+			nowhere[3] = c; // there is a terminal to change
+		break;
 	case 'I':
 		signal(SIGTERM, SIG_IGN);
 		for (;;)
@@ -124,7 +129,8 @@ static size_t load(int argc, char **argv) {
 		return strlen(strncpy(text, getenv("PARSER_INPUT"), sizeof text - 1));
 	if (argc > 2 && strcmp(argv[1], "-") == 0)
 		return strlen(strncpy(text, argv[2], sizeof text - 1));
-	int fd = argc > 1 ? open(argv[1], O_RDONLY) : 0;
+	path = argc > 1 ? argv[1] : "/dev/null/none";
+	int fd = argc > 1 ? open(path, O_RDONLY) : 0;
 	ssize_t n = read(fd, text, sizeof text - 1);
 	return n < 0 ? 0 : n;
 }
