@@ -8,7 +8,8 @@
 // A Session belongs to the goroutine that made it, which New locks to its OS
 // thread until Close, because the kernel ties a traced process to one thread.
 // Only Interrupt and Quit may be called from others. Sessions are independent of
-// each other: parallel work is several of them.
+// each other: parallel work is several of them. A Batch has them in processes of their
+// own, for inputs that kill what looks at them.
 package script
 
 import (

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -211,6 +212,11 @@ func (w *worker) kill() {
 	w.cmd.Wait()
 	w.noise.SetReadDeadline(time.Now())
 	w.noise.Close()
+	// One that was killed leaves its folders behind.
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), builtins.TempPrefix(w.cmd.Process.Pid)+"*"))
+	for _, dir := range dirs {
+		os.RemoveAll(dir)
+	}
 }
 
 // death returns the reply for a worker that has ended: what it was about, and how.

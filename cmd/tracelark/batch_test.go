@@ -46,8 +46,10 @@ def setup():
 def case(c):
     kind = int(c.name)
     if kind == 1:
+        write_file("tempdir", tempdir())
         fail("one")
     elif kind == 2:
+        write_file("tempdir killed", tempdir())
         launch(["sh", "-c", "kill -9 $PPID"]).cont()
     elif kind == 3:
         while True: pass
@@ -99,6 +101,15 @@ def summary(results):
 			t.Errorf("a daemon outlives its case (%v)", err)
 		}
 		os.Remove("pid")
+		for _, name := range []string{"tempdir", "tempdir killed"} {
+			dir, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(string(dir)); err == nil || len(dir) == 0 {
+				t.Errorf("%s is left behind", dir)
+			}
+		}
 		if jobs == "1" {
 			first = stdout
 			checkBatch(t, stdout)
