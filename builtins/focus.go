@@ -135,16 +135,16 @@ func (f *focus) current() *thread {
 	if err != nil {
 		return nil
 	}
-	if f.thread != nil && f.thread.p == p && f.at == p.lastStop() && (f.thread == t || p.core != nil) {
+	if f.thread != nil && f.thread.p == p && f.at == p.lastStop() && (f.thread == t || p.p == nil) {
 		return f.thread
 	}
 	f.thread = nil
 	return t
 }
 
-// lastStop returns the last stop of a live process, and nil of a core.
+// lastStop returns the last stop of a traced process, or nil.
 func (p *process) lastStop() *tracer.Stop {
-	if p.core != nil {
+	if p.p == nil {
 		return nil
 	}
 	return p.p.Stop()
@@ -195,7 +195,10 @@ func (e *Env) Status() string {
 		}
 		return text
 	}
-	text := fmt.Sprintf("%s %d", filepath.Base(p.p.Exe()), p.p.PID)
+	text := fmt.Sprintf("%s %d", filepath.Base(p.in.Exe()), p.pid())
+	if p.seen != nil {
+		return text + " observed"
+	}
 	if state := p.p.State(); state != tracer.Stopped {
 		return text + " " + state.String()
 	}

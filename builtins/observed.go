@@ -21,7 +21,11 @@ func (e *Env) observe(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	if err != nil {
 		return nil, err
 	}
-	return &process{env: e, seen: o, in: o}, nil
+	p := &process{env: e, seen: o, in: o}
+	if q := e.focus.process; q == nil || q.pid() != pid || !q.away { // else it is looked at for a moment
+		e.focus.process = p
+	}
+	return p, nil
 }
 
 var observedClass = func() *class[*process] {

@@ -339,8 +339,13 @@ func TestScreenTerminal(t *testing.T) {
 	s.keys("Escape")
 	s.until("the end of the insertion", func(text string) bool { return !strings.Contains(text, "INSERT") })
 	s.tmux("resize-window", "-x", "70", "-y", "20")
-	s.typed(":set columns?\r")
-	s.expect("columns=70")
+	s.until("the new width", func(text string) bool {
+		if strings.Contains(text, "columns=70") {
+			return true
+		}
+		s.typed(":set columns?\r") // what it shows is gone when vim draws the screen anew
+		return false
+	})
 	s.typed(":wq\r")
 	s.expect("exit 0")
 	if data, err := os.ReadFile(file); err != nil || string(data) != "one line, some text\n" {
@@ -379,6 +384,12 @@ func TestScreenBackground(t *testing.T) {
 		t.Errorf("the output tears the prompt:\n%s", text)
 	}
 	s.keys("C-u")
+	s.enter("vmmap stack") // which needs no stop
+	s.expect("[stack]")
+	s.enter("p ticks > 3")
+	s.until("the value", func(text string) bool { return strings.Contains(text, "\n1\n") })
+	s.enter("si")
+	s.expect("runs; interrupt stops")
 	s.enter("interrupt")
 	s.expect("interrupt at 0x")
 	s.prompt("", "")
