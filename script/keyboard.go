@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/chzyer/readline"
 )
@@ -18,12 +19,22 @@ var (
 	pasteEnds   = []byte("\x1b[201~")
 )
 
+var deleteKey = []byte("\x1b[3~")
+
+// OnChange implements readline.Listener.
+func (k *keyboard) OnChange(line []rune, _ int, _ rune) (newLine []rune, newPos int, ok bool) {
+	k.empty.Store(len(line) == 0)
+	return nil, 0, false
+}
+
 // A keyboard reads a terminal for readline, which does not know of pasting, stops the
 // parent process too upon ^Z, and takes ^@ for the end of the input. What is pasted
-// becomes one line; ^Z calls suspend; ^@ becomes ^G, which does nothing.
+// becomes one line; ^Z calls suspend; ^@ becomes ^G, which does nothing, and so does the
+// Delete key on an empty line, which readline takes for ^D.
 type keyboard struct {
 	io.ReadCloser
 	suspend func()
+	empty   atomic.Bool // the line that is edited has nothing on it
 
 	pasting bool
 	raw     []byte // the start of what may be a mark
@@ -82,7 +93,11 @@ func (k *keyboard) translate() {
 			k.pasting, k.raw = !k.pasting, rest
 			continue
 		}
-		if bytes.HasPrefix(mark, k.raw) || k.pasting && string(k.raw) == "\r" {
+		if rest, ok := bytes.CutPrefix(k.raw, deleteKey); ok && !k.pasting && k.empty.Load() {
+			k.raw = rest
+			continue
+		}
+		if bytes.HasPrefix(mark, k.raw) || !k.pasting && bytes.HasPrefix(deleteKey, k.raw) || k.pasting && string(k.raw) == "\r" {
 			return // more is to come; the Esc key alone says nothing yet to readline either
 		}
 		c := k.raw[0]

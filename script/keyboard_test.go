@@ -38,6 +38,21 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
+func TestDeleteKey(t *testing.T) {
+	k := &keyboard{ReadCloser: io.NopCloser(strings.NewReader("\x1b[3~a\x1b[3~"))}
+	k.empty.Store(true)
+	p := make([]byte, 1)
+	k.Read(p)
+	k.OnChange([]rune("a"), 1, 'a')
+	// What was translated already has seen an empty line.
+	if rest, _ := io.ReadAll(k); string(p)+string(rest) != "a" {
+		t.Errorf("on an empty line: got %q", string(p)+string(rest))
+	}
+	if got, _ := press(strings.NewReader("\x1b[3~")); got != "\x1b[3~" {
+		t.Errorf("on a line: got %q", got)
+	}
+}
+
 func TestTypeAhead(t *testing.T) {
 	k := &keyboard{ReadCloser: io.NopCloser(strings.NewReader("b"))}
 	k.typeAhead([]byte("a"))

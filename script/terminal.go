@@ -138,6 +138,7 @@ func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error
 		DisableAutoSaveHistory: true,
 		AutoComplete:           t,
 		Painter:                t,
+		Listener:               keys,
 		FuncGetWidth:           t.width,
 		FuncIsTerminal:         func() bool { return true },
 		FuncMakeRaw:            makeRaw,

@@ -275,6 +275,8 @@ func TestScreenEditing(t *testing.T) {
 	s.keys("Enter")
 	s.expect("42")
 	s.do("1 + 1", "2")
+	s.prompt("", "")
+	s.keys("Delete")   // which is not the end of the input
 	s.keys("Up", "Up") // the paste is one entry
 	s.expect(">>> def f(n):⏎    return 2 * n⏎⏎print(f(21))")
 	s.keys("C-c")
