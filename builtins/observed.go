@@ -22,7 +22,7 @@ func (e *Env) observe(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		return nil, err
 	}
 	p := &process{env: e, seen: o, in: o}
-	if q := e.focus.process; q == nil || q.pid() != pid || !q.away { // else it is looked at for a moment
+	if q := e.focus.process; q == nil || q.pid() != pid { // else it is looked at for a moment
 		e.focus.process = p
 	}
 	return p, nil

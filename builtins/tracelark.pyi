@@ -255,7 +255,7 @@ class Crash:
     signame: str | None
     """The signal's name, such as "SIGSEGV"."""
     fault: Any | None
-    """The access to memory that was not allowed: access is "read", "write", "execute" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses. An address that the kernel does not tell is computed from the registers."""
+    """The access to memory that was not allowed: access is "read", "write", "execute" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. An address that the kernel does not tell is computed from the registers."""
     frames: list[CrashFrame]
     """The stack of the thread that crashed: all of it, or the innermost 192 and the outermost 64 frames."""
     elided: int
@@ -276,6 +276,12 @@ class Crash:
     """All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about."""
     sanitizer: Report | None
     """The report of a sanitizer, if the process printed one and its output is known."""
+    def casrep(self, stdin: Any = "") -> str:
+        """Return the crash as a report that CASR's tools read, in JSON. stdin is the path of what the process had as its standard input.
+
+        >>> sorted(json.decode(c.casrep()))[:3]
+        ["Architecture", "CrashLine", "CrashSeverity"]"""
+        ...
 
 class CrashFrame:
     """A frame of a crash or of a sanitizer's report, in words. Its str is a line of a backtrace.
@@ -351,6 +357,19 @@ class Crashes:
 
         >>> crashes.cluster([["f", "main"], ["g", "h", "start"], ["f", "main"]])
         [[0, 2], [1]]"""
+        ...
+    def summary(self, cases: Any, distance: Any = 0.3) -> dict:
+        """Group cases, dicts of "case", "name", "severity" and "stack" such as tracelark triage leaves in cases.jsonl, as cluster does, and return what tracelark cluster prints: a dict of "cases", "unique" (distinct stacks) and "clusters", the worst first, each a dict of "id", "size", "unique", "name", "severity", "cases" and "stack".
+
+        >>> sorted(crashes.summary([{"case": "a", "outcome": "crash", "name": "DestAv", "severity": "EXPLOITABLE", "stack": ["f", "main"]}]))
+        ["cases", "clusters", "unique"]"""
+        ...
+    def origin(self, frame: Any, register: Any) -> Any | None:
+        """Say where the value in a general register of a frame comes from, by the instructions of its function. kind is "memory", with addr and size (1 to 8 bytes) of where it was loaded from and still is, "call" if a function returned it, both with inst, or "caller" if it was in the register register when the function was entered: ask that of the next frame. None if it cannot be told.
+
+        >>> o = crashes.origin(p.frames[0], "rax")
+        >>> [o.kind, o.size]
+        ["memory", 8]"""
         ...
 
 class Error:
@@ -1076,7 +1095,7 @@ class Process:
         >>> p.save_core("/tmp/tracelark-example.core")"""
         ...
     def background(self) -> None:
-        """Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. The REPL shows the stop when it comes.
+        """Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.
 
         >>> q = launch("true")
         >>> q.background()
@@ -1129,8 +1148,8 @@ class Process:
         >>> c.process == p
         True"""
         ...
-    def cont_fatal(self, timeout: Any = None, memory: Any = None) -> Stop:
-        """Let the process, and the children that it makes and theirs, go on until one of them is about to die of a signal (the stop's fatal is true, and its process may be a child), or the process itself ends. Signals that are handled or harmless are delivered, and births and exec let pass. Another stop that surfaces ends it too, such as one at a breakpoint. After timeout seconds all are stopped with reason "timeout", and when together they have more than memory bytes in RAM, which is looked at 100 times a second, with "memory". The children stay held (children).
+    def cont_fatal(self, timeout: Any = None, memory: Any = None, send: Any = None) -> Stop:
+        """Let the process, and the children that it makes and theirs, go on until one of them is about to die of a signal (the stop's fatal is true, and its process may be a child), or the process itself ends. Signals that are handled or harmless are delivered, and births and exec let pass. Another stop that surfaces ends it too, such as one at a breakpoint. After timeout seconds all are stopped with reason "timeout", and when together they have more than memory bytes in RAM, which is looked at 100 times a second, with "memory". send is a pair of a port and bytes: these are sent to 127.0.0.1 as soon as something listens on that port for TCP, and when the answer has ended, or once it has begun no more of it comes for 0.1 seconds, all are stopped with reason "interrupt". The children stay held (children).
 
         >>> p.cont_fatal()
         [4242] signal SIGSEGV at 0x40121b in store at crash.c:74"""
@@ -2922,7 +2941,7 @@ def i8(x: Any) -> int:
     ...
 
 def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> Process:
-    """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory, files, core (bytes) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. It needs the permission launch.
+    """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory (bytes), files, core and fsize (bytes of a core and of any file) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. It needs the permission launch.
 
     >>> p = launch("examples/targets/crash", stdout=CAPTURE)
     >>> p.stop.reason
@@ -3042,6 +3061,13 @@ def syscalls(names: Any = None) -> list[str]:
 
     >>> syscalls(["%network"])[:3]
     ["sendfile", "socket", "connect"]"""
+    ...
+
+def tempdir(name: Any = "") -> str:
+    """Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time. It needs the permission fs.
+
+    >>> tempdir("mine") == tempdir("mine")
+    True"""
     ...
 
 def u16(x: Any) -> int:
