@@ -76,6 +76,25 @@ func BenchmarkStepRegs(b *testing.B) {
 	b.Run("c", func(b *testing.B) { c(b, "step_regs") })
 }
 
+// BenchmarkCalls measures what a script does between stops. "loop" is what the others
+// have besides.
+func BenchmarkCalls(b *testing.B) {
+	for _, bench := range []struct{ name, setup, body string }{
+		{"loop", "", "for _ in range(n): pass"},
+		{"builtin", "", "for _ in range(n): u8(1)"},
+		{"attribute", "s = p.stop", "for _ in range(n): s.tid"},
+		{"register", "r = p.regs", "for _ in range(n): r.rax"},
+		{"registers of the process", "", "for _ in range(n): p.regs.rax"},
+		{"method", "", "for _ in range(n): p.addr(1)"},
+		{"function", "f = lambda s: None", "for _ in range(n): f(1)"},
+		{"word", "", "for _ in range(n): p.read_u64('work')"},
+		{"word at an int", "a = p.addr('work')", "for _ in range(n): p.read_u64(a)"},
+		{"frame", "", "for _ in range(n): p.frame"},
+	} {
+		b.Run(bench.name, func(b *testing.B) { script(b, bench.setup, bench.body) })
+	}
+}
+
 // BenchmarkStepUntil measures steps in the engine, with a condition that is false.
 // The C loop's step_regs reads as much.
 func BenchmarkStepUntil(b *testing.B) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ func newTest() *cobra.Command {
 	var allowed permissions
 	var pattern, junit string
 	var jobs uint
-	var verbose bool
+	var verbose, asJSON bool
 	timeout := 60 * time.Second
 	cmd := &cobra.Command{
 		Use:   "test [flags] [PATH...] [-- ARG...]",
@@ -63,7 +64,7 @@ func newTest() *cobra.Command {
 				}
 				return usageErrorf("test: no function test_*%s in %s", matching, strings.Join(paths, " "))
 			}
-			show := &testPrinter{w: cmd.OutOrStdout(), verbose: verbose}
+			show := &testPrinter{w: cmd.OutOrStdout(), verbose: verbose, json: asJSON}
 			return runTests(script.NewTestRun(&opts, int(jobs), timeout), tests, show, junit)
 		},
 	}
@@ -71,6 +72,7 @@ func newTest() *cobra.Command {
 	cmd.Flags().UintVarP(&jobs, "jobs", "j", 0, "run `N` tests at a time (0: one a CPU)")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show tests that pass too, and what they print")
 	cmd.Flags().Var((*seconds)(&timeout), "timeout", "end a test that takes `S` seconds (0: never)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each test instead")
 	cmd.Flags().StringVar(&junit, "junit", "", "write the results to `FILE`, as JUnit's XML")
 	allowed.register(cmd)
 	registerLimits(cmd, &opts)
@@ -112,6 +114,7 @@ func runTests(run *script.TestRun, tests []script.Test, show *testPrinter, junit
 type testPrinter struct {
 	w       io.Writer
 	verbose bool
+	json    bool
 	results []*script.TestResult
 	failed  int
 }
@@ -119,6 +122,9 @@ type testPrinter struct {
 // result shows a test that failed; one that passed too if asked for.
 func (p *testPrinter) result(r *script.TestResult) error {
 	p.results = append(p.results, r)
+	if p.json {
+		return p.line(r)
+	}
 	word, text := "ok  ", r.Output
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
@@ -133,7 +139,31 @@ func (p *testPrinter) result(r *script.TestResult) error {
 	return p.printf("%s %s (%.3f s)\n%s", word, line, r.Took.Seconds(), text)
 }
 
+// line shows a test as a line of JSON.
+func (p *testPrinter) line(r *script.TestResult) error {
+	v := struct {
+		File    string  `json:"file"`
+		Name    string  `json:"name"` // "" for a file that does not load
+		Passed  bool    `json:"passed"`
+		Seconds float64 `json:"seconds"`
+		Output  string  `json:"output,omitempty"`
+		Error   string  `json:"error,omitempty"`
+	}{r.File, r.Name, r.Err == nil, r.Took.Seconds(), r.Output, ""}
+	if r.Err != nil {
+		p.failed++
+		v.Error = failureText(r.Err)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return p.printf("%s\n", text)
+}
+
 func (p *testPrinter) summary(took time.Duration) error {
+	if p.json {
+		return nil
+	}
 	return p.printf("%d passed, %d failed in %.3f s\n", len(p.results)-p.failed, p.failed, took.Seconds())
 }
 

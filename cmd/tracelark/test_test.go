@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,24 @@ func runTest(t *testing.T, dir string, args ...string) (out string, exit int) {
 	exit = status(t, cmd.Run())
 	out = regexp.MustCompile(`\d+\.\d+ s\b`).ReplaceAllString(buf.String(), "S")
 	return regexp.MustCompile(`\d\d:\d\d:\d\d\.\d+ logged`).ReplaceAllString(out, "TIME logged"), exit
+}
+
+// TestTestsJSON checks the lines of JSON.
+func TestTestsJSON(t *testing.T) {
+	dir := writeTests(t, testFiles)
+	out, exit := runTest(t, dir, "--json", "--run", "pass|exit|1", "a_test.star", "deep/er/load_test.star")
+	var lines []string
+	for line := range strings.Lines(out) {
+		lines = append(lines, regexp.MustCompile(`"seconds":[0-9.e-]+`).ReplaceAllString(strings.TrimSpace(line), `"seconds":0`))
+	}
+	want := []string{
+		`{"file":"a_test.star","name":"test_pass","passed":true,"seconds":0,"output":"quiet\n"}`,
+		`{"file":"a_test.star","name":"test_exit","passed":false,"seconds":0,"error":"Error: the test called exit(0)\n"}`,
+		`{"file":"deep/er/load_test.star","name":"","passed":false,"seconds":0,"output":"1\n","error":"Traceback (most recent call last):\n  deep/er/load_test.star:2:3: in \u003ctoplevel\u003e\n    1 // 0\nError: floored division by zero\n"}`,
+	}
+	if !slices.Equal(lines, want) || exit != 1 {
+		t.Errorf("got status %d,\n%s\nwant 1,\n%s", exit, strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 // TestTests compares what is shown of tests, which does not depend on how many run at
