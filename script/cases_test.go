@@ -118,3 +118,15 @@ func TestAFLTarget(t *testing.T) {
 		}
 	}
 }
+
+func FuzzAFLTarget(f *testing.F) {
+	f.Add("afl-fuzz -i in -o out -f x -- ./a.out x @@")
+	f.Add("afl-fuzz -f")
+	f.Add("a -- ")
+	f.Fuzz(func(t *testing.T, line string) {
+		words := strings.Fields(line)
+		if argv := aflTarget(words); len(argv) > len(words) {
+			t.Errorf("%q is more than %q", argv, words)
+		}
+	})
+}
