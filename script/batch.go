@@ -249,7 +249,7 @@ func (b *Batch) look(next <-chan int) {
 				}
 			}
 			if w != nil {
-				reply = w.look(&batchCase{c.Path, i, c.Argv})
+				reply = w.look(&batchCase{[]byte(c.Path), i, c.Argv})
 				if w.over {
 					w = nil
 				}
@@ -308,7 +308,7 @@ func (b *Batch) print(c *batchCase, text string) {
 	defer b.mu.Unlock()
 	name := "setup"
 	if c != nil {
-		name = filepath.Base(c.Path)
+		name = filepath.Base(string(c.Path))
 	}
 	for line := range lines(text) {
 		fmt.Fprintf(b.opts.Stderr, "[%s] %s\n", builtins.Escape(name, false), builtins.Escape(line, false))

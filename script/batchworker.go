@@ -44,7 +44,7 @@ type batchJob struct {
 
 // A batchCase is a case that a worker is to look at.
 type batchCase struct {
-	Path  string   `json:"path"`
+	Path  []byte   `json:"path"` // which may be no UTF-8
 	Index int      `json:"index"`
 	Argv  []string `json:"argv,omitempty"`
 }
@@ -189,7 +189,7 @@ func (w *batchWorker) answer(c *batchCase) batchReply {
 	release := s.engine.Mark()
 	var line starlark.Value
 	err := s.exec(func(thread *starlark.Thread) error {
-		result, err := starlark.Call(thread, w.globals["case"], starlark.Tuple{builtins.NewCase(c.Path, c.Index, c.Argv, w.state)}, nil)
+		result, err := starlark.Call(thread, w.globals["case"], starlark.Tuple{builtins.NewCase(string(c.Path), c.Index, c.Argv, w.state)}, nil)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ type journalHead struct {
 
 // A journalRecord is a case that is done. Another file at its path is another case.
 type journalRecord struct {
-	Path  string          `json:"path"`
+	Path  []byte          `json:"path"`  // which may be no UTF-8
 	Size  int64           `json:"size"`  // -1 if there was no file
 	Mtime int64           `json:"mtime"` // in ns
 	Line  json.RawMessage `json:"line"`  // stands last
@@ -50,9 +50,9 @@ type journalRecord struct {
 
 // identity returns the record of a case, without its line.
 func identity(c Case) journalRecord {
-	r := journalRecord{Path: c.Path, Size: -1}
+	r := journalRecord{Path: []byte(c.Path), Size: -1}
 	if path, err := filepath.Abs(c.Path); err == nil {
-		r.Path = path
+		r.Path = []byte(path)
 	}
 	if info, err := os.Stat(c.Path); err == nil && c.Err == nil {
 		r.Size, r.Mtime = info.Size(), info.ModTime().UnixNano()

@@ -182,7 +182,7 @@ func (m *minimizer) run(s *slot, data []byte) (*identityOf, error) {
 		}
 		s.w = w
 	}
-	reply := s.w.look(&batchCase{Path: s.file, Index: 1})
+	reply := s.w.look(&batchCase{Path: []byte(s.file), Index: 1})
 	if s.w.over {
 		s.w = nil
 	}

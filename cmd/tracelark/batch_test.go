@@ -197,7 +197,7 @@ def case(c):
 		t.Fatal(err)
 	}
 	defer journal.Close()
-	if _, err := journal.WriteString(`{"path":"/x","size":3,"mt`); err != nil {
+	if _, err := journal.WriteString(`{"path":"L3g=","size":3,"mt`); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile("cases/003", []byte("changed"), 0o666); err != nil {
@@ -292,6 +292,29 @@ func TestBatchFull(t *testing.T) {
 	// What was done by then is kept.
 	if _, stderr, exit := run(t, command(t, "batch", "-o", "out", "batch.star", "cases")); exit != 0 || !strings.Contains(stderr, ", 2 were done before") {
 		t.Errorf("then status %d:\n%s", exit, stderr)
+	}
+}
+
+// TestBatchNames has cases whose names are no UTF-8, or hostile.
+func TestBatchNames(t *testing.T) {
+	names := []string{"\x1b[31m", "a b", "new\nline", "quote\"'", "\xfe", "\xff"}
+	files := map[string]string{"batch.star": "def case(c):\n    print(c.data)\n    return {\"data\": str(c.data), \"n\": c.index}\n"}
+	for _, name := range names {
+		files["cases/"+name] = fmt.Sprintf("%q", name)
+	}
+	t.Chdir(writeTests(t, files))
+	for range 2 { // and again, from the journal
+		stdout, stderr, exit := run(t, command(t, "batch", "-j", "2", "-o", "out", "batch.star", "cases"))
+		lines := strings.Split(strings.TrimSpace(stdout), "\n")
+		if exit != 0 || len(lines) != len(names) || strings.ContainsAny(stdout+stderr, "\x1b\xff") {
+			t.Fatalf("status %d\n%q\n%q", exit, stdout, stderr)
+		}
+		for i, line := range lines {
+			want, _ := json.Marshal(map[string]any{"data": fmt.Sprintf("%q", names[i]), "n": i})
+			if line != string(want) {
+				t.Errorf("line %d is %s, want %s", i, line, want)
+			}
+		}
 	}
 }
 
