@@ -49,6 +49,30 @@ p = attach(pid)
 cancel()
 p.cont()
 `,
+		"json.decode": `
+text = "[" + "[1,2,3]," * (4 << 20) + "1]"
+cancel()
+while True:
+    attempt(json.decode, text)
+`,
+		"json.encode": `
+x = [[1, 2, 3]] * 100000
+cancel()
+while True:
+    attempt(json.encode, x)
+`,
+		"matches": `
+text = "ab" * (32 << 20)
+cancel()
+while True:
+    attempt(matches, "(a|b)*(ab)*c$", text)
+`,
+		"disasm": `
+p = launch(spin)
+cancel()
+while True:
+    p.disasm("main", 100000)
+`,
 		"find": `
 p = launch(spin)
 cancel()

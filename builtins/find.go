@@ -39,7 +39,7 @@ func (e *Env) regex(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple
 }
 
 // matches reports whether a regular expression matches in a text.
-func (e *Env) matches(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var pattern string
 	var text blob
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "text", &text); err != nil {
@@ -49,7 +49,7 @@ func (e *Env) matches(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	return starlark.Bool(re.MatchString(string(text))), nil
+	return aside(thread, len(text), func() (starlark.Value, error) { return starlark.Bool(re.MatchString(string(text))), nil })
 }
 
 // A needle is an argument of find: bytes, an int that stands for eight, or a regex.

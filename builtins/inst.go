@@ -119,7 +119,7 @@ const (
 )
 
 // disasm disassembles memory.
-func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (p *process) disasm(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	const unset = math.MinInt
 	loc, to := location{name: "*rip"}, location{addr: math.MaxUint64}
 	n, syntax := unset, "intel"
@@ -156,6 +156,11 @@ func (p *process) disasm(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	for i := range disasm.All(code[:got], addr, p.name) {
 		if len(insts) == n || i.Addr >= end {
 			break
+		}
+		if len(insts)%4096 == 4095 {
+			if err := canceled(thread); err != nil {
+				return nil, err
+			}
 		}
 		if syntax == "att" {
 			i.Text = i.ATT(p.name)

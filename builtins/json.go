@@ -71,25 +71,27 @@ func (e *Env) encodeIndent(thread *starlark.Thread, b *starlark.Builtin, args st
 	if err := enc.value(x, 0); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	return indented(b, enc.out.String(), prefix, indent)
+	return indented(thread, b, enc.out.String(), prefix, indent)
 }
 
-func (e *Env) indentJSON(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (e *Env) indentJSON(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text blob
 	prefix, indent := "", "\t"
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "x", &text, "prefix?", &prefix, "indent?", &indent); err != nil {
 		return nil, err
 	}
-	return indented(b, string(text), prefix, indent)
+	return indented(thread, b, string(text), prefix, indent)
 }
 
 // indented returns a text in JSON in lines, for a builtin.
-func indented(b *starlark.Builtin, text, prefix, indent string) (starlark.Value, error) {
-	var out bytes.Buffer
-	if err := json.Indent(&out, []byte(text), prefix, indent); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
-	return starlark.String(out.String()), nil
+func indented(thread *starlark.Thread, b *starlark.Builtin, text, prefix, indent string) (starlark.Value, error) {
+	return aside(thread, len(text), func() (starlark.Value, error) {
+		var out bytes.Buffer
+		if err := json.Indent(&out, []byte(text), prefix, indent); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		return starlark.String(out.String()), nil
+	})
 }
 
 func (e *Env) decodeJSON(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -98,7 +100,12 @@ func (e *Env) decodeJSON(thread *starlark.Thread, b *starlark.Builtin, args star
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "x", &text, "default?", &otherwise); err != nil {
 		return nil, err
 	}
-	v, err := starjson.Module.Members["decode"].(*starlark.Builtin).CallInternal(thread, starlark.Tuple{starlark.String(text)}, nil)
+	v, err := aside(thread, len(text), func() (starlark.Value, error) {
+		return starjson.Module.Members["decode"].(*starlark.Builtin).CallInternal(nil, starlark.Tuple{starlark.String(text)}, nil)
+	})
+	if canceled := canceled(thread); canceled != nil {
+		return nil, canceled
+	}
 	if err != nil && otherwise != nil {
 		return otherwise, nil
 	}
