@@ -197,7 +197,7 @@ func newSession(opts *Options, e engine) *Session {
 	predeclared := e.Predeclared()
 	loader := newLoader(opts.Stdlib, opts.Policy, predeclared)
 	loader.memory = opts.Memory
-	return &Session{
+	s := &Session{
 		opts:    *opts,
 		engine:  e,
 		stdout:  newOutput(opts.Stdout, os.Stdout),
@@ -208,6 +208,8 @@ func newSession(opts *Options, e engine) *Session {
 
 		deadlineFlag: "--deadline",
 	}
+	s.stdout.stopped, s.stderr.stopped = s.stopping, s.stopping
+	return s
 }
 
 // register calls the function register of a module of the standard library, if it is
@@ -344,6 +346,13 @@ func (s *Session) fail(r *run, cause error) {
 		})
 	}
 	s.stop(r, cause)
+}
+
+// stopping reports whether the run under way was ended.
+func (s *Session) stopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run != nil && s.run.cause != nil
 }
 
 // running reports whether r is not over.

@@ -490,3 +490,35 @@ if (a, len(b), d) != (6, 12, {"k": [1, 1]}): fail("wrong")`: "",
 		}
 	}
 }
+
+// TestPrintToFullPipe checks that an interrupt ends a script that prints what nobody
+// reads.
+func TestPrintToFullPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for _, code := range []string{"while True: print('x' * 100)", "print('x' * 10000000)"} {
+		ended := make(chan error, 1)
+		made := make(chan *Session)
+		go func() {
+			s, err := New(&Options{Stdout: w})
+			if err != nil {
+				t.Error(err)
+			}
+			made <- s
+			ended <- s.RunCode(code)
+			s.Close()
+		}()
+		s := <-made
+		if _, err := r.Read(make([]byte, 1)); err != nil { // the script has begun
+			t.Fatal(err)
+		}
+		s.Interrupt()
+		if err := <-ended; !errors.Is(err, ErrInterrupted) {
+			t.Errorf("%s ends with %v", code, err)
+		}
+	}
+}
