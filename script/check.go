@@ -314,7 +314,7 @@ func params(list []syntax.Expr, define func(*syntax.Ident) *variable) {
 	}
 }
 
-// module returns the predeclared module called name, or nil.
+// predeclaredModule returns the predeclared module called name, or nil.
 func (c *checker) predeclaredModule(name string) *starlarkstruct.Module {
 	m, _ := c.loader.predeclared[name].(*starlarkstruct.Module)
 	return m
