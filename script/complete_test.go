@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.starlark.net/starlark"
+
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -68,4 +70,32 @@ func BenchmarkComplete(b *testing.B) {
 		}
 	}
 	b.ReportMetric(first.Seconds()*1000, "ms/first")
+}
+
+// TestName checks which process the name p stands for.
+func TestName(t *testing.T) {
+	program := tracertest.Build(t, "../examples/targets/count.c")
+	s, err := New(&Options{Policy: Policy{Allow: MayAll}, Args: []string{program}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i, test := range []struct{ item, holds string }{
+		{"launch(args)", "p.pid > 0"},
+		{"first = p", "p == first"},
+		{"q = launch(args)", "p == first and q != first"},
+		{"start " + program, "p == first"}, // it was not what commands acted on
+		{"p = focus.process", "p != first and p != q"},
+		{"second = p", "p == second"},
+		{"start " + program, "p != second"},
+	} {
+		for _, text := range []string{test.item, "ok = " + test.holds} {
+			if err := s.eval(item{text + "\n", i}); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+		}
+		if s.globals["ok"] != starlark.True {
+			t.Errorf("after %s it is not true that %s", test.item, test.holds)
+		}
+	}
 }

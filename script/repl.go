@@ -153,7 +153,7 @@ func (s *Session) eval(it item) error {
 		stop, subject := s.engine.LastStop(), s.engine.Subject()
 		isCommand := s.isCommand(it.text) || s.view.repeats(source)
 		v, err := s.runItem(thread, it)
-		renamed := s.name(subject)
+		renamed := s.name(subject, isCommand)
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (s *Session) await() (text string) {
 		if stop == nil || err != nil {
 			return err
 		}
-		s.name(subject)
+		s.name(subject, true)
 		s.look()
 		s.globals["_"] = stop
 		text = stop.String() + "\n"
@@ -195,12 +195,14 @@ func (s *Session) await() (text string) {
 	return builtins.Escape(text, true)
 }
 
-// name has the name p follow what commands act on, which was old before, unless the
-// user has given it to something else. It reports whether that is another one now.
-func (s *Session) name(old starlark.Value) bool {
+// name gives the name p to what commands act on, which was old before, if nothing has
+// it. Behind a command it follows too, unless the user has given it to something else;
+// a statement such as q = launch("b") changes no other name. It reports whether p is
+// another one now.
+func (s *Session) name(old starlark.Value, isCommand bool) bool {
 	subject := s.engine.Subject()
 	p, ok := s.globals["p"]
-	if subject == nil || subject == old || ok && p != old {
+	if subject == nil || subject == old || ok && (p != old || !isCommand) {
 		return false
 	}
 	s.globals["p"] = subject
