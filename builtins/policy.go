@@ -187,23 +187,28 @@ var permissions = []struct {
 	need     Permission
 	builtins string
 }{
-	{MayFS, "tempdir"},
 	{MayLaunch, "launch ptrace.launch process.restart"},
 	{MayAttach, "attach observe processes ptrace.attach"},
-	{MayFS, "core read_file write_file list_dir process.save_core process.dump core.dump observed.dump"},
+	{MayFS, "core list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "attempt exit help log hex hexdump pack unpack regex matches struct module [iu]8 [iu]16 [iu]32 [iu]64 json.* crashes.* crash.casrep write syscalls command run_command apropos paint fit process.background process.wait " +
-		"process.addr process.breakpoint process.catch process.cont process.cover process.detach process.disasm process.expect process.find process.finish process.cont_fatal " +
-		"process.interrupt process.kill process.line process.next process.next_line process.on process.read process.read_* process.step process.step_line process.reach " +
-		"process.symbol process.descriptor process.until process.watch " +
-		"frame.finish frame.var frame.eval thread.var thread.eval process.var process.eval process.type process.symbols core.var core.eval core.type core.symbols " +
-		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ type.* printer int float image.functions image.types image.lines thread.clear_step thread.cont thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line thread.suspend thread.until " +
-		"observed.addr observed.disasm observed.eval observed.find observed.line observed.reach observed.read observed.read_* observed.symbol observed.symbols observed.type observed.var observed_thread.* core.addr core.disasm core.find core.line core.reach core.read core.read_* core.symbol " +
-		"core.addr core.disasm core.find core.line core.read core.read_* core.symbol breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until " +
-		"breakpoint.remove coverage.remove hook.remove watchpoint.remove image.blocks image.symbols input.close input.write output.read output.read_until syscall.decode syscall.show " +
+	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float help hex hexdump int log matches module pack paint printer regex run_command struct " +
+		"syscalls unpack write " +
+		"core.addr core.disasm core.eval core.find core.line core.reach core.read core.read_* core.symbol core.symbols core.type core.var " +
+		"image.blocks image.functions image.lines image.symbols image.types " +
+		"observed.addr observed.disasm observed.eval observed.find observed.line observed.reach observed.read observed.read_* observed.symbol observed.symbols " +
+		"observed.type observed.var " +
+		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
+		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.next process.next_line " +
+		"process.on process.reach process.read process.read_* process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
-		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait"},
+		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +
+		"thread.clear_step thread.cont thread.eval thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line " +
+		"thread.suspend thread.until thread.var " +
+		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
+		"breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
+		"observed_thread.* output.read output.read_until syscall.decode syscall.show type.* watchpoint.remove"},
 }
 
 // needs returns the permission that the builtin called name needs, which for a
