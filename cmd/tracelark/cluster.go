@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tracelark/tracelark/script/report"
 	"github.com/tracelark/tracelark/tracer/triage"
 )
 
@@ -26,7 +27,8 @@ func newCluster() *cobra.Command {
 		Short: "Group crashes by their stacks",
 		Long: "Group the crashes of CASREP files (*.casrep) and of cases.jsonl, as tracelark triage\n" +
 			"leaves it, by their stacks, and print the groups as JSON, the worst first. In\n" +
-			"directories, files of these names are looked for.",
+			"directories, files of these names are looked for; the CASREP files of a triage do not\n" +
+			"count beside its cases.jsonl.",
 		Example: "  tracelark cluster out\n  tracelark cluster -o clusters.json a.casrep b.casrep",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -84,6 +86,9 @@ func readCases(path string) ([]triage.Case, error) {
 	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(file, ".casrep") && d.Name() != "cases.jsonl" {
 			return err
+		}
+		if _, err := os.Stat(filepath.Join(filepath.Dir(file), "cases.jsonl")); err == nil && report.IsCASREP(d.Name()) {
+			return nil // of one of its cases
 		}
 		files++
 		found, err := readCaseFile(file)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -94,6 +95,11 @@ func TestTriage(t *testing.T) {
 			t.Errorf("clusters.json is\n%s\nand the output\n%s (%v)", file, stdout, err)
 		}
 		checkClusters(t, file)
+		again, stderr, exit := run(t, command(t, "cluster", mode))
+		var one, two report.Clusters
+		if err := errors.Join(json.Unmarshal(file, &one), json.Unmarshal([]byte(again), &two)); err != nil || exit != 0 || one.Cases != two.Cases || one.Unique != two.Unique || len(one.Clusters) != len(two.Clusters) {
+			t.Errorf("tracelark cluster ends with %d (%v) and makes\n%s%sof\n%s", exit, err, again, stderr, file)
+		}
 		results[i] = readLines(t, mode+"/cases.jsonl")
 		for _, name := range []string{"index.html", "report.md", "report.sarif", "junit.xml"} {
 			if info, err := os.Stat(filepath.Join(mode, name)); err != nil || info.Size() == 0 {

@@ -165,7 +165,7 @@ func (r *Report) Cluster(distance float64) {
 		switch c.Outcome {
 		case "crash":
 			crashes = append(crashes, i)
-			stacks = append(stacks, c.telling())
+			stacks = append(stacks, triage.Telling(c.Name, c.Stack))
 		case "hang":
 			where := "?"
 			if c.Hang != nil {
@@ -209,15 +209,6 @@ func (r *Report) Cluster(distance float64) {
 	for i, c := range r.Clusters.Clusters {
 		c.ID = i + 1
 	}
-}
-
-// telling returns the stack to compare with others: where no function is known, the
-// class has to tell it from them.
-func (c *Case) telling() []string {
-	if slices.ContainsFunc(c.Stack, func(frame string) bool { return frame != "??" }) {
-		return c.Stack
-	}
-	return append([]string{c.Name}, c.Stack...)
 }
 
 // cluster returns the cluster of some cases.
@@ -315,6 +306,12 @@ func (r *Report) Write(dir string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// IsCASREP reports whether a file is named as Write names the CASREP of a cluster.
+func IsCASREP(name string) bool {
+	ok, err := filepath.Match("cluster[0-9][0-9][0-9][0-9]*.casrep", name)
+	return ok && err == nil
 }
 
 // write makes a file, or replaces it when all is there.

@@ -40,13 +40,22 @@ type Members struct {
 	Stack    []string `json:"stack"`
 }
 
+// Telling returns a stack as it is compared with others: where no function is known, the
+// class of the crash, its name, has to tell it from them.
+func Telling(name string, stack []string) []string {
+	if slices.ContainsFunc(stack, func(frame string) bool { return frame != "??" }) {
+		return stack
+	}
+	return append([]string{name}, stack...)
+}
+
 // Summarize groups cases by their stacks.
 func Summarize(cases []Case, distance float64) *Summary {
 	cases = slices.Clone(cases)
 	slices.SortStableFunc(cases, func(a, b Case) int { return cmp.Compare(a.Case, b.Case) })
 	stacks := make([][]string, len(cases))
 	for i := range cases {
-		stacks[i] = cases[i].Stack
+		stacks[i] = Telling(cases[i].Name, cases[i].Stack)
 	}
 	s := &Summary{Cases: len(cases), Clusters: []*Members{}}
 	for _, group := range Cluster(stacks, distance) {
