@@ -17,7 +17,7 @@ import (
 // pure virtual functions, of the process and of its core.
 func TestCrashOfCXX(t *testing.T) {
 	for _, flags := range [][]string{{"-O0"}, {"-O2"}, {"-O2", "-static"}} {
-		path := tracertest.Build(t, "testdata/throws.cc", append(flags, "-std=c++17", "-lstdc++", "-Wno-all", "-fno-optimize-sibling-calls")...)
+		path := tracertest.Build(t, "testdata/uncaught.cc", append(flags, "-std=c++17", "-lstdc++", "-Wno-all", "-fno-optimize-sibling-calls")...)
 		for _, c := range []struct{ name, message, top string }{
 			{"runtime_error", "std::runtime_error: no such key: colour", "fail"},
 			{"derived", "parse_error: line 9", "fail"},
