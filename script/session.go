@@ -154,6 +154,7 @@ type Session struct {
 	view    view
 
 	deadlineFlag string // by which a user gave the deadline
+	watched      bool   // whoever made the session deals with runs that go on after the deadline
 
 	mu    sync.Mutex
 	run   *run      // the run under way, or nil
@@ -338,7 +339,7 @@ func (s *Session) fail(r *run, cause error) {
 	const patience = 3 * time.Second
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r == s.run && r.cause == nil && s.opts.Stuck != nil {
+	if r == s.run && r.cause == nil && s.opts.Stuck != nil && !s.watched {
 		time.AfterFunc(patience, func() {
 			if s.running(r) {
 				s.opts.Stuck(cause)

@@ -268,7 +268,7 @@ func (r *TestRun) session(test Test, out *os.File) (loaded bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.deadlineFlag = "--timeout"
+	s.deadlineFlag, s.watched = "--timeout", true
 	r.mu.Lock()
 	r.sessions[s] = true
 	stopped := r.stopped
