@@ -232,12 +232,15 @@ func (p *Process) usersAt(addr uint64) []*Breakpoint {
 // access when it is done, together with the step that may have done it, and an
 // execution when it is yet to come. code is the si_code of its SIGTRAP.
 func (p *Process) takeDebug(t *Thread, code int) (stop *Stop, ours bool) {
-	if t.armed == 0 || code != ptrace.TrapHwbkp && code != ptrace.TrapTrace {
+	if t.armed == 0 || code != ptrace.TrapHwbkp && code != ptrace.TrapTrace && code != ptrace.TrapBrkpt {
 		return nil, false
 	}
 	status, err := ptrace.GetDebugReg(t.TID, dr6)
 	if err != nil {
 		return nil, true // killed meanwhile
+	}
+	if code == ptrace.TrapBrkpt {
+		status = p.untold(t)
 	}
 	var hit []*Breakpoint
 	execution := false
@@ -283,6 +286,28 @@ func (p *Process) takeDebug(t *Thread, code int) (stop *Stop, ours bool) {
 		stop = p.newStop(ReasonBreakpoint, t)
 	}
 	return stop, true
+}
+
+// untold returns what dr6 should have told of a debug exception whose cause it does not
+// tell, which the kernel then takes for an icebp of the program (exc_debug_user): busy
+// hypervisors lose its bits now and then. It is 0 unless the thread stands on a
+// breakpoint, and not behind an icebp.
+func (p *Process) untold(t *Thread) (status uint64) {
+	regs, err := t.Regs()
+	if err != nil || t.stepping {
+		return 0
+	}
+	pc := regs[arch.RIP]
+	var before [1]byte
+	if n, _ := p.ReadAt(pc-1, before[:]); n == 1 && before[0] == icebp {
+		return 0
+	}
+	for i, s := range p.slots {
+		if s.executes() && s.addr == pc {
+			status |= 1 << i
+		}
+	}
+	return status
 }
 
 // caught reports whether the thread's debug registers have something to tell.

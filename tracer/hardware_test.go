@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 )
 
 func TestHardwareBreakpoint(t *testing.T) {
@@ -130,5 +131,39 @@ func TestHardwareBreakpointRestart(t *testing.T) {
 	wantExit(t, p, 0)
 	if b.Hits() != 1 || work.Hits() != 300 {
 		t.Errorf("%d system calls, %d calls, want 1, 300", b.Hits(), work.Hits())
+	}
+}
+
+// TestUntoldBreakpoint has a thread on a hardware breakpoint whose exception dr6 tells
+// nothing of, as happens under busy hypervisors.
+func TestUntoldBreakpoint(t *testing.T) {
+	p := launch(t, "loop", "1")
+	work, err := p.Addr("work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Breakpoint(&BreakpointOptions{Addr: work, Hardware: true}); err != nil {
+		t.Fatal(err)
+	}
+	th := p.Thread()
+	regs := *must(th.Regs())
+	for _, test := range []struct {
+		pc   uint64
+		ours bool
+	}{{work, true}, {work + 1, false}} {
+		regs[arch.RIP] = test.pc
+		th.setRegs(&regs)
+		stop, ours := p.takeDebug(th, ptrace.TrapBrkpt)
+		if ours != test.ours || ours && (stop == nil || stop.Reason != ReasonBreakpoint) {
+			t.Errorf("at %#x: %+v, %t, want %t", test.pc, stop, ours, test.ours)
+		}
+	}
+	if _, err := p.WriteAt(work-1, []byte{icebp}); err != nil {
+		t.Fatal(err)
+	}
+	regs[arch.RIP] = work
+	th.setRegs(&regs)
+	if stop, ours := p.takeDebug(th, ptrace.TrapBrkpt); ours {
+		t.Errorf("behind an icebp of the program: %+v", stop)
 	}
 }
