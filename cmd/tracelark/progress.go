@@ -9,7 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/chzyer/readline"
@@ -23,7 +23,8 @@ import (
 type progress struct {
 	f      *os.File
 	quiet  bool
-	bar    atomic.Pointer[progressbar.ProgressBar] // nil where f is no terminal
+	mu     sync.Mutex               // of bar, whose methods do not all lock
+	bar    *progressbar.ProgressBar // nil where f is no terminal
 	status func() script.BatchStatus
 	began  time.Time
 	over   chan struct{}
@@ -57,7 +58,9 @@ func (p *progress) start(b *script.Batch) {
 			progressbar.OptionSetItsString("cases"),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish())
-		p.bar.Store(bar)
+		p.mu.Lock()
+		p.bar = bar
+		p.mu.Unlock()
 	}
 	go p.run(each)
 }
@@ -81,9 +84,11 @@ func (p *progress) run(each time.Duration) {
 
 func (p *progress) show() {
 	s := p.status()
-	if bar := p.bar.Load(); bar != nil {
-		bar.Describe(outcomes(s))
-		bar.Set(s.Done - s.Resumed)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Describe(outcomes(s))
+		p.bar.Set(s.Done - s.Resumed)
 		return
 	}
 	took := time.Since(p.began).Seconds()
@@ -97,8 +102,10 @@ func (p *progress) show() {
 
 // clear makes room for a line that is printed to where the bar may be.
 func (p *progress) clear() {
-	if bar := p.bar.Load(); bar != nil {
-		bar.Clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Clear()
 	}
 }
 

@@ -214,8 +214,9 @@ func TestTraceInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if text, _ := os.ReadFile(table); len(text) > 0 || time.Now().After(deadline) {
-			break // a call was seen
+		text, _ := os.ReadFile(table)
+		if bytes.Contains(text, []byte("nanosleep(")) && bytes.Contains(text, []byte("futex(0x")) || time.Now().After(deadline) {
+			break // both threads have begun to wait
 		}
 	}
 	cmd.Process.Signal(os.Interrupt)
