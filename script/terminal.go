@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/chzyer/readline"
 	"golang.org/x/sys/unix"
@@ -212,6 +213,10 @@ func (t *terminal) readLine(prompt string) (string, error) {
 		}
 		if t.session.engine.Away() {
 			if text := t.session.await(); text != "" {
+				// What is written between the prompt and the reading has no prompt behind it.
+				for !t.rl.Terminal.IsReading() && len(t.results) == 0 {
+					time.Sleep(time.Millisecond)
+				}
 				t.rl.SetPrompt(t.session.prompt())
 				io.WriteString(t.rl, text)
 			}
