@@ -96,6 +96,10 @@ func calls(trace string) (list []string) {
 		for _, v := range vague {
 			line = v.pattern.ReplaceAllString(line, v.text)
 		}
+		// Two children that end at once are one signal, and where it comes a call begins again.
+		if strings.Contains(line, "ERESTART") || strings.HasPrefix(line, "--- SIGCHLD") {
+			continue
+		}
 		switch name, _, _ := strings.Cut(line, "("); name {
 		case "futex", "mmap", "munmap", "mprotect", "madvise", "brk", "exit_group", "restart_syscall":
 			continue
