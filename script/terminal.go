@@ -214,7 +214,11 @@ func (t *terminal) readLine(prompt string) (string, error) {
 		if t.session.engine.Away() {
 			if text := t.session.await(); text != "" {
 				// What is written between the prompt and the reading has no prompt behind it.
-				for !t.rl.Terminal.IsReading() && len(t.results) == 0 {
+				// It begins at once, unless the input has ended.
+				for range 100 {
+					if t.rl.Terminal.IsReading() || len(t.results) > 0 {
+						break
+					}
 					time.Sleep(time.Millisecond)
 				}
 				t.rl.SetPrompt(t.session.prompt())
