@@ -494,13 +494,13 @@ if (a, len(b), d) != (6, 12, {"k": [1, 1]}): fail("wrong")`: "",
 // TestPrintToFullPipe checks that an interrupt ends a script that prints what nobody
 // reads.
 func TestPrintToFullPipe(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
 	for _, code := range []string{"while True: print('x' * 100)", "print('x' * 10000000)"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		defer w.Close()
 		ended := make(chan error, 1)
 		made := make(chan *Session)
 		go func() {
