@@ -95,10 +95,6 @@ var emulated = func() (list []emulatedForm) {
 		form(-1, 0x0f, 0x40+c)
 		form(-1, 0x0f, 0x90+c)
 	}
-	for _, op := range []byte{0x69, 0x6b} {
-		list = append(list, emulatedForm{[]byte{op}, -1, flagSF | flagZF | flagAF | flagPF})
-	}
-	list = append(list, emulatedForm{[]byte{0x0f, 0xaf}, -1, flagSF | flagZF | flagAF | flagPF})
 	list = append(list, emulatedForm{[]byte{0x0f, 0xa3}, -1, flagSF | flagAF | flagPF | flagOF}, emulatedForm{[]byte{0x0f, 0xba}, 4, flagSF | flagAF | flagPF | flagOF})
 	form(-1, 0x63)
 	form(none, 0x98)

@@ -41,7 +41,8 @@ func (s *source) stack(op int) effect {
 	return nil
 }
 
-// arithmetic returns the effect of what computes and sets flags, but for shifts.
+// arithmetic returns the effect of what computes and sets flags, but for shifts, and
+// for multiplications, whose flags other than CF and OF some CPUs set and some leave.
 func (s *source) arithmetic(op int) effect {
 	width := s.bits()
 	if op < 0x100 && op&1 == 0 {
@@ -54,8 +55,6 @@ func (s *source) arithmetic(op int) effect {
 	case op&^1 == 0xa8: // test eax, imm
 		return compute(and, rax, nil, s.immediate(width), width, false)
 	case op < 0x40 && op&7 < 4, op&^1 == 0x84, op&^1 == 0x80, op == 0x83, op&^1 == 0xf6, op&^1 == 0xfe:
-	case op == 0x0faf, op == 0x69, op == 0x6b:
-		return s.multiply(op)
 	default:
 		return nil
 	}
@@ -111,44 +110,6 @@ func compute(op operation, dst place, src *place, v uint64, width int, store boo
 		}
 		r := c.compute(op, a, b, width)
 		return !store || c.update(&dst, r, width)
-	}
-}
-
-// multiply returns the effect of the signed multiplications with half a result.
-func (s *source) multiply(op int) effect {
-	width := s.bits()
-	_, reg, rm := s.operands(width)
-	var factor uint64
-	switch op {
-	case 0x69:
-		factor = s.immediate(width)
-	case 0x6b:
-		factor = s.signed(1)
-	}
-	return func(c *cpu) bool {
-		a, ok := c.get(&rm, width)
-		b := factor
-		if op == 0x0faf {
-			b, _ = c.get(&reg, width)
-		}
-		x, y := extend(a, width), extend(b, width)
-		hi, lo := bits.Mul64(x, y)
-		hi -= x>>63*y + y>>63*x // as signed numbers
-		over := hi != uint64(int64(lo)>>63) || extend(lo, width) != lo
-		flags := c.regs[arch.EFLAGS] &^ (flagCF | flagOF)
-		if over {
-			flags |= flagCF | flagOF
-		}
-		// The others are undefined. CPUs set sf and pf by the result.
-		flags &^= flagSF | flagZF | flagAF | flagPF
-		if lo>>(width-1)&1 != 0 {
-			flags |= flagSF
-		}
-		if bits.OnesCount8(uint8(lo))%2 == 0 {
-			flags |= flagPF
-		}
-		c.regs[arch.EFLAGS] = flags
-		return ok && c.put(&reg, lo, width)
 	}
 }
 
