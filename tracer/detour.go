@@ -22,10 +22,11 @@ import (
 // whatever for, it is put to where it would be in the program before anything
 // looks. So when all threads are stopped no detour is in use.
 //
-// What emulation and detours cannot do, pass does with all threads stopped: it
-// takes the int3 away for a step. A step in the copy would not need that, but what
-// is left is rare: system calls, faults at the breakpoint, signals that arrive
-// there, and restartable sequences, which a detour would leave unprotected.
+// A step, and going on where a signal arrived at the breakpoint, is a step in the copy.
+// What can be neither emulated nor copied, pass does with all threads stopped: it takes
+// the int3 away for a step. These are system calls, what loads ss or flags, far jumps,
+// memory that another process shares, and restartable sequences, which a copy would
+// leave unprotected.
 
 // An annex is memory that is mapped into a process for detours. Its children do not
 // inherit it.

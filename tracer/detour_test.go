@@ -5,6 +5,7 @@ package tracer
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -135,6 +136,54 @@ func TestStepAfterDetour(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTurns(t, p, breakpoints)
+}
+
+// TestDisplacedStep steps from breakpoints that have detours while somebody looks at
+// their int3, which must not be away.
+func TestDisplacedStep(t *testing.T) {
+	p := launchDetours(t, "plain", "200")
+	b := breakAt(t, p, "mix_shift", nil)
+	cont(t, p)
+	addr := cont(t, p).PC // the detour is laid
+	stopped := make(chan struct{})
+	looked := make(chan [2]int)
+	file, err := os.Open(fmt.Sprintf("/proc/%d/mem", p.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	go func() {
+		var seen [2]int // looks, and those that did not find the int3
+		defer func() { looked <- seen }()
+		for {
+			var code [1]byte
+			if _, err := file.ReadAt(code[:], int64(addr)); err != nil || code[0] != 0xcc {
+				seen[1]++
+			}
+			seen[0]++
+			select {
+			case <-stopped:
+				return
+			default:
+			}
+		}
+	}()
+	for range 150 {
+		if stop, err := p.Thread().Step(1, nil); err != nil || stop.Reason != ReasonStep || stop.PC != addr+4 {
+			t.Fatalf("stop = %+v, %v, want a step from %#x to the next instruction", stop, err, addr)
+		}
+		if stop := cont(t, p); stop.Breakpoint != b {
+			t.Fatalf("stop = %s, want the breakpoint", stop.Reason)
+		}
+	}
+	close(stopped)
+	if seen := <-looked; seen[0] == 0 || seen[1] != 0 {
+		t.Errorf("%d looks of %d did not find the int3", seen[1], seen[0])
+	}
+	if err := b.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	wantExit(t, p, 0)
 }
 
 func TestDetachLeavesNoAnnex(t *testing.T) {

@@ -110,9 +110,10 @@ func (p *Process) evade(t *Thread) bool {
 	return p.mustPass(t) && !t.faulted() && t.goRound()
 }
 
-// pass gets t over the breakpoint that it stands on, by a step if step is set. All
-// other threads are stopped, so the int3 can be away for a moment. It returns over =
-// false when the thread can be resumed as it is, or a Stop that came first.
+// pass gets t over the breakpoint that it stands on, by a step if step is set: by
+// emulation, into a detour, by a step in the detour, or else by a step with the int3
+// away, which is why all other threads are stopped. It returns over = false when the
+// thread can be resumed as it is, or a Stop that came first.
 func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) {
 	s := p.sites[t.reported]
 	for {
@@ -137,11 +138,14 @@ func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) 
 		if t.mayPass && t.signal != 0 {
 			defer t.postpone()()
 		}
-		if err := p.steady(); err != nil {
-			return false, nil, err
-		}
-		if err := s.remove(p); err != nil && !gone(err) {
-			return false, nil, err
+		displaced := !t.trap.mistaken && t.goRound()
+		if !displaced {
+			if err := p.steady(); err != nil {
+				return false, nil, err
+			}
+			if err := s.remove(p); err != nil && !gone(err) {
+				return false, nil, err
+			}
 		}
 		if err := t.run(true); err != nil {
 			return false, nil, err
@@ -150,7 +154,7 @@ func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) 
 		if p.state == Exited || err != nil {
 			return false, stop, err
 		}
-		if p.sites[s.addr] == s {
+		if !displaced && p.sites[s.addr] == s {
 			if err := s.insert(p); err != nil && !gone(err) {
 				return false, nil, err
 			}
