@@ -72,7 +72,8 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 }
 
 // nearLine returns what a line of source that has no code may have been meant to be:
-// the last one of its file, or one in files with nearly the same name.
+// the next one of its file that has, or the last one, or one in files with nearly the
+// same name.
 func (x *target) nearLine(loc string) []string {
 	file, line, _ := splitLine(strings.TrimSpace(loc))
 	images, err := x.Images()
@@ -82,7 +83,11 @@ func (x *target) nearLine(loc string) []string {
 	var names []string
 	for _, img := range images {
 		if lines, err := img.Lines(file); err == nil && len(lines) > 0 {
-			return []string{fmt.Sprintf("%s:%d", file, lines[len(lines)-1].Line)}
+			next := slices.IndexFunc(lines, func(row debuginfo.Line) bool { return row.Line >= line })
+			if next < 0 {
+				next = len(lines) - 1
+			}
+			return []string{fmt.Sprintf("%s:%d", file, lines[next].Line)}
 		}
 		if data, err := img.DWARF(); err == nil {
 			for _, source := range data.Sources() {
