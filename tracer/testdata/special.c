@@ -55,6 +55,16 @@ static void iret(void) {
 
 extern char trap_from[], trap_to[];
 
+// Whether icebp leaves rip where it is, as it does in KVM on AMD's CPUs.
+static int icebp_stays;
+extern char icebp_probe[];
+
+static void on_probe(int sig, siginfo_t *info, void *context) {
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	icebp_stays = regs[REG_RIP] == (long)icebp_probe;
+	regs[REG_RIP] = (long)icebp_probe + 1;
+}
+
 // The program's own traps, with the pc as an offset in what it steps.
 static void on_trap(int sig, siginfo_t *info, void *context) {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -64,11 +74,19 @@ static void on_trap(int sig, siginfo_t *info, void *context) {
 	see(regs[REG_RIP] - (long)trap_from);
 	if (sig != SIGTRAP)
 		regs[REG_RIP] += 2;
+	else if (info->si_code == TRAP_BRKPT && icebp_stays)
+		regs[REG_RIP]++;
 }
 
 static void handle(int sig, void (*handler)(int, siginfo_t *, void *)) {
 	struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
 	sigaction(sig, &act, NULL);
+}
+
+static void handle_traps(void) {
+	handle(SIGTRAP, on_probe);
+	asm volatile(".globl icebp_probe\n icebp_probe: .byte 0xf1");
+	handle(SIGTRAP, on_trap);
 }
 
 static void owntrap(void) {
@@ -83,7 +101,7 @@ static void owntrap(void) {
 }
 
 static void traps(void) {
-	handle(SIGTRAP, on_trap);
+	handle_traps();
 	handle(SIGILL, on_trap);
 	asm volatile("nop\n traps_spot: int3\n nop\n .byte 0xf1\n nop\n ud2\n nop\n int $3\n nop");
 	asm volatile("mov %%ss, %%eax\n mov %%eax, %%ss\n int3\n nop\n mov %%eax, %%ss\n .byte 0xf1\n nop\n mov %%eax, %%ss\n ud2\n nop" : : : "rax");
@@ -212,7 +230,7 @@ unsigned short stack_segment;
 // the step back.
 static void movss(void) {
 	long r11, flags;
-	handle(SIGTRAP, on_trap);
+	handle_traps();
 	handle(SIGILL, on_trap);
 	asm volatile("mov %%ss, %0\n mov %0, %%ss\n nop\n mov %0, %%ss\n int3\n mov %0, %%ss\n .byte 0xf1\n"
 	             "mov %0, %%ss\n ud2\n mov %0, %%ss\n pushfq\n pop %1\n"
