@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"debug/dwarf"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -432,7 +433,10 @@ func (d *Data) PrologueEnd(f *Func) (uint64, error) {
 	}
 	body := f.Ranges[0]
 	l, err := f.u.lineSequences()
-	if l == nil {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return f.Entry, nil
+	case l == nil:
 		return 0, err
 	}
 	end := f.Entry
