@@ -58,6 +58,9 @@ var nothing = sync.OnceValue(func() starlark.Value {
 // does so at the first step of any function.
 func canceled(thread *starlark.Thread) error {
 	_, err := starlark.Call(thread, nothing(), nil, nil)
+	if eval, ok := err.(*starlark.EvalError); ok {
+		return eval.Unwrap() // nothing is nowhere in the script
+	}
 	return err
 }
 

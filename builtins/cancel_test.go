@@ -73,6 +73,11 @@ cancel()
 while True:
     p.disasm("main", 100000)
 `,
+		"a range": `
+cancel()
+while True:
+    attempt(max, range(1 << 40))
+`,
 		"find": `
 p = launch(spin)
 cancel()

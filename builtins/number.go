@@ -114,8 +114,12 @@ func float(v starlark.Value) (float64, error) {
 	return f, nil
 }
 
+// maxDigits bounds the text of an int: to read a longer one takes seconds, and nothing can
+// end that.
+const maxDigits = 1 << 20
+
 // toInt is Starlark's int for values of the program too.
-func (e *Env) toInt(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (e *Env) toInt(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
 		if v := asTyped(args[0]); v != nil {
 			n, err := v.v.Int()
@@ -123,6 +127,11 @@ func (e *Env) toInt(thread *starlark.Thread, _ *starlark.Builtin, args starlark.
 				return nil, err
 			}
 			return starlark.MakeBigInt(n), nil
+		}
+	}
+	if len(args) > 0 {
+		if s, ok := args[0].(starlark.String); ok && len(s) > maxDigits {
+			return nil, fmt.Errorf("%s: a text of %d bytes, %d are the most", b.Name(), len(s), maxDigits)
 		}
 	}
 	return starlark.Call(thread, starlark.Universe["int"], args, kwargs)

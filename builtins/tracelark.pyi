@@ -3021,6 +3021,15 @@ def processes(name: Any = None) -> list[Any]:
     [["examples/targets/crash"]]"""
     ...
 
+def range(start: Any, stop: Any = None, step: Any = 1) -> Any:
+    """Starlark's range, the ints from start, or from 0 if it is alone, to below stop. x in range(start, stop) holds for addresses too.
+
+    >>> [i for i in range(3, 0, -1)]
+    [3, 2, 1]
+    >>> 0x7fff00001008 in range(0x7fff00001000, 0x7fff00002000)
+    True"""
+    ...
+
 def read_file(path: Any) -> bytes:
     """Return what is in a file, at most 1073741824 bytes. It needs the permission fs.
 

@@ -228,6 +228,7 @@ func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, err
 	}
 	if len(f.Stmts) == 1 {
 		if expr, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+			s.loader.guard.rewrite(f)
 			return starlark.EvalExprOptions(replOptions, thread, expr.X, s.globals)
 		}
 	}

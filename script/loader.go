@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -41,7 +40,7 @@ type loader struct {
 	stdlib      fs.FS
 	policy      Policy
 	predeclared starlark.StringDict
-	memory      uint64             // limit in bytes, or 0
+	guard       guard
 	modules     map[string]*module // by key, those that have run
 	running     []*module          // each was loaded by the one before it
 	lines       map[string][]string
@@ -177,17 +176,12 @@ func (l *loader) init(thread *starlark.Thread, m *module) error {
 	if err != nil {
 		return err
 	}
-	predeclared := l.predeclared
-	if l.memory > 0 {
-		guardRepeats(f)
-		predeclared = maps.Clone(predeclared)
-		predeclared[repeatName] = repeater(l.memory)
-	}
-	prog, err := starlark.FileProgram(f, predeclared.Has)
+	l.guard.rewrite(f)
+	prog, err := starlark.FileProgram(f, l.predeclared.Has)
 	if err != nil {
 		return err
 	}
-	m.globals, err = prog.Init(thread, predeclared)
+	m.globals, err = prog.Init(thread, l.predeclared)
 	if m.inStd() {
 		m.globals.Freeze()
 	}

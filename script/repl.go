@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/chzyer/readline"
@@ -253,15 +254,18 @@ func (s *Session) show(thread *starlark.Thread, v starlark.Value, isCommand, sto
 // Statements that read and assign the same name need it to be a global, which
 // ExecREPLChunk copies into and out of each item.
 func (s *Session) execStmts(thread *starlark.Thread, f *syntax.File) error {
-	for _, stmt := range f.Stmts {
+	both := slices.ContainsFunc(f.Stmts, func(stmt syntax.Stmt) bool {
 		switch stmt := stmt.(type) {
 		case *syntax.ForStmt, *syntax.IfStmt, *syntax.WhileStmt:
-			return starlark.ExecREPLChunk(f, thread, s.globals)
+			return true
 		case *syntax.AssignStmt:
-			if stmt.Op != syntax.EQ {
-				return starlark.ExecREPLChunk(f, thread, s.globals)
-			}
+			return stmt.Op != syntax.EQ
 		}
+		return false
+	})
+	s.loader.guard.rewrite(f)
+	if both {
+		return starlark.ExecREPLChunk(f, thread, s.globals)
 	}
 	prog, err := starlark.FileProgram(f, s.globals.Has)
 	if err != nil {

@@ -86,6 +86,7 @@ type Options struct {
 // An engine is what a session's scripts drive: a tracer and the builtins over it.
 type engine interface {
 	Predeclared() starlark.StringDict
+	Abandon()                     // takes breakpoints out of what was attached to; from any goroutine
 	Interrupt()                   // ends the verb that is running, or else the next one; from any goroutine
 	ClearInterrupt()              // forgets an Interrupt that no verb has noticed
 	Traced() bool                 // whether there are targets
@@ -195,9 +196,10 @@ func New(opts *Options) (*Session, error) {
 }
 
 func newSession(opts *Options, e engine) *Session {
-	predeclared := e.Predeclared()
+	guard := guard{opts.Memory}
+	predeclared := guard.predeclare(e.Predeclared())
 	loader := newLoader(opts.Stdlib, opts.Policy, predeclared)
-	loader.memory = opts.Memory
+	loader.guard = guard
 	s := &Session{
 		opts:    *opts,
 		engine:  e,
@@ -235,6 +237,11 @@ func (s *Session) Close() error {
 	s.engine.ClearInterrupt()
 	return s.engine.Close()
 }
+
+// Abandon takes the breakpoints out of processes that were attached to, for a program that
+// is to end at once though a run does not, as Options.Stuck tells; see tracer.Abandon. It
+// may be called from any goroutine.
+func (s *Session) Abandon() { s.engine.Abandon() }
 
 // RunFile runs the script at path. Its error is an *ExitError if the script
 // called exit with a code other than 0, an *Error if the script failed, and

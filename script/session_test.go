@@ -34,6 +34,8 @@ type fakeEngine struct {
 
 func (e *fakeEngine) Predeclared() starlark.StringDict { return e.builtins }
 
+func (e *fakeEngine) Abandon() {}
+
 func (e *fakeEngine) Interrupt() {
 	select {
 	case e.wake <- struct{}{}:

@@ -51,6 +51,7 @@ func (c *Coverage) plant(addrs []uint64) error {
 	sites := make([]site, len(addrs))
 	for i, addr := range addrs {
 		sites[i] = site{addr: addr, saved: code[addr-first]}
+		p.tr.salvage.note(p, addr, sites[i].saved)
 		code[addr-first] = int3
 	}
 	if err := p.writeRaw(first, code); err != nil {

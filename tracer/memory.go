@@ -173,6 +173,7 @@ func (p *Process) openMemory() error {
 		return &Error{Op: "open memory", TID: p.PID, Err: err}
 	}
 	if p.mem >= 0 {
+		p.tr.salvage.drop(p)
 		unix.Close(p.mem)
 	}
 	p.mem = mem

@@ -209,6 +209,7 @@ func (p *Process) close(state State) {
 	p.state = state
 	p.sites = nil
 	if p.mem >= 0 {
+		p.tr.salvage.drop(p)
 		unix.Close(p.mem)
 		p.mem = -1
 	}

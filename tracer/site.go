@@ -66,8 +66,15 @@ func (p *Process) unplant(addr uint64, b *Breakpoint) error {
 	return s.withdraw(p)
 }
 
-func (s *site) insert(p *Process) error { return p.writeRaw(s.addr, []byte{int3}) }
-func (s *site) remove(p *Process) error { return p.writeRaw(s.addr, []byte{s.saved}) }
+func (s *site) insert(p *Process) error {
+	p.tr.salvage.note(p, s.addr, s.saved)
+	return p.writeRaw(s.addr, []byte{int3})
+}
+
+func (s *site) remove(p *Process) error {
+	p.tr.salvage.forget(p, s.addr)
+	return p.writeRaw(s.addr, []byte{s.saved})
+}
 
 // withdraw is remove for good. The memory may have been unmapped since, and something
 // else be there.

@@ -82,6 +82,7 @@ type Tracer struct {
 	timed   uint64        // the movement that runs, if it has a limit of time
 	clock   uint64        // counts movements with a limit
 	pin     pin
+	salvage salvage
 
 	decoded decodings
 	queue   [1]Siginfo // what was pending, see queued

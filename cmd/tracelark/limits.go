@@ -18,15 +18,18 @@ import (
 // maxMemory is what a script may take by default on a large machine.
 const maxMemory = 4 << 30
 
-// registerLimits adds the flags that bound what a script may take, but for time. By default
-// the memory is bounded by a quarter of the machine's at most, so that what a script takes
-// until that is noticed does not take the machine down.
-func registerLimits(cmd *cobra.Command, opts *script.Options) {
-	opts.Memory = min(machineMemory()/4, maxMemory)
+// registerLimits adds the flags that bound what a script, or a part of it, may take, but
+// for time.
+func registerLimits(cmd *cobra.Command, opts *script.Options, what string) {
+	opts.Memory = defaultMemory()
 	opts.Stuck = stuck
-	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a script that takes `N` interpreter steps (0: never)")
-	cmd.Flags().Var((*size)(&opts.Memory), "memory", "end a script when tracelark takes `SIZE` of memory, such as 500M or 2G (0: never)")
+	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a "+what+" that takes `N` interpreter steps (0: never)")
+	cmd.Flags().Var((*size)(&opts.Memory), "memory", "end a "+what+" when tracelark takes `SIZE` of memory, such as 500M or 2G (0: never)")
 }
+
+// defaultMemory returns a quarter of the machine's memory at most, so that what a script
+// takes until that is noticed does not take the machine down.
+func defaultMemory() uint64 { return min(machineMemory()/4, maxMemory) }
 
 // machineMemory returns the size of the machine's memory in bytes.
 func machineMemory() uint64 {
@@ -39,7 +42,7 @@ func machineMemory() uint64 {
 
 // stuck ends the command because of a script that cannot be ended.
 func stuck(cause error) {
-	fmt.Fprintf(os.Stderr, "tracelark: %v; it does not end, and a process that it attached to may keep breakpoints\n", cause)
+	fmt.Fprintf(os.Stderr, "tracelark: %v; it does not end, and a process that it attached to may keep watchpoints\n", cause)
 	os.Exit(exitFailed)
 }
 

@@ -4,10 +4,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
-	"syscall"
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // TestMemoryLimit checks that scripts end which take too much memory, in small steps or
@@ -18,13 +21,20 @@ func TestMemoryLimit(t *testing.T) {
 		{"x = []\nwhile True: x.append('%d' % len(x))", "Error: script takes "},
 		{"x = [0]\nwhile True: x = x * 2", "script takes "},
 		{"x = [0] * 1000000000", "Error: list of 1 elements * 1000000000 takes more memory than the limit"},
-		{"list(range(1000000000))", "MiB; it does not end"},
-		{"x = []\nx.extend(range(1000000000))", "MiB; it does not end"},
+		{"n = 1 << 29\nx = [0]\ny = x * n", "Error: list of 1 elements * 536870912 takes more memory than the limit"},
+		{"n = 1 << 29\nx = 'a'\nx *= n", "Error: string of 1 elements * 536870912 takes more memory than the limit"},
+		{"n = b'ab'\nx = (1 << 100) * n", "Error: bytes of 2 elements * 1267650600228229401496703205376 takes more memory than the limit"},
+		{"list(range(1000000000))", "Error in list: list of 1000000000 elements takes more memory than the limit"},
+		{"sorted(range(1000000000), reverse=True)", "Error in sorted: sorted of 1000000000 elements takes"},
+		{"x = []\nx.extend(range(1000000000))", "Error: script takes "},
 		{"x = {}\nfor i in range(1000000000): x[i] = i", "Error: script takes "},
-		{"','.join(['x' * 1000000] * 1000000)", "MiB; it does not end"},
-		{"x = 'x' * 10000000000", "Error: repeat count 10000000000 too large"},
-		{"('a' * 1000000).replace('a', 'b' * 1000000)", "out of memory"},
-		{"json.decode('[' + '[],' * 30000000 + '1]')", "script takes "},
+		{"','.join(['x' * 1000000] * 1000000)", "Error in join: the result takes more memory than the limit"},
+		{"x = 'x' * 10000000000", "Error: string of 1 elements * 10000000000 takes more memory than the limit"},
+		{"('a' * 1000000).replace('a', 'b' * 1000000)", "Error in replace: the result takes more memory than the limit"},
+		{"x = int('9' * 300000)\nwhile True: x *= x", "Error: a product of ints of 3986314 and 3986314 bits is too long, 4194304 bits are the most"},
+		{"int('9' * 40000000)", "Error in int: a text of 40000000 bytes, 1048576 are the most"},
+		{"t = 1\nfor i in range(64): t = (t, t)\nstr(t)", "MiB; it does not end"},
+		{"json.decode('[' + '[],' * 3000000 + '1]')", "script takes "},
 		{"json.encode([['x' * 1000000] * 1000] * 1000)", "script takes "},
 		{"1 << 1000000000", "shift count too large"},
 		{"def f(): return f()\nf()", "Error: Starlark stack overflow"},
@@ -48,10 +58,56 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// TestREPLMemory checks that a line of the REPL that takes too much memory fails, and no
+// more.
+func TestREPLMemory(t *testing.T) {
+	cmd := command(t, "repl", "--memory", "64M")
+	cmd.Stdin = strings.NewReader("n = 1 << 30\n[0] * n\nx = [1]\nx *= n\nx *= 3\nfor i in range(1 << 40): x.append(str(i))\nx = 'fine'\nx\n")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil || !strings.Contains(stdout.String(), "fine") {
+		t.Errorf("it ends with %v and prints %q", err, stdout.String())
+	}
+	if text := stderr.String(); strings.Count(text, "takes more memory than the limit") != 2 || strings.Count(text, "script takes ") != 1 {
+		t.Errorf("it says %q", text)
+	}
+}
+
+// TestAbandon checks that a process that was attached to survives the end of the command
+// that a script brings about, though it had breakpoints.
+func TestAbandon(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/ticks.c", "-g"))
+	cmd := command(t, "run", "--memory", "64M", "-c", `
+p = attach(int(args[0]))
+p.breakpoint("ticks.c:15")
+p.cont()
+p.cover([p.addr("libc!clock_nanosleep")])
+
+print(p.read_u32("ticks"))
+t = 1
+for i in range(64): t = (t, t)
+str(t)`, strconv.Itoa(target.PID))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); status(t, err) != exitFailed || !strings.Contains(stderr.String(), "it does not end") {
+		t.Fatalf("it ends with %v and says %q", err, stderr.String())
+	}
+	var before, tick int
+	if _, err := fmt.Sscan(stdout.String(), &before); err != nil {
+		t.Fatal(err)
+	}
+	for tick < before+3 {
+		line := target.ReadLine()
+		if _, err := fmt.Sscanf(line, "tick %d", &tick); err != nil {
+			t.Fatalf("the target prints %q, %v", line, err)
+		}
+	}
+}
+
 // TestBusyBuiltin checks that the command ends for a limit even where the interpreter does
 // not come to look at it.
 func TestBusyBuiltin(t *testing.T) {
-	cmd := command(t, "run", "--deadline", "2", "-c", "int('9' * 40000000)")
+	cmd := command(t, "run", "--deadline", "2", "-c", "a, b = 0, 0\nfor i in range(4): a, b = [a] * 2000, [b] * 2000\na == b")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); status(t, err) != exitFailed {

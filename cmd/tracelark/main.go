@@ -54,7 +54,7 @@ func newRoot() *cobra.Command {
 			return usageErrorf("unknown command %q", args[0])
 		},
 		SuggestionsMinimumDistance: 2,
-		RunE:                       func(*cobra.Command, []string) error { return repl(nil) },
+		RunE:                       func(*cobra.Command, []string) error { return repl(&script.Options{Memory: defaultMemory()}) },
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 	}

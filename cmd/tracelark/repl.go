@@ -15,6 +15,7 @@ import (
 
 func newREPL() *cobra.Command {
 	var pid int
+	var opts script.Options
 	cmd := &cobra.Command{
 		Use:   "repl [-p PID | CORE | -- PROG [ARG...]]",
 		Short: "Type statements and see their values",
@@ -37,24 +38,27 @@ func newREPL() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Args = args
 			switch {
 			case pid != 0:
-				return repl(nil, fmt.Sprintf("p = attach(%d)", pid))
+				return repl(&opts, fmt.Sprintf("p = attach(%d)", pid))
 			case len(args) > 0 && cmd.ArgsLenAtDash() < 0:
-				return repl(args, "p = core(args[0])")
+				return repl(&opts, "p = core(args[0])")
 			case len(args) > 0:
-				return repl(args, "p = launch(args)")
+				return repl(&opts, "p = launch(args)")
 			}
-			return repl(nil)
+			return repl(&opts)
 		},
 	}
 	cmd.Flags().IntVarP(&pid, "pid", "p", 0, "attach to process `PID`")
+	registerLimits(cmd, &opts, "line")
 	return cmd
 }
 
 // repl runs the lines of first, and then the REPL on standard input.
-func repl(args []string, first ...string) error {
-	opts := &script.Options{Args: args, Policy: everything, History: userFile("XDG_STATE_HOME", ".local/state", "history"), Init: userFile("XDG_CONFIG_HOME", ".config", "init.star")}
+func repl(opts *script.Options, first ...string) error {
+	opts.Policy = everything
+	opts.History, opts.Init = userFile("XDG_STATE_HOME", ".local/state", "history"), userFile("XDG_CONFIG_HOME", ".config", "init.star")
 	return withSession(opts, (*script.Session).Interrupt, func(s *script.Session) error {
 		return said(s.REPL(os.Stdin, first...))
 	})

@@ -44,7 +44,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringVarP(&code, "code", "c", "", "run `CODE` instead of a SCRIPT")
 	allowed.register(cmd)
-	registerLimits(cmd, &opts)
+	registerLimits(cmd, &opts, "script")
 	cmd.Flags().Var((*seconds)(&opts.Deadline), "deadline", "end a script that takes `S` seconds (0: never)")
 	return cmd
 }

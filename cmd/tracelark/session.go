@@ -36,6 +36,11 @@ func (e *signalError) Unwrap() error { return e.err }
 // or they would keep our breakpoints. A session outlives interrupts for which it has a
 // function: that is called, and reports whether it was before to no effect.
 func withSession(opts *script.Options, interrupt func(*script.Session) (again bool), f func(*script.Session) error) error {
+	var s *script.Session
+	opts.Stuck = func(cause error) {
+		s.Abandon()
+		stuck(cause)
+	}
 	s, err := script.New(opts)
 	if err != nil {
 		return err
@@ -44,7 +49,7 @@ func withSession(opts *script.Options, interrupt func(*script.Session) (again bo
 	if interrupt != nil {
 		interrupted = func() bool { return interrupt(s) }
 	}
-	return withSignals(s.Quit, interrupted, func() error {
+	return withSignals(s.Quit, interrupted, s.Abandon, func() error {
 		err := f(s)
 		if closeErr := s.Close(); closeErr != nil {
 			fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
@@ -55,8 +60,9 @@ func withSession(opts *script.Options, interrupt func(*script.Session) (again bo
 }
 
 // withSignals calls f, which signals have quit end, and interrupts interrupt if it is
-// not nil.
-func withSignals(quit func(), interrupt func() bool, f func() error) error {
+// not nil. Where f does not end for all that, abandon is called, if it is not nil, before
+// the process ends.
+func withSignals(quit func(), interrupt func() bool, abandon func(), f func() error) error {
 	signals := make(chan os.Signal, 16)
 	// A write to a closed pipe then fails, where else it would end the process.
 	signal.Notify(signals, unix.SIGPIPE)
@@ -66,7 +72,7 @@ func withSignals(quit func(), interrupt func() bool, f func() error) error {
 		}
 	}
 	var ended atomic.Int32 // the signal that ended the session, or 0
-	go watch(signals, quit, interrupt, &ended)
+	go watch(signals, quit, interrupt, abandon, &ended)
 	err := f()
 	if sig := ended.Load(); sig != 0 {
 		return &signalError{unix.Signal(sig), err}
@@ -76,7 +82,7 @@ func withSignals(quit func(), interrupt func() bool, f func() error) error {
 
 // watch acts upon signals for ever. The first that is to end the session does so in
 // an orderly way, however long that takes; the second takes effect in any case.
-func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, ended *atomic.Int32) {
+func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, abandon func(), ended *atomic.Int32) {
 	var last time.Time // an interrupt
 	for received := range signals {
 		sig := received.(unix.Signal)
@@ -95,7 +101,10 @@ func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, ended *
 		quit()
 		if again || !first {
 			time.AfterFunc(patience, func() {
-				fmt.Fprintln(os.Stderr, "tracelark: the script does not stop; a process that it attached to may keep breakpoints")
+				if abandon != nil {
+					abandon()
+				}
+				fmt.Fprintln(os.Stderr, "tracelark: the script does not stop; a process that it attached to may keep watchpoints")
 				os.Exit(128 + int(ended.Load()))
 			})
 		}

@@ -75,7 +75,7 @@ func newTest() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each test instead")
 	cmd.Flags().StringVar(&junit, "junit", "", "write the results to `FILE`, as JUnit's XML")
 	allowed.register(cmd)
-	registerLimits(cmd, &opts)
+	registerLimits(cmd, &opts, "test")
 	return cmd
 }
 
@@ -95,7 +95,7 @@ func runTests(run *script.TestRun, tests []script.Test, show *testPrinter, junit
 	}
 	os.Stdin = null // is that of targets, which would take input from each other
 	start := time.Now()
-	return withSignals(run.Quit, nil, func() error {
+	return withSignals(run.Quit, nil, nil, func() error {
 		err := run.Run(tests, show.result)
 		if err == nil {
 			err = show.summary(time.Since(start))
