@@ -90,6 +90,12 @@ core = s
 		}
 	}
 
+	for name, topic := range manual {
+		if strings.HasPrefix(topic.sig, "(") && callees[name] == nil {
+			t.Errorf("%s is not tried", name)
+		}
+	}
+
 	before := state(t, all["process"].(*process))
 	pid := starlark.MakeInt(bystander.PID)
 	mine := all["process"].(*process)
@@ -133,7 +139,25 @@ core = s
 	}(); err == nil || !strings.Contains(err.Error(), "--allow env") {
 		t.Errorf("env can be read: %v", err)
 	}
+	for _, need := range []Permission{MayLaunch, MayAttach, MayWrite, MayFS, MayEnv, MaySyscall} {
+		e.allowed.Allow, shut.allowed.Allow = MayAll&^need, MayAll&^need
+		for name, callee := range callees {
+			needed, _ := needs(name)
+			fn, ok := callee.(starlark.Callable)
+			if needed&need == 0 || !ok {
+				continue
+			}
+			for _, args := range arguments {
+				v, err := starlark.Call(new(starlark.Thread), fn, args, nil)
+				if denied, ok := errors.AsType[*DeniedError](err); !ok || denied.Need != need {
+					t.Errorf("without %s, %s%v returns %v, %v", need, name, args, v, err)
+				}
+			}
+		}
+	}
+	e.allowed, shut.allowed = Policy{}, Policy{}
 	for _, assignment := range []string{
+		`p.eval("sum = 7")`, `p.eval("i++")`, `p.frames[1].eval("sum += 1")`, `p.eval("*(int *)$rsp = 1")`, `p.eval("$rax = 1")`, `p.eval("work()", call=True)`,
 		"p.regs.rax = 1", "p.regs.flags.zf = 1", "p.regs.xmm0 = 1", "p.regs.dr0 = 1", "p.thread.sigmask = []",
 		"ptrace.cont(p.pid, pc = 16)", "ptrace.detach(p.pid, pc = 16)",
 	} {
@@ -278,5 +302,48 @@ if len(list_dir(dir)) != 7: fail(list_dir(dir))
 	data, err := os.ReadFile(filepath.Join(outside, "file"))
 	if entries, _ := os.ReadDir(outside); len(entries) != 1 || string(data) != "text" {
 		t.Errorf("the folder outside has %v, %q, %v", entries, data, err)
+	}
+}
+
+// TestRootsOfTargets checks that what is opened for targets and of them is below the
+// roots too.
+func TestRootsOfTargets(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "file"), []byte("text"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"folder": outside, "root": "/proc/self/root", "file": filepath.Join(outside, "file")} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := newEnv(t)
+	e.allowed.Roots = []string{dir}
+	names := with(e, starlark.StringDict{"dir": starlark.String(dir), "outside": starlark.String(outside), "loop": starlark.String(tracertest.Build(t, "testdata/loop.c"))})
+	p := exec(t, e, `
+p = launch(loop, stdout = dir + "/out", stderr = dir + "/err")
+p.save_core(dir + "/core")
+p.dump(dir + "/dump", "main", 8)
+core(dir + "/core")
+`, names)["p"]
+	names["p"] = p
+	for _, expr := range []string{
+		`launch(loop, stdout = outside + "/new")`, `launch(loop, stdout = dir + "/folder/new")`, `launch(loop, stderr = dir + "/../new")`,
+		`launch(loop, stderr = dir + "/file")`, `launch(loop, stdin = dir + "/file")`, `launch(loop, stdin = "/proc/self/environ")`,
+		`launch(loop, stdin = dir + "/root/etc/passwd")`, `launch(loop, stdout = "/proc/self/fd/1")`, `launch(loop, tty = "/dev/ptmx")`,
+		`p.save_core(outside + "/core")`, `p.save_core(dir + "/folder/core")`, `p.dump(dir + "/folder/dump", "main", 8)`, `p.dump(outside + "/dump", "main", 8)`,
+		`core(dir + "/root/etc/passwd")`, `core(dir + "/core", sysroot = dir + "/root")`, `core("/proc/self/exe")`,
+	} {
+		v, err := starlark.EvalOptions(options, new(starlark.Thread), "roots.star", expr, names)
+		if err == nil || !strings.Contains(err.Error(), "outside of the folders") && !strings.Contains(err.Error(), "escapes") {
+			t.Errorf("%s is %v, %v", expr, v, err)
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(outside, "file"))
+	if entries, _ := os.ReadDir(outside); len(entries) != 1 || string(data) != "text" {
+		t.Errorf("the folder outside has %v, %q, %v", entries, data, err)
+	}
+	if n := len(e.tr.Processes()); n != 1 {
+		t.Errorf("%d processes are held, 1 was launched", n)
 	}
 }

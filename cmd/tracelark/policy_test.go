@@ -15,6 +15,16 @@ func TestPolicy(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "lib.star"), []byte("x = 1"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	root := filepath.Join(dir, "root")
+	if err := os.Mkdir(root, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"link.star": "../lib.star", "folder": dir, "proc": "/proc/self/root"} {
+		if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const stopped = `p = launch("../../examples/targets/crash"); p.breakpoint("set_option"); p.cont(); `
 	for _, test := range []struct {
 		args []string
 		code string
@@ -31,6 +41,19 @@ func TestPolicy(t *testing.T) {
 		{[]string{"--deny", "all"}, `load("std/crash.star", "explain")`, ""},
 		{[]string{"--root", dir}, `load("` + dir + `/lib.star", "x")`, ""},
 		{[]string{"--root", dir + "/none"}, `load("` + dir + `/lib.star", "x")`, "is outside of the folders in which files may be used: " + dir + "/none"},
+		{[]string{"--root", root}, `load("` + root + `/link.star", "x")`, "escapes"},
+		{[]string{"--root", root}, `load("` + root + `/folder/lib.star", "x")`, "escapes"},
+		{[]string{"--root", root}, `load("` + root + `/proc` + dir + `/lib.star", "x")`, "escapes"},
+		{[]string{"--root", root}, `load("` + root + `/../lib.star", "x")`, "is outside of the folders"},
+		{[]string{"--root", root}, `load("std/../../lib.star", "x")`, "no such module in the standard library"},
+		{[]string{"--root", root}, `run_command("core /proc/self/exe")`, "is outside of the folders"},
+		{[]string{"--deny", "all"}, `run_command("core /proc/self/exe")`, "it needs the permission fs"},
+		{[]string{"--deny", "all"}, `run_command("attach 1")`, "it needs the permission attach"},
+		{[]string{"--deny", "all"}, `run_command("run /bin/true")`, "it needs the permission launch"},
+		{[]string{"--allow", "launch"}, stopped + `run_command("set var digits = 0")`, "it needs the permission write"},
+		{[]string{"--allow", "launch"}, stopped + `run_command("set $rax = 1")`, "it needs the permission write"},
+		{[]string{"--allow", "launch"}, stopped + `run_command("call find_option(name)")`, "it needs the permission write"},
+		{[]string{"--allow", "launch"}, stopped + `run_command("list")`, "the source is not there"},
 		{[]string{"--allow", "fire"}, ``, `no permission is named "fire", want all or some of launch, attach, write, fs, env, syscall`},
 	} {
 		out, err := command(t, append(append([]string{"run"}, test.args...), "-c", test.code)...).CombinedOutput()

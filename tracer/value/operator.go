@@ -179,7 +179,9 @@ func (e *evaluator) assign(x, y *Value) (*Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x, x.Set(b)
+	dest := *x
+	dest.in = e.Scope // which may refuse it, though the scope that x was found in would not
+	return x, dest.Set(b)
 }
 
 // both returns what f makes of each side of an operator.
