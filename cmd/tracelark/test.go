@@ -191,9 +191,9 @@ func writeJUnit(w io.Writer, results []*script.TestResult) error {
 			suite = &report.JUnitSuite{Name: r.File}
 			suites = append(suites, suite)
 		}
-		c := report.JUnitCase{Class: r.File, Name: cmp.Or(r.Name, "load"), Time: r.Took.Seconds(), Output: r.Output}
+		c := report.JUnitCase{Class: r.File, Name: cmp.Or(r.Name, "load"), Time: report.JUnitTime(r.Took.Seconds()), Output: r.Output}
 		if r.Err != nil {
-			c.Failure = &report.JUnitFailure{Message: r.Err.Error(), Text: failureText(r.Err)}
+			c.Failure = &report.JUnitFailure{Type: "failure", Message: r.Err.Error(), Text: failureText(r.Err)}
 		}
 		suite.Add(c)
 	}

@@ -1,18 +1,21 @@
 package report
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strings"
 )
 
 // A JUnitSuite is results that belong together, in the format of JUnit's reports as
-// build servers read it.
+// build servers read it: Jenkins has a schema that wants the number of errors, which are
+// those of the test itself and none of ours, and times without exponents.
 type JUnitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
-	Time     float64     `xml:"time,attr"` // seconds
+	Errors   int         `xml:"errors,attr"`
+	Time     JUnitTime   `xml:"time,attr"`
 	Cases    []JUnitCase `xml:"testcase"`
 }
 
@@ -20,16 +23,23 @@ type JUnitSuite struct {
 type JUnitCase struct {
 	Class   string        `xml:"classname,attr"`
 	Name    string        `xml:"name,attr"`
-	Time    float64       `xml:"time,attr"`
+	Time    JUnitTime     `xml:"time,attr"`
 	Failure *JUnitFailure `xml:"failure,omitempty"`
 	Output  string        `xml:"system-out,omitempty"`
 }
 
 // A JUnitFailure is why a test failed.
 type JUnitFailure struct {
+	Type    string `xml:"type,attr"` // a word for what failed
 	Message string `xml:"message,attr"`
 	Text    string `xml:",chardata"`
 }
+
+// A JUnitTime is a time in seconds.
+type JUnitTime float64
+
+// MarshalText implements encoding.TextMarshaler.
+func (t JUnitTime) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%.6f", float64(t)), nil }
 
 // Add adds a result.
 func (s *JUnitSuite) Add(c JUnitCase) {
@@ -57,15 +67,15 @@ func JUnit(suites []*JUnitSuite) ([]byte, error) {
 func (r *Report) JUnit() ([]byte, error) {
 	suite := &JUnitSuite{Name: r.Title}
 	for i, c := range r.Cases {
-		x := JUnitCase{Class: r.Title, Name: c.Case, Time: c.Seconds, Output: c.Stderr}
+		x := JUnitCase{Class: r.Title, Name: c.Case, Time: JUnitTime(c.Seconds), Output: c.Stderr}
 		if cluster := r.clusterOf[i]; cluster != nil {
 			text := strings.Join(c.Stack, "\n")
 			if c.Crash != nil {
 				text = c.Crash.Explanation + "\n" + text
 			}
-			x.Failure = &JUnitFailure{fmt.Sprintf("cluster %d: %s (%s)", cluster.ID, c.Name, cluster.Severity), text}
+			x.Failure = &JUnitFailure{"crash", fmt.Sprintf("cluster %d: %s (%s)", cluster.ID, c.Name, cluster.Severity), text}
 		} else if c.Outcome != "exit" {
-			x.Failure = &JUnitFailure{Message: c.Outcome, Text: c.Error}
+			x.Failure = &JUnitFailure{cmp.Or(c.Outcome, "error"), c.Outcome, c.Error}
 			if c.Outcome == "" {
 				x.Failure.Message = "it failed: " + c.Error
 			}

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"encoding/xml"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestJUnitSchema holds a report against what Jenkins' and Maven's schemas ask for: which
+// elements there are in which, the attributes that they must have, and the form of times.
+func TestJUnitSchema(t *testing.T) {
+	suite := &JUnitSuite{Name: "a\x00\"b"}
+	suite.Add(JUnitCase{Class: "a", Name: "quick", Time: 1e-7})
+	suite.Add(JUnitCase{Class: "a", Name: "slow", Time: 123456.5, Output: "\x1b[0m]]>\xff<&"})
+	suite.Add(JUnitCase{Class: "a", Name: "fails", Failure: &JUnitFailure{"failure", "a\nb", "<text>"}, Output: "out"})
+	results := &Report{Title: "title", Cases: []*Case{{Outcome: "hang"}, {Error: "x"}, {Outcome: "exit"}}, clusterOf: make([]*Cluster, 3)}
+	suites, err := JUnit([]*JUnitSuite{suite, {Name: "empty"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	campaign, err := results.JUnit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := map[string]string{"testsuites": "", "testsuite": "testsuites", "testcase": "testsuite", "failure": "testcase", "system-out": "testcase"}
+	required := map[string]string{"testsuite": "name tests failures errors time", "testcase": "classname name time", "failure": "type message"}
+	form := map[string]*regexp.Regexp{
+		"time": regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`), "tests": regexp.MustCompile(`^[0-9]+$`),
+		"failures": regexp.MustCompile(`^[0-9]+$`), "errors": regexp.MustCompile(`^0$`), "type": regexp.MustCompile(`^[a-z]+$`),
+	}
+	for _, text := range [][]byte{suites, campaign} {
+		d := xml.NewDecoder(strings.NewReader(string(text)))
+		var path []string
+		counts := make(map[string]int)
+		for {
+			token, err := d.Token()
+			if token == nil {
+				if len(path) > 0 || len(counts) == 0 {
+					t.Errorf("the report ends with %v:\n%s", err, text)
+				}
+				break
+			}
+			switch e := token.(type) {
+			case xml.StartElement:
+				parent := strings.Join(path[max(len(path)-1, 0):], "")
+				if want, known := within[e.Name.Local]; !known || parent != want {
+					t.Errorf("there is %s in %q", e.Name.Local, parent)
+				}
+				path = append(path, e.Name.Local)
+				counts[e.Name.Local]++
+				has := make(map[string]string)
+				for _, a := range e.Attr {
+					has[a.Name.Local] = a.Value
+					if f := form[a.Name.Local]; f != nil && !f.MatchString(a.Value) {
+						t.Errorf("%s of %s is %q", a.Name.Local, e.Name.Local, a.Value)
+					}
+				}
+				for name := range strings.FieldsSeq(required[e.Name.Local]) {
+					if _, ok := has[name]; !ok {
+						t.Errorf("%s has no %s", e.Name.Local, name)
+					}
+				}
+				if n, _ := strconv.Atoi(has["tests"]); e.Name.Local == "testsuite" && n > 0 && n != 3 {
+					t.Errorf("the suite has %d tests", n)
+				}
+			case xml.EndElement:
+				path = path[:len(path)-1]
+			}
+		}
+	}
+}
