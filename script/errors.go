@@ -72,6 +72,9 @@ func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 	} else if function != "" {
 		fmt.Fprintf(&b, "Error in %s: %s\n", function, strings.TrimPrefix(msg, function+": "))
 	} else {
+		if c, ok := strings.CutPrefix(msg, "unknown conversion %"); ok && strings.Trim(c, "-+.0123456789") == "" {
+			msg += " (Starlark knows no widths; hex(x, 8) has zeros in front)"
+		}
 		fmt.Fprintf(&b, "Error: %s\n", msg)
 	}
 	return &Error{
@@ -151,10 +154,33 @@ func (l *loader) where(err error, file string) string {
 // inSource reports whether fr is a call of a function written in Starlark.
 func inSource(fr starlark.CallFrame) bool { return fr.Pos.Line > 0 }
 
+// pythonisms are what Starlark has instead of words of Python that it reserves, and of
+// f-strings.
+var pythonisms = map[string]string{
+	"assert":         `load("std/assert.star", "assert"), or fail(text)`,
+	"class":          `struct(name = value) has attributes`,
+	"del":            `dicts and lists have pop and remove`,
+	"except":         `attempt(fn, ...) returns a value and an error`,
+	"from":           `load("std/NAME.star", "name")`,
+	"global":         `change an element of a list or dict instead`,
+	"import":         `load("std/NAME.star", "name")`,
+	"is":             `==`,
+	"nonlocal":       `change an element of a list or dict instead`,
+	"raise":          `fail(text)`,
+	"string literal": `strings are joined by +, and "%s" % x is what f-strings are`,
+	"try":            `attempt(fn, ...) returns a value and an error`,
+	"with":           `there is none in Starlark`,
+	"yield":          `append to a list and return it`,
+}
+
 // located returns the syntax or resolve errors that err consists of, in the order
 // of the source.
 func located(err error, globals starlark.StringDict) []resolve.Error {
 	if e, ok := errors.AsType[syntax.Error](err); ok {
+		what, _, _ := strings.Cut(strings.TrimPrefix(e.Msg, "got "), ",")
+		if advice := pythonisms[what]; advice != "" {
+			e.Msg += " (" + advice + ")"
+		}
 		return []resolve.Error{resolve.Error(e)}
 	}
 	list, _ := errors.AsType[resolve.ErrorList](err)

@@ -13,6 +13,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/syscalls"
 )
 
 // Syscall is Thread.Syscall for the thread that stopped last.
@@ -51,7 +52,7 @@ func (p *Process) caller(op string) (*Thread, error) {
 func (t *Thread) Syscall(nr int, args ...Arg) (uint64, error) {
 	ret, err := t.syscall(nr, args)
 	if err != nil {
-		return 0, &Error{Op: "syscall", TID: t.TID, Err: err}
+		return 0, &Error{Op: "syscall", TID: t.TID, Err: fmt.Errorf("%s: %w", syscalls.Name(nr), err)}
 	}
 	return ret, nil
 }

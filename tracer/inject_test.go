@@ -17,6 +17,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+	"github.com/tracelark/tracelark/tracer/syscalls"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -150,7 +151,7 @@ func TestSyscall(t *testing.T) {
 			{unix.SYS_VFORK, nil, unix.EINVAL}, {unix.SYS_RT_SIGRETURN, nil, unix.EINVAL}, {unix.SYS_CLONE, Words(unix.CLONE_VM, 0), unix.EINVAL},
 		} {
 			_, err := th.Syscall(test.nr, test.args...)
-			if !errors.Is(err, test.want) || !strings.HasPrefix(err.Error(), fmt.Sprintf("syscall [%d]: %v", th.TID, test.want)) {
+			if !errors.Is(err, test.want) || !strings.HasPrefix(err.Error(), fmt.Sprintf("syscall [%d]: %s: %v", th.TID, syscalls.Name(test.nr), test.want)) {
 				t.Errorf("call %d: %v, want %v", test.nr, err, test.want)
 			}
 		}

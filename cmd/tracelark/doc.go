@@ -43,7 +43,11 @@ func newDoc() *cobra.Command {
 			}
 			if !ok {
 				err := fmt.Errorf("the manual has no %q", args[0])
-				if near := image.Near(args[0], slices.Values(builtins.Topics())); len(near) > 0 {
+				near := image.Near(args[0], slices.Values(builtins.Topics()))
+				if _, member, ok := strings.Cut(args[0], "."); ok && len(near) == 0 { // of p.cont
+					near = image.Near(member, slices.Values(builtins.Topics()))
+				}
+				if len(near) > 0 {
 					err = fmt.Errorf("%w (did you mean %s?)", err, strings.Join(near, " or "))
 				}
 				return err

@@ -93,6 +93,7 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"run", "-c", "exit()"}},
 		{args: []string{"doc", "process.pending"}, stdout: "process.pending: list of siginfo\n    The signals that were sent to the process and wait for a thread that does not block them. A thread's pending has those sent to it too.\n\n        >>> p.pending\n        []\n"},
 		{args: []string{"doc", "lanch"}, status: 1, stderr: "tracelark: the manual has no \"lanch\" (did you mean launch?)\n"},
+		{args: []string{"doc", "p.cont"}, status: 1, stderr: "tracelark: the manual has no \"p.cont\" (did you mean process.cont or ptrace.cont or thread.cont?)\n"},
 		{args: []string{"doc", "launch", "attach"}, status: 2, stderr: "tracelark: doc: unexpected \"attach\" (see tracelark doc --help)\n"},
 		{args: []string{"run", "-c", "exit(7)"}, status: 7},
 		{args: []string{"run", "--steps=1000", "-c", "while True: pass"}, status: 1,

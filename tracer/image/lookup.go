@@ -164,8 +164,8 @@ func (f *File) Near(name string) []string {
 	})
 }
 
-// Near returns up to three of names that name may be a misspelling of, the nearest
-// first.
+// Near returns up to three of names that name may be a misspelling of, or the last part
+// of, as main is of main.main, the nearest first.
 func Near(name string, names iter.Seq[string]) []string {
 	const most = 3
 	type near struct {
@@ -176,6 +176,9 @@ func Near(name string, names iter.Seq[string]) []string {
 	limit := min(most, (len(name)+2)/3)
 	for other := range names {
 		d := distance(name, other, limit)
+		if strings.HasSuffix(other, "."+name) || strings.HasSuffix(other, "::"+name) {
+			d = 0
+		}
 		if d > limit || slices.ContainsFunc(found, func(n near) bool { return n.name == other }) {
 			continue
 		}

@@ -354,6 +354,12 @@ func TestNear(t *testing.T) {
 			t.Errorf("Near(%q) = %q, want %q", name, got, want)
 		}
 	}
+	whole := []string{"main.main", "main.mainly", "ns::parse", "mian", "runtime.mainPC"}
+	for name, want := range map[string][]string{"main": {"main.main", "mian"}, "parse": {"ns::parse"}} {
+		if got := Near(name, slices.Values(whole)); !slices.Equal(got, want) {
+			t.Errorf("Near(%q) = %q, want %q", name, got, want)
+		}
+	}
 	for _, test := range []struct {
 		s, t string
 		want int

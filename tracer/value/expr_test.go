@@ -297,8 +297,8 @@ func TestEvalErrors(t *testing.T) {
 		column int
 		want   string
 	}{
-		{"", 1, "unexpected the end, want a value"},
-		{"1 +", 4, "unexpected the end, want a value"},
+		{"", 1, "unexpected end, want a value"},
+		{"1 +", 4, "unexpected end, want a value"},
 		{"(1", 3, `want ")"`},
 		{"1 2", 3, `unexpected "2", want an operator or the end`},
 		{"p->", 4, "want the name of a member"},

@@ -36,7 +36,7 @@ type token struct {
 func (t token) String() string {
 	switch t.kind {
 	case tokEnd:
-		return "the end"
+		return "end"
 	case tokRegister:
 		return strconv.Quote("$" + t.text)
 	case tokString:

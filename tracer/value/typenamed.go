@@ -41,9 +41,5 @@ func TypeNamed(in Context, name string) (*debuginfo.Type, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	t, err := typeOf(in, n)
-	if err != nil {
-		return nil, fmt.Errorf("type %s: %w", name, err)
-	}
-	return t, nil
+	return typeOf(in, n)
 }

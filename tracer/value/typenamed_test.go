@@ -20,10 +20,10 @@ func TestTypeNamed(t *testing.T) {
 		"void (*[2])(void)":                "void (*[2])(void)",
 		"double &":                         "double &",
 		"int )":                            `"int )": column 5: unexpected ")", want the end of the type`,
-		"nothing *":                        "type nothing *: ",
+		"nothing *":                        "not found",
 		"int [x]":                          `"int [x]": column 6: `,
-		"":                                 "unexpected the end, want a name",
-		"void [3]":                         "type void [3]: void has no values",
+		"":                                 "unexpected end, want a name",
+		"void [3]":                         "void has no values",
 		strings.Repeat("*", 5000):          "the name of a type has more than 4096 bytes",
 		"int " + strings.Repeat("*", 4000): `"int ` + strings.Repeat("*", 76) + `...": column`,
 	} {
