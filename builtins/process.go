@@ -140,6 +140,7 @@ var processClass = newClass("process",
 		{"pending", "list of siginfo", "The signals that were sent to the process and wait for a thread that does not block them. A thread's pending has those sent to it too.", func(p *process) (starlark.Value, error) {
 			return queued(p.p.Queued())
 		}},
+		{"descriptors", "dict", "What the open descriptors stand for, by number, as descriptor tells it.", (*process).descriptors},
 		{"regs", "regs", "The registers of the thread that stopped last.", (*process).regs},
 		{"frame", "frame", "The innermost frame of the thread that stopped last.", func(p *process) (starlark.Value, error) {
 			t, err := p.current("unwind")
@@ -386,6 +387,18 @@ func (p *process) descriptor(_ *starlark.Thread, b *starlark.Builtin, args starl
 		return nil, fmt.Errorf("%s: %d is no descriptor", b.Name(), fd)
 	}
 	return optional(p.p.DescriptorPath(fd)), nil
+}
+
+func (p *process) descriptors() (starlark.Value, error) {
+	fds, err := p.p.Descriptors()
+	if err != nil {
+		return nil, err
+	}
+	d := starlark.NewDict(len(fds))
+	for _, fd := range fds {
+		d.SetKey(starlark.MakeInt(fd), optional(p.p.DescriptorPath(fd)))
+	}
+	return d, nil
 }
 
 func (p *process) addr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

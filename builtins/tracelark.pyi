@@ -987,6 +987,8 @@ class Process:
     """The last stop. After launch its reason is "exec", after attach "interrupt"."""
     pending: list[Siginfo]
     """The signals that were sent to the process and wait for a thread that does not block them. A thread's pending has those sent to it too."""
+    descriptors: dict
+    """What the open descriptors stand for, by number, as descriptor tells it."""
     regs: Regs
     """The registers of the thread that stopped last."""
     frame: Frame

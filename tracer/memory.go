@@ -204,6 +204,25 @@ func (p *Process) DescriptorPath(fd int) string {
 	return path
 }
 
+// Descriptors returns the open descriptors of the process, in order.
+func (p *Process) Descriptors() ([]int, error) {
+	if err := p.held(); err != nil {
+		return nil, &Error{Op: "list descriptors", TID: p.PID, Err: err}
+	}
+	entries, err := os.ReadDir(procfs.Path(p.task(), "fd"))
+	if err != nil {
+		return nil, &Error{Op: "list descriptors", TID: p.PID, Err: err}
+	}
+	var fds []int
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil {
+			fds = append(fds, fd)
+		}
+	}
+	slices.Sort(fds)
+	return fds, nil
+}
+
 // cause returns what an Error from within was about, so that it is not said twice.
 func cause(err error) error {
 	var e *Error
