@@ -24,7 +24,7 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 	{"location", "str or None", "The location as it was given, if it was a name.", func(b *breakpoint) (starlark.Value, error) {
 		return optional(b.b.Location), nil
 	}},
-	{"addrs", "list of int", "The addresses where it lies; none while it waits for a library and when it was removed.", func(b *breakpoint) (starlark.Value, error) {
+	{"addrs", "list of int", "The addresses where it lies; none while it waits for a library or restart, and when it was removed.", func(b *breakpoint) (starlark.Value, error) {
 		return listOf(b.b.Addrs(), func(addr uint64) starlark.Value { return starlark.MakeUint64(addr) }), nil
 	}},
 	{"hits", "int", "How often it was hit, those hits counted that a handler let go on.", func(b *breakpoint) (starlark.Value, error) {
@@ -33,7 +33,7 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 	{"enabled", "bool", "Whether it can be hit; assign to it to change that. A removed one cannot be enabled.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Enabled()), nil
 	}},
-	{"pending", "bool", "Whether it waits for a library to be loaded.", func(b *breakpoint) (starlark.Value, error) {
+	{"pending", "bool", "Whether it waits for a library to be loaded, or for restart.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Pending()), nil
 	}},
 	{"when", "str or None", "Its condition, if that was given as an expression. " +
@@ -42,6 +42,9 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 		"u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr(\"libc!free+8\") a location. " +
 		"Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there.", func(b *breakpoint) (starlark.Value, error) {
 		return optional(b.b.When), nil
+	}},
+	{"ignored", "int", "How many of its next hits count but neither reach the handler nor surface, as change set it.", func(b *breakpoint) (starlark.Value, error) {
+		return starlark.MakeInt(b.b.Ignored()), nil
 	}},
 	{"temp", "bool", "Whether its first hit removes it.", func(b *breakpoint) (starlark.Value, error) {
 		return starlark.Bool(b.b.Temp), nil
@@ -59,6 +62,7 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 		return b.p, nil
 	}},
 }, []method[*breakpoint]{
+	{"change", changeSignature, changeDoc, (*breakpoint).change},
 	{"remove", "()", "Remove the breakpoint. A thread that has reached it runs on unharmed; removing twice is no error.", (*breakpoint).remove},
 })
 
@@ -115,9 +119,10 @@ func (b *breakpoint) MarshalJSON() ([]byte, error) {
 		Hits     int      `json:"hits"`
 		Enabled  bool     `json:"enabled"`
 		Pending  bool     `json:"pending"`
+		Ignored  int      `json:"ignored"`
 		Temp     bool     `json:"temp"`
 		HW       bool     `json:"hw"`
-	}{b.b.ID, b.b.Location, b.b.When, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Temp, b.b.Hardware()})
+	}{b.b.ID, b.b.Location, b.b.When, append([]uint64{}, b.b.Addrs()...), b.b.Hits(), b.b.Enabled(), b.b.Pending(), b.b.Ignored(), b.b.Temp, b.b.Hardware()})
 }
 
 func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -127,6 +132,42 @@ func (b *breakpoint) remove(_ *starlark.Thread, fn *starlark.Builtin, args starl
 	if err := b.b.Remove(); err != nil {
 		return nil, err
 	}
+	return starlark.None, nil
+}
+
+const (
+	changeSignature = "(when=None, handler=None, ignore=None)"
+	changeDoc       = "Give it another condition or handler, which are those of process.breakpoint, or let its next hits pass: ignore is their number. What is None stays as it is; when=\"\" takes the condition away."
+)
+
+func (b *breakpoint) change(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return change(b.p.env, b.b, fn, args, kwargs)
+}
+
+// change changes a breakpoint, or that of a watchpoint.
+func change(e *Env, b *tracer.Breakpoint, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var when starlark.Value
+	var handler starlark.Callable
+	ignore := b.Ignored()
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "when??", &when, "handler??", &handler, "ignore??", &ignore); err != nil {
+		return nil, err
+	}
+	if ignore < 0 {
+		return nil, fmt.Errorf("%s: ignore is %d, want a number of hits", fn.Name(), ignore)
+	}
+	if when != nil {
+		var c condition
+		if err := c.Unpack(when); err != nil && when != starlark.String("") {
+			return nil, fmt.Errorf("%s: when: %w", fn.Name(), err)
+		}
+		if err := b.SetCondition(c.text, e.condition(c.fn)); err != nil {
+			return nil, err
+		}
+	}
+	if handler != nil {
+		b.SetHandler(e.callback(handler))
+	}
+	b.Ignore(ignore)
 	return starlark.None, nil
 }
 

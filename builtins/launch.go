@@ -128,18 +128,32 @@ func (p *process) terminal(l *launching, o *tracer.LaunchOptions) (*os.File, err
 
 // restart launches the program of a process again. Its streams are new.
 func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+	var given, stdin, stdout starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "args??", &given, "stdin??", &stdin, "stdout??", &stdout); err != nil {
 		return nil, err
 	}
 	if p.launching == nil || p.p.State() == tracer.Detached {
 		_, err := p.p.Restart(nil) // says why not
 		return nil, err
 	}
+	if given != nil {
+		var list words
+		if err := list.Unpack(given); err != nil && starlark.Len(given) != 0 {
+			return nil, fmt.Errorf("%s: args: %w", b.Name(), err)
+		}
+		p.p.SetArgs(list)
+	}
+	if stdin != nil {
+		p.launching.stdin = stdin
+	}
+	if stdout != nil {
+		p.launching.stdout = stdout
+	}
 	if err := p.p.Kill(); err != nil { // before a file that it writes is truncated
 		return nil, err
 	}
 	p.closeStdin()
-	stdin, stdout, stderr := p.stdin, p.stdout, p.stderr
+	in, out, errors := p.stdin, p.stdout, p.stderr
 	p.stdin, p.stdout, p.stderr, p.last = nil, nil, nil, nil
 	if err := p.start(b, func(o *tracer.LaunchOptions) error {
 		_, err := p.p.Restart(o)
@@ -147,10 +161,10 @@ func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	}); err != nil {
 		p.closeStdin()
 		closeOutputs(p.stdout, p.stderr)
-		p.stdin, p.stdout, p.stderr = stdin, stdout, stderr
+		p.stdin, p.stdout, p.stderr = in, out, errors
 		return nil, err
 	}
-	p.past = slices.DeleteFunc(append(p.past, stdout, stderr), (*output).finished)
+	p.past = slices.DeleteFunc(append(p.past, out, errors), (*output).finished)
 	p.env.add(p)
 	p.env.focus.process = p
 	return p.stop(p.p.Stop()), nil

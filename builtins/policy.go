@@ -209,8 +209,8 @@ var permissions = []struct {
 		"thread.clear_step thread.cont thread.eval thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line " +
 		"thread.suspend thread.until thread.var " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
-		"breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
-		"observed_thread.* output.read output.read_until syscall.decode syscall.show type.* watchpoint.remove"},
+		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
+		"observed_thread.* output.read output.read_until syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},
 }
 
 // needs returns the permission that the builtin called name needs, which for a

@@ -15,15 +15,17 @@ class Breakpoint:
     location: str | None
     """The location as it was given, if it was a name."""
     addrs: list[int]
-    """The addresses where it lies; none while it waits for a library and when it was removed."""
+    """The addresses where it lies; none while it waits for a library or restart, and when it was removed."""
     hits: int
     """How often it was hit, those hits counted that a handler let go on."""
     enabled: bool
     """Whether it can be hit; assign to it to change that. A removed one cannot be enabled."""
     pending: bool
-    """Whether it waits for a library to be loaded."""
+    """Whether it waits for a library to be loaded, or for restart."""
     when: str | None
     """Its condition, if that was given as an expression. It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, tid, hits, which is how often the breakpoint was reached so far, this time included, whatever came of it, and symbols, which are their addresses. u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr("libc!free+8") a location. Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there."""
+    ignored: int
+    """How many of its next hits count but neither reach the handler nor surface, as change set it."""
     temp: bool
     """Whether its first hit removes it."""
     hw: bool
@@ -32,6 +34,13 @@ class Breakpoint:
     """The only thread that hits it, or None for all. The main thread stays the same over exec and restart; with another one its breakpoints are removed."""
     process: Process
     """The process that it is set in."""
+    def change(self, when: Any = None, handler: Any = None, ignore: Any = None) -> None:
+        """Give it another condition or handler, which are those of process.breakpoint, or let its next hits pass: ignore is their number. What is None stays as it is; when="" takes the condition away.
+
+        >>> c.change(when="rdi != 0", ignore=2)
+        >>> [c.when, c.ignored]
+        ["rdi != 0", 2]"""
+        ...
     def remove(self) -> None:
         """Remove the breakpoint. A thread that has reached it runs on unharmed; removing twice is no error.
 
@@ -1134,8 +1143,8 @@ class Process:
         >>> cat.exit_signal
         9"""
         ...
-    def restart(self) -> Stop:
-        """Kill what is left of a process that was launched, and launch its program again with the same arguments and options; the stop is that of launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
+    def restart(self, args: Any = None, stdin: Any = None, stdout: Any = None) -> Stop:
+        """Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
 
         >>> p.restart()
         [4242] exec at 0x4014ea in _start at crash.c:133"""
@@ -1228,7 +1237,7 @@ class Process:
         [0x401458: push rbp, 0x401459: mov rbp, rsp]"""
         ...
     def breakpoint(self, loc: Any, handler: Any = None, when: Any = None, temp: Any = False, hw: Any = False, thread: Any = None, prologue: Any = False, inlined: Any = False) -> Breakpoint:
-        """Set a breakpoint. handler is called with each stop there: if it returns None the target goes on, if STOP the stop surfaces; without a handler every one does. A hit does not count where when is false: an expression in registers and memory, such as "rdi == 3 and u32(rsi) > 7", which the engine evaluates while other threads run (help("breakpoint.when") has all of it), or a function of the stop. temp removes it after its first hit, hw uses one of the CPU's four debug registers and leaves memory as it is, thread lets only that thread hit it. prologue puts it behind the code that makes the frame of a function, where debug information finds its arguments. A function that was inlined wherever it is called is found at all of these places; one that a symbol names is stopped at there alone, unless inlined is true: then at its inlined copies in all images too, which takes reading the names of their whole debug information, a second for 250 MB without an index. A name that is not known yet waits for libraries that are still to be loaded, and what is in a library that is unloaded waits for that to be loaded again.
+        """Set a breakpoint. handler is called with each stop there: if it returns None the target goes on, if STOP the stop surfaces; without a handler every one does. A hit does not count where when is false: an expression in registers and memory, such as "rdi == 3 and u32(rsi) > 7", which the engine evaluates while other threads run (help("breakpoint.when") has all of it), or a function of the stop. temp removes it after its first hit, hw uses one of the CPU's four debug registers and leaves memory as it is, thread lets only that thread hit it. prologue puts it behind the code that makes the frame of a function, where debug information finds its arguments. A function that was inlined wherever it is called is found at all of these places; one that a symbol names is stopped at there alone, unless inlined is true: then at its inlined copies in all images too, which takes reading the names of their whole debug information, a second for 250 MB without an index. A name that is not known yet waits for libraries that are still to be loaded, and what is in a library that is unloaded waits for that to be loaded again. In a process that has ended, and that was launched, all wait for restart.
 
         >>> p.breakpoint("set_option", when="u8(rdi) == 0x68")
         <breakpoint 1 at set_option, 0 hits>
@@ -2767,6 +2776,8 @@ class Watchpoint:
     """"w", "rw" or "x"."""
     when: str | None
     """The condition as it was given, if it was an expression: those of breakpoints are the same."""
+    ignored: int
+    """How many of its next hits count but neither reach the handler nor surface, as change set it."""
     hits: int
     """How often it was hit, those hits counted that a handler let go on."""
     old: int | None
@@ -2777,6 +2788,13 @@ class Watchpoint:
     """Whether it can be hit; assign to it to change that. One that was removed, as exec does, cannot be enabled."""
     process: Process
     """The process that it is set in."""
+    def change(self, when: Any = None, handler: Any = None, ignore: Any = None) -> None:
+        """Give it another condition or handler, which are those of process.breakpoint, or let its next hits pass: ignore is their number. What is None stays as it is; when="" takes the condition away.
+
+        >>> w.change(ignore=1)
+        >>> w.ignored
+        1"""
+        ...
     def remove(self) -> None:
         """Remove the watchpoint; removing twice is no error.
 

@@ -34,6 +34,9 @@ var watchpointClass = newClass("watchpoint", "A watchpoint, which uses debug reg
 	{"when", "str or None", "The condition as it was given, if it was an expression: those of breakpoints are the same.", func(w *watchpoint) (starlark.Value, error) {
 		return optional(w.w.When()), nil
 	}},
+	{"ignored", "int", "How many of its next hits count but neither reach the handler nor surface, as change set it.", func(w *watchpoint) (starlark.Value, error) {
+		return starlark.MakeInt(w.w.Breakpoint().Ignored()), nil
+	}},
 	{"hits", "int", "How often it was hit, those hits counted that a handler let go on.", func(w *watchpoint) (starlark.Value, error) {
 		return starlark.MakeInt(w.w.Hits()), nil
 	}},
@@ -52,6 +55,7 @@ var watchpointClass = newClass("watchpoint", "A watchpoint, which uses debug reg
 		return w.p, nil
 	}},
 }, []method[*watchpoint]{
+	{"change", changeSignature, changeDoc, (*watchpoint).change},
 	{"remove", "()", "Remove the watchpoint; removing twice is no error.", (*watchpoint).remove},
 })
 
@@ -100,11 +104,12 @@ func (w *watchpoint) MarshalJSON() ([]byte, error) {
 		Size    int      `json:"size"`
 		Access  string   `json:"access"`
 		When    string   `json:"when,omitempty"`
+		Ignored int      `json:"ignored"`
 		Hits    int      `json:"hits"`
 		Old     *big.Int `json:"old,omitempty"`
 		New     *big.Int `json:"new,omitempty"`
 		Enabled bool     `json:"enabled"`
-	}{w.w.ID(), w.w.Addr, w.w.Size, w.w.Access.String(), w.w.When(), w.w.Hits(), bigInt(old), bigInt(now), w.w.Enabled()})
+	}{w.w.ID(), w.w.Addr, w.w.Size, w.w.Access.String(), w.w.When(), w.w.Breakpoint().Ignored(), w.w.Hits(), bigInt(old), bigInt(now), w.w.Enabled()})
 }
 
 func (w *watchpoint) remove(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -115,6 +120,10 @@ func (w *watchpoint) remove(_ *starlark.Thread, b *starlark.Builtin, args starla
 		return nil, err
 	}
 	return starlark.None, nil
+}
+
+func (w *watchpoint) change(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return change(w.p.env, w.w.Breakpoint(), fn, args, kwargs)
 }
 
 // bigInt returns little-endian bytes as a number, or nil for nil.

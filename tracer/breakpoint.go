@@ -29,6 +29,7 @@ type Breakpoint struct {
 	begin     map[uint64]*debuginfo.Func // as locate returns it, by addrs
 	hits      int
 	reached   int // hits and those that When says are none
+	ignore    int // of the next hits, how many count alone
 	disabled  bool
 	removed   bool
 	prologue  bool               // lies behind the prologue of its function
@@ -70,9 +71,12 @@ type BreakpointOptions struct {
 // Breakpoint sets a breakpoint. A location that names nothing is an error, unless
 // the process has not loaded its libraries yet: then it waits for them, and what
 // its condition names is looked up then too. One that names a method or an inlined
-// function until then moves to the function of C that they bring, if any.
+// function until then moves to the function of C that they bring, if any. In a
+// process that Restart can launch again it waits for that, too.
 func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
-	if err := p.still(); err != nil {
+	err := p.still()
+	ended := err == ErrExited && p.command != nil && o.Thread == nil
+	if err != nil && !ended {
 		return nil, &Error{Op: "breakpoint", TID: p.PID, Err: err}
 	}
 	b := &Breakpoint{
@@ -85,6 +89,12 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 	p.lastID++
 	b.ID = p.lastID
 	p.breakpoints = append(p.breakpoints, b)
+	if ended {
+		if b.Location == "" {
+			b.anchor = p.anchor(b.addr)
+		}
+		return b, nil
+	}
 	if b.Location == "" || strings.HasPrefix(b.Location, "*") {
 		b.anchor = p.anchor(b.addrs[0])
 	}
@@ -104,6 +114,8 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 func (b *Breakpoint) resolve() error {
 	addrs := []uint64{b.addr}
 	switch {
+	case b.p.state == Exited:
+		addrs = nil // until Restart
 	case b.anchor != nil:
 		addr, ok := b.p.whereIs(b.anchor)
 		if !ok {
@@ -121,15 +133,8 @@ func (b *Breakpoint) resolve() error {
 		}
 		b.loose = len(b.begin) > 0 && b.p.stillLoading() && !b.p.isLinked(b.Location)
 	}
-	if b.When != "" {
-		addr := b.p.Addr
-		if len(addrs) == 0 {
-			addr = func(string) (uint64, error) { return 0, nil } // looked up with the location
-		}
-		var err error
-		if b.when, err = ParseCondition(b.When, addr); err != nil {
-			return err
-		}
+	if err := b.parse(b.When, len(addrs) == 0); err != nil {
+		return err
 	}
 	if b.prologue {
 		addrs = slices.Clone(addrs)
@@ -152,6 +157,23 @@ func (b *Breakpoint) resolve() error {
 		}
 	}
 	b.addrs = addrs
+	return nil
+}
+
+// parse makes the source of a Condition its own, or "" for none. What it names is
+// looked up with the location if that is pending.
+func (b *Breakpoint) parse(when string, pending bool) (err error) {
+	c := (*Condition)(nil)
+	if when != "" {
+		addr := b.p.Addr
+		if pending {
+			addr = func(string) (uint64, error) { return 0, nil }
+		}
+		if c, err = ParseCondition(when, addr); err != nil {
+			return err
+		}
+	}
+	b.When, b.when = when, c
 	return nil
 }
 
@@ -183,6 +205,27 @@ func (b *Breakpoint) Enabled() bool { return !b.disabled && !b.removed && !b.orp
 
 // SetEnabled lets it be hit or not. It stays where it is.
 func (b *Breakpoint) SetEnabled(enabled bool) { b.disabled = !enabled }
+
+// SetCondition gives it another condition, which is the source of a Condition, a
+// function, or neither.
+func (b *Breakpoint) SetCondition(when string, condition func(*Stop) (bool, error)) error {
+	if err := b.parse(when, b.Pending()); err != nil {
+		return err
+	}
+	b.condition = condition
+	return nil
+}
+
+// SetHandler gives it another handler, or with nil none.
+func (b *Breakpoint) SetHandler(handler func(*Stop) (surface bool, err error)) { b.handler = handler }
+
+// Ignored returns how many of its next hits count but neither reach the handler nor
+// surface.
+func (b *Breakpoint) Ignored() int { return b.ignore }
+
+// Ignore lets the next n hits pass: they count, but neither reach the handler nor
+// surface.
+func (b *Breakpoint) Ignore(n int) { b.ignore = n }
 
 // Remove removes it. Threads that have reached it already run on unharmed.
 // Removing twice is no error.
@@ -299,6 +342,10 @@ func (p *Process) hit(stop *Stop) (surface bool, err error) {
 			}
 		}
 		b.hits++
+		if b.ignore > 0 {
+			b.ignore--
+			continue
+		}
 		if b.Temp {
 			b.Remove()
 		}

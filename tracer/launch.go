@@ -92,6 +92,14 @@ func (p *Process) Restart(o *LaunchOptions) (*Stop, error) {
 	return p.stop, nil
 }
 
+// SetArgs gives a program other arguments, behind its name, for when Restart launches
+// it. It is of no use for what was not launched.
+func (p *Process) SetArgs(args []string) {
+	if p.command != nil {
+		p.command = append(p.command[:1:1], args...)
+	}
+}
+
 // launch starts the process's program. If it fails, no process is there.
 func (p *Process) launch(o *LaunchOptions) error {
 	name := p.command[0]

@@ -140,6 +140,9 @@ func (w *Watchpoint) When() string { return w.b.When }
 // Hits returns how often it was hit.
 func (w *Watchpoint) Hits() int { return w.b.hits }
 
+// Breakpoint returns what has its condition and handler, to change them.
+func (w *Watchpoint) Breakpoint() *Breakpoint { return w.b }
+
 // Enabled reports whether it can be hit.
 func (w *Watchpoint) Enabled() bool { return w.b.Enabled() }
 
