@@ -14,13 +14,14 @@ import (
 type command struct {
 	names      []string
 	fn, repeat starlark.Callable // repeat may be nil
+	block      bool
 }
 
 // commandRows are the functions about commands.
 var commandRows = []method[*Env]{
-	{"command", "(names, fn, repeat=None)",
+	{"command", "(names, fn, repeat=None, block=False)",
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
-			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. A name that has a command already gets another one.",
+			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. A name that has a command already gets another one.",
 		(*Env).addCommand},
 	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns.", (*Env).runCommand},
 	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
@@ -33,7 +34,8 @@ var commandRows = []method[*Env]{
 func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var words string
 	var fn, repeat starlark.Callable
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat); err != nil {
+	var block bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block); err != nil {
 		return nil, err
 	}
 	names := strings.Fields(words)
@@ -46,7 +48,7 @@ func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 		}
 	}
 	e.loadCommands()
-	c := &command{names, fn, repeat}
+	c := &command{names, fn, repeat, block}
 	for _, name := range names {
 		e.commands[name] = c
 	}
@@ -73,7 +75,7 @@ func SplitCommand(line string) (name, rest string) {
 	if end > 0 && line[0] >= '0' && line[0] <= '9' {
 		end = 0
 	}
-	return line[:end], strings.TrimSpace(line[end:])
+	return line[:end], strings.TrimLeft(line[end:], " \t")
 }
 
 // IsCommand reports whether a command is called name.
@@ -81,6 +83,12 @@ func (e *Env) IsCommand(name string) bool {
 	e.loadCommands()
 	_, ok := e.commands[name]
 	return ok
+}
+
+// TakesBlock reports whether lines below a line belong to the command that it is.
+func (e *Env) TakesBlock(line string) bool {
+	name, _ := SplitCommand(line)
+	return e.IsCommand(name) && e.commands[name].block
 }
 
 // CommandNames returns the names of all commands, sorted.

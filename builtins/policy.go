@@ -210,7 +210,7 @@ var permissions = []struct {
 		"thread.suspend thread.until thread.var " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
 		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
-		"observed_thread.* output.read output.read_until syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},
+		"observed_thread.* output.read output.read_until stop.drop syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},
 }
 
 // needs returns the permission that the builtin called name needs, which for a

@@ -76,7 +76,7 @@ core = s
 		}
 	}
 	call := stopped["call"].(starlark.HasAttrs)
-	for _, m := range syscallMethods {
+	for _, m := range changes {
 		callees["stop."+m.name], _ = call.Attr(m.name)
 	}
 	e.allowed = Policy{}

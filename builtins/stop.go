@@ -134,7 +134,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return s.p.env.typed(v), nil
 	}},
-}, syscallMethods)
+}, changes)
 
 var (
 	_ starlark.HasSetField = (*stop)(nil)

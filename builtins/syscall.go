@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -278,12 +279,26 @@ func hint(name string, names []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", strings.Join(near, " or "))
 }
 
-// syscallMethods are what a stop at a system call can do to it.
-var syscallMethods = []method[*stop]{
+// changes are what can be done to the system call or signal of a stop.
+var changes = []method[*stop]{
+	{"drop", "()", "Have the process not get the signal that is about to be delivered, however it goes on.", (*stop).drop},
 	{"replace", "(ret)", "Make the system call return ret. Before it is made, it is skipped; its exit is still reported to those who ask.", (*stop).replace},
 	{"fail", "(errno)", "Make the system call fail with an error, by name or number, as replace does.", (*stop).fail},
 	{"set_args", "(*args)", "Change the first arguments of the system call that is about to be made. The program's registers are as before after it.", (*stop).setArgs},
 	{"set_nr", "(nr)", "Make another system call, by name or number, than the one that is about to be made.", (*stop).setNr},
+}
+
+func (s *stop) drop(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	if !s.delivers() {
+		return nil, errors.New("drop: the process is not stopped here with a signal")
+	}
+	if err := s.s.Thread.DropSignal(); err != nil {
+		return nil, err
+	}
+	return starlark.None, nil
 }
 
 func (s *stop) replace(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -2431,6 +2431,18 @@ class Stop:
     """After finish, what the function returned, as an unsigned word."""
     result: Value | None
     """After finish, what the function returned, with its type: a number of any kind, a structure, a reference. None for one that returns nothing. Without debug information, or if it is first asked for when the process has moved on, it is an error."""
+    def drop(self) -> None:
+        """Have the process not get the signal that is about to be delivered, however it goes on.
+
+        >>> stop = p.cont()
+        >>> [stop.signal, stop.signame, stop.fatal]
+        [11, "SIGSEGV", True]
+        >>> stop.siginfo
+        <siginfo SIGSEGV code 1 addr 0x8>
+        >>> stop.drop()
+        >>> p.cont()  # the instruction is executed again
+        [4242] signal SIGSEGV at 0x40121b in store at crash.c:74"""
+        ...
     def replace(self, ret: Any) -> None:
         """Make the system call return ret. Before it is made, it is skipped; its exit is still reported to those who ask. It needs the permission syscall.
 
@@ -2862,8 +2874,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
-def command(names: Any, fn: Any, repeat: Any = None) -> None:
-    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. A name that has a command already gets another one.
+def command(names: Any, fn: Any, repeat: Any = None, block: Any = False) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. A name that has a command already gets another one.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"

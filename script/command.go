@@ -68,7 +68,7 @@ func (s *Session) isCommand(line string) bool {
 	if format.MatchString(after) {
 		_, after, _ = strings.Cut(after+" ", " ")
 		rest = strings.TrimSpace(after)
-	} else if rest != "" && after[0] != ' ' && after[0] != '\t' {
+	} else if rest != "" && !strings.ContainsRune(" \t\n", rune(after[0])) {
 		return false
 	}
 	switch {

@@ -132,7 +132,7 @@ func (s *Session) wordsFor(name, word string) completer {
 	switch name {
 	case "attach":
 		return s.engine.Running
-	case "run", "r", "start", "starti", "core", "save", "load":
+	case "run", "r", "start", "starti", "file", "core", "save", "load":
 		return paths
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }

@@ -84,10 +84,10 @@ func TestName(t *testing.T) {
 		{"launch(args)", "p.pid > 0"},
 		{"first = p", "p == first"},
 		{"q = launch(args)", "p == first and q != first"},
-		{"start " + program, "p == first"}, // it was not what commands acted on
+		{"file " + program, "p == first"}, // it was not what commands acted on
 		{"p = focus.process", "p != first and p != q"},
 		{"second = p", "p == second"},
-		{"start " + program, "p != second"},
+		{"file " + program, "p != second"},
 	} {
 		for _, text := range []string{test.item, "ok = " + test.holds} {
 			if err := s.eval(item{text + "\n", i}); err != nil {

@@ -12,20 +12,22 @@ const (
 	prompt2 = "... "
 )
 
-// An item is what the REPL runs at once: a line of simple statements, or a
-// compound one.
+// An item is what the REPL runs at once: a line of simple statements, a compound
+// one, or a command.
 type item struct {
 	text string
 	line int // number of its first line, from 1
 }
 
 // An itemReader divides lines into items. A compound statement ends before the
-// next line that is not indented, and on a terminal also at a blank line.
+// next line that is not indented, and on a terminal also at a blank line; a command
+// with its line, or if it takes a block with the line "end".
 type itemReader struct {
-	readLine  func(prompt string) (string, error)
-	prompt    func() string
-	isCommand func(line string) bool
-	blank     bool // a blank line ends a compound statement
+	readLine   func(prompt string) (string, error)
+	prompt     func() string
+	isCommand  func(line string) bool
+	takesBlock func(line string) bool
+	blank      bool // a blank line ends a compound statement
 
 	entry string   // what was read, for the history
 	held  []string // lines that were read but belong to the next item
@@ -39,7 +41,7 @@ type itemReader struct {
 func (r *itemReader) next() (item, error) {
 	var text strings.Builder
 	var lex lexer
-	block := false
+	block, command := false, false
 	for {
 		prompt := prompt2
 		if text.Len() == 0 {
@@ -70,9 +72,17 @@ func (r *itemReader) next() (item, error) {
 		}
 		if first {
 			if r.isCommand(line) {
-				break
+				if command = r.takesBlock(line); !command {
+					break
+				}
 			}
 			block = isCompound(line)
+		}
+		if command {
+			if strings.TrimSpace(line) == "end" {
+				break
+			}
+			continue
 		}
 		lex.line(line)
 		if !block && !lex.open() {

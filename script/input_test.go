@@ -9,10 +9,29 @@ import (
 	"go.starlark.net/syntax"
 )
 
+func TestBlocksOfCommands(t *testing.T) {
+	lines := []string{"commands 1", "x", "def f():", "", "  end ", "a"}
+	r := &itemReader{
+		prompt:     noPrompt,
+		isCommand:  func(line string) bool { return line != "a" },
+		takesBlock: func(line string) bool { return strings.HasPrefix(line, "commands") },
+		readLine: func(string) (string, error) {
+			line := lines[0]
+			lines = lines[1:]
+			return line, nil
+		},
+	}
+	for _, want := range []string{"commands 1\nx\ndef f():\n\n  end \n", "a\n"} {
+		if it, err := r.next(); err != nil || it.text != want {
+			t.Errorf("got item %q, %v, want %q", it.text, err, want)
+		}
+	}
+}
+
 // split divides text into items.
 func split(text string, blank bool) (items []string) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	r := &itemReader{blank: blank, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
+	r := &itemReader{blank: blank, prompt: noPrompt, isCommand: noCommand, takesBlock: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}
@@ -72,7 +91,7 @@ func noCommand(string) bool { return false }
 
 func TestRecalledItem(t *testing.T) {
 	lines := []string{"def f():\n  a", "b", "x = [\n1]", "c"}
-	r := &itemReader{blank: true, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
+	r := &itemReader{blank: true, prompt: noPrompt, isCommand: noCommand, takesBlock: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}

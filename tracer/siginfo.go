@@ -111,6 +111,19 @@ func (t *Thread) SetSiginfo(info *Siginfo) error {
 	return nil
 }
 
+// DropSignal has the process not get the signal that is about to be delivered.
+func (t *Thread) DropSignal() error {
+	err := t.ready()
+	if err == nil && (!t.mayPass || t.signal == 0) {
+		err = errors.New("no signal is about to be delivered")
+	}
+	if err != nil {
+		return &Error{Op: "drop signal", TID: t.TID, Err: err}
+	}
+	t.signal = 0
+	return nil
+}
+
 // A QueuedSignal is a signal that has been sent but not delivered yet.
 type QueuedSignal struct {
 	Siginfo
