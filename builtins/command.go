@@ -23,7 +23,7 @@ var commandRows = []method[*Env]{
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
 			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. A name that has a command already gets another one.",
 		(*Env).addCommand},
-	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns.", (*Env).runCommand},
+	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns. Of a name the beginning suffices, if no other command's name begins so.", (*Env).runCommand},
 	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
 	{"paint", "(text, style=\"\") -> str",
 		"Return text with all in it that controls a terminal written as in a string, and in a style if colors are shown: words such as \"bold\", \"dim\", \"red\", \"green\", \"yellow\", \"blue\", \"magenta\" and \"cyan\".",
@@ -78,6 +78,28 @@ func SplitCommand(line string) (name, rest string) {
 	return line[:end], strings.TrimLeft(line[end:], " \t")
 }
 
+// find returns the command that is called name, or else the only one that has a name
+// which begins so; nil if there is none.
+func (e *Env) find(name string) *command {
+	e.loadCommands()
+	if c, ok := e.commands[name]; ok || name == "" {
+		return c
+	}
+	var found *command
+	for full, c := range e.commands {
+		if c != found && strings.HasPrefix(full, name) {
+			if found != nil {
+				return nil
+			}
+			found = c
+		}
+	}
+	return found
+}
+
+// Abbreviates reports whether just one command has a name that begins with name.
+func (e *Env) Abbreviates(name string) bool { return e.find(name) != nil }
+
 // IsCommand reports whether a command is called name.
 func (e *Env) IsCommand(name string) bool {
 	e.loadCommands()
@@ -88,7 +110,8 @@ func (e *Env) IsCommand(name string) bool {
 // TakesBlock reports whether lines below a line belong to the command that it is.
 func (e *Env) TakesBlock(line string) bool {
 	name, _ := SplitCommand(line)
-	return e.IsCommand(name) && e.commands[name].block
+	c := e.find(name)
+	return c != nil && c.block
 }
 
 // CommandNames returns the names of all commands, sorted.
@@ -108,28 +131,29 @@ func (e *Env) runCommand(thread *starlark.Thread, b *starlark.Builtin, args star
 // RunCommand runs a line as a command.
 func (e *Env) RunCommand(thread *starlark.Thread, line string) (starlark.Value, error) {
 	name, rest := SplitCommand(line)
-	if !e.IsCommand(name) {
+	c := e.find(name)
+	if c == nil {
 		return nil, fmt.Errorf("no command is named %q; help lists them", name)
 	}
-	return starlark.Call(thread, e.commands[name].fn, starlark.Tuple{starlark.String(rest)}, nil)
+	return starlark.Call(thread, c.fn, starlark.Tuple{starlark.String(rest)}, nil)
 }
 
 // RepeatCommand runs a line as what an empty line after it stands for. ok is false if
 // that is nothing.
 func (e *Env) RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error) {
 	name, rest := SplitCommand(line)
-	if !e.IsCommand(name) || e.commands[name].repeat == nil {
+	c := e.find(name)
+	if c == nil || c.repeat == nil {
 		return starlark.None, false, nil
 	}
-	v, err = starlark.Call(thread, e.commands[name].repeat, starlark.Tuple{starlark.String(rest)}, nil)
+	v, err = starlark.Call(thread, c.repeat, starlark.Tuple{starlark.String(rest)}, nil)
 	return v, true, err
 }
 
 // CommandHelp returns the help for the command called name.
 func (e *Env) CommandHelp(name string) (text string, ok bool) {
-	e.loadCommands()
-	c, ok := e.commands[name]
-	if !ok {
+	c := e.find(name)
+	if c == nil {
 		return "", false
 	}
 	return strings.Join(c.names, ", ") + "\n    " + c.doc(), true

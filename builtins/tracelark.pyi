@@ -3078,7 +3078,7 @@ def regex(pattern: Any) -> Any:
     ...
 
 def run_command(line: Any) -> Value:
-    """Run a line of words as a command, such as "x/4gx $rsp", and return what it returns.
+    """Run a line of words as a command, such as "x/4gx $rsp", and return what it returns. Of a name the beginning suffices, if no other command's name begins so.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"

@@ -23,7 +23,8 @@ import (
 //     space on both sides, as in "p * 2", or on none it is Starlark, and so is an
 //     assignment and a call of what can be called.
 //
-// A format belongs to the name, as in "x/8gx $rsp". A line that begins with a dot is a
+// Of a name the beginning suffices, if that is no variable and no other command's name
+// begins so. A format belongs to the name, as in "x/8gx $rsp". A line that begins with a dot is a
 // command in any case, and one that begins or ends with a question mark asks for help.
 
 var (
@@ -61,7 +62,7 @@ func (s *Session) isCommand(line string) bool {
 		return true
 	}
 	name, rest := builtins.SplitCommand(line)
-	if name == "" || name != "help" && !s.engine.IsCommand(name) {
+	if name == "" || name != "help" && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
 		return false
 	}
 	after := line[len(name):]
@@ -84,6 +85,20 @@ func (s *Session) isCommand(line string) bool {
 		return !calls
 	}
 	return true
+}
+
+// unknown returns the word that an item which is no Starlark begins with, if that looks
+// like a command which is not there, or else "".
+func (s *Session) unknown(text string) string {
+	text = strings.TrimSpace(text)
+	name, rest := builtins.SplitCommand(text)
+	if rest == "" || text[len(name)] != ' ' || assigns.MatchString(rest) || binary.MatchString(rest+" x") || strings.Contains(rest, "\n") {
+		return ""
+	}
+	if _, err := syntax.ParseExpr(stdin, name, 0); err != nil || s.lookup(name) != nil {
+		return "" // a keyword, an operand
+	}
+	return name
 }
 
 // asksHelp reports whether a line is "?name" or "name?".
@@ -159,7 +174,7 @@ func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Va
 		return starlark.String(s.engine.CommandIndex() + ownHelp + "\nhelp() lists the builtins, apropos WORD searches."), nil
 	}
 	_, known := builtins.Doc(name)
-	if known || s.engine.IsCommand(name) {
+	if known || s.engine.IsCommand(name) || s.lookup(name) == nil && s.engine.Abbreviates(name) {
 		return starlark.Call(thread, help, starlark.Tuple{starlark.String(name)}, nil)
 	}
 	if chain.FindString(name) != name {
@@ -224,6 +239,9 @@ func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, err
 	}
 	f, err := replOptions.Parse(stdin, syntax.FilePortion{Content: []byte(it.text), FirstLine: int32(it.line), FirstCol: 1}, 0)
 	if err != nil {
+		if name := s.unknown(it.text); name != "" {
+			err = fmt.Errorf("no command is named %q%s; help lists them", name, hint(name, s.words()))
+		}
 		return nil, err
 	}
 	if len(f.Stmts) == 1 {

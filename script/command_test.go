@@ -68,6 +68,11 @@ func TestIsCommand(t *testing.T) {
 			t.Errorf("isCommand(%q) = %v", line, got)
 		}
 	}
+	for line, want := range map[string]string{"other words": "other", "other $x": "other", "other 3 4": "other", "other = $": "", "x $": "", "for $": "", "not $": "", "other": "", "7 $": "", "other + $": ""} {
+		if got := s.unknown(line); got != want {
+			t.Errorf("unknown(%q) = %q, want %q", line, got, want)
+		}
+	}
 	s.globals["say"] = starlark.MakeInt(1)
 	for line, want := range map[string]bool{"say": false, "say/4": false, "say main": true, "say (1)": true, ".say": true} {
 		if got := s.isCommand(line); got != want {

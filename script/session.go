@@ -94,6 +94,7 @@ type engine interface {
 	Close() error
 
 	IsCommand(name string) bool
+	Abbreviates(name string) bool
 	TakesBlock(line string) bool
 	CommandNames() []string
 	CommandIndex() string
