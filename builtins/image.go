@@ -113,7 +113,7 @@ func (i *elfImage) MarshalJSON() ([]byte, error) {
 	return encode(v)
 }
 
-func (i *elfImage) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (i *elfImage) symbols(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,14 @@ func (i *elfImage) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlar
 	if i.im.File == nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
 	}
-	return listOf(i.im.Match(pattern), i.symbol), nil
+	found, err := i.match(thread, i.im.Match, pattern)
+	return listOf(found, i.symbol), err
+}
+
+// match returns the symbols that find finds for a pattern. The first time that takes an
+// index of the file, which may be large.
+func (i *elfImage) match(thread *starlark.Thread, find func(string) []image.Symbol, pattern string) ([]image.Symbol, error) {
+	return aside(thread, large, func() ([]image.Symbol, error) { return find(pattern), nil })
 }
 
 func (i *elfImage) symbol(s image.Symbol) starlark.Value { return &symbol{s: s, im: i.im} }
@@ -138,7 +145,7 @@ func unpackPattern(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.T
 	return pattern, nil
 }
 
-func (i *elfImage) functions(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (i *elfImage) functions(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)
 	if err != nil {
 		return nil, err
@@ -146,15 +153,16 @@ func (i *elfImage) functions(_ *starlark.Thread, b *starlark.Builtin, args starl
 	if i.im.File == nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), i.im.Err)
 	}
-	return listOf(i.im.Functions(pattern), i.symbol), nil
+	found, err := i.match(thread, i.im.Functions, pattern)
+	return listOf(found, i.symbol), err
 }
 
-func (i *elfImage) blocks(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (i *elfImage) blocks(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := i.im.Blocks(pattern)
+	blocks, err := aside(thread, large, func() ([]disasm.Block, error) { return i.im.Blocks(pattern) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
@@ -163,24 +171,24 @@ func (i *elfImage) blocks(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	}), nil
 }
 
-func (i *elfImage) types(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (i *elfImage) types(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)
 	if err != nil {
 		return nil, err
 	}
-	names, err := i.im.Types(pattern)
+	names, err := aside(thread, large, func() ([]string, error) { return i.im.Types(pattern) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return listOf(names, func(name string) starlark.Value { return starlark.String(name) }), nil
 }
 
-func (i *elfImage) lines(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (i *elfImage) lines(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var file string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file); err != nil {
 		return nil, err
 	}
-	lines, err := i.im.Lines(file)
+	lines, err := aside(thread, large, func() ([]debuginfo.Line, error) { return i.im.Lines(file) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
@@ -188,7 +196,7 @@ func (i *elfImage) lines(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 }
 
 // symbols returns the symbols of all images.
-func (p *process) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (p *process) symbols(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)
 	if err != nil {
 		return nil, err
@@ -199,8 +207,13 @@ func (p *process) symbols(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	}
 	var list []starlark.Value
 	for _, im := range images {
-		for _, s := range im.Match(pattern) {
-			list = append(list, &symbol{s: s, im: im})
+		i := &elfImage{im: im}
+		found, err := i.match(thread, im.Match, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			list = append(list, i.symbol(s))
 		}
 	}
 	return starlark.NewList(list), nil
