@@ -159,7 +159,7 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.start(100, 60, s.env+" "+quote([]string{"repl", "--", tracertest.Build(t, count), "5"}))
 	s.expect(config + "/init.star:6: undefined: nope") // one line, and the rest goes on
-	s.do("greet you", "got identifier")                // a file that does not compile defines nothing
+	s.do("greet you", "no command is named")           // a file that does not compile defines nothing
 	if err := os.WriteFile(filepath.Join(config, "init.star"), []byte(strings.TrimSuffix(init, "nope()\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +181,17 @@ func TestScreenCommands(t *testing.T) {
 	s.expect(">>>", "step at", ">>>")
 	s.do("p = 3", ">>>") // Starlark
 	s.do("p * 2", "6")
+	s.do("p = focus.process", ">>>")
+	s.do("starti", "exec at 0x")
+	s.do("commands 1", "...")
+	for _, line := range []string{"silent", "p i * 11", "c"} {
+		s.enter(line)
+		s.expect("... "+line, "...")
+	}
+	s.enter("end")
+	s.do("c", "\n0\n", "\n44\n", "exit 0")
+	s.do("tbr main", "breakpoint 2 at main, pending until run")
+	s.do("r 2", "breakpoint 2 at 0x", "in main (argc=2")
 	s.do("p *argv", `/count"`) // a command
 	s.do("q", "status 0")
 }
