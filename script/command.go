@@ -95,7 +95,7 @@ func (s *Session) unknown(text string) string {
 	if rest == "" || text[len(name)] != ' ' || assigns.MatchString(rest) || binary.MatchString(rest+" x") || strings.Contains(rest, "\n") {
 		return ""
 	}
-	if _, err := syntax.ParseExpr(stdin, name, 0); err != nil || s.lookup(name) != nil {
+	if _, err := replOptions.ParseExpr(stdin, name, 0); err != nil || s.lookup(name) != nil {
 		return "" // a keyword, an operand
 	}
 	return name
