@@ -2,16 +2,123 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// bigUnits makes testdata/big a program of 257 MB.
-const bigUnits = 140
+// The benchmarks measure what a user waits for, from the start of a debugger to the end of
+// it, in programs that take minutes to build the first time.
+
+const (
+	bigUnits   = 140 // make testdata/big a program of 257 MB
+	bigGoUnits = 240 // make testdata/biggo one of tens of MB, and some times that where the debug information is not compressed
+)
+
+// BenchmarkFirstStop measures the first stop in a large program.
+func BenchmarkFirstStop(b *testing.B) {
+	firstStops(b, tracertest.BuildUnits(b, "testdata/big", bigUnits), []breakpoint{
+		{"function", "big::bottom", "big::bottom"},
+		{"line", "main.cc:12", "big::bottom"},
+		{"inlined", "big::Store<28>::notify", `big::Store<28>::(notify|insert\(int\) \[inlined\])`}, // lldb names the function around it
+	})
+}
+
+// BenchmarkFirstStopGo measures it in a large program of Go.
+func BenchmarkFirstStopGo(b *testing.B) {
+	b.Setenv("GODEBUG", "asyncpreemptoff=1") // lldb stops at the signals of that
+	for _, compressed := range []bool{true, false} {
+		b.Run(fmt.Sprintf("compressed=%v", compressed), func(b *testing.B) {
+			program := tracertest.BuildGoUnits(b, "testdata/biggo", bigGoUnits, fmt.Sprintf("-ldflags=-compressdwarf=%v", compressed))
+			firstStops(b, program, []breakpoint{
+				{"function", "main.bottom", "main.bottom"},
+				{"line", "main.go:10", "main.bottom"},
+			})
+		})
+	}
+}
+
+// A breakpoint is where a debugger is told to stop, and what it then names.
+type breakpoint struct{ name, loc, want string }
+
+// firstStops runs a program up to each of the breakpoints.
+func firstStops(b *testing.B, program string, stops []breakpoint) {
+	for _, where := range stops {
+		frame := "#0:? .*" + where.want // as each of the debuggers writes it
+		code := fmt.Sprintf("p = launch([%q]); p.breakpoint(%q); print(p.cont().frame)", program, where.loc)
+		beside(b, where.name, []contender{
+			{"", built(b), []string{"run", "-c", code}, frame},
+			{"gdb-", "gdb", []string{"-nx", "-batch", "-ex", "break " + where.loc, "-ex", "run", "-ex", "bt 1", program}, frame},
+			{"lldb-", "lldb", []string{"-b", "-o", "b " + where.loc, "-o", "run", "-o", "bt 1", program}, frame},
+		})
+	}
+}
+
+// BenchmarkCoreStacks measures the stacks of all threads of a core, of which there are 51,
+// with 43 frames and more each.
+func BenchmarkCoreStacks(b *testing.B) {
+	program := tracertest.Build(b, "../../tracer/testdata/cores.c")
+	core := tracertest.Core(b, program, "50")
+	const deepest = `#4[23].*\bthread\b`
+	beside(b, "bt", []contender{
+		{"", built(b), []string{"bt", core}, deepest},
+		{"gdb-", "gdb", []string{"-nx", "-batch", "-ex", "thread apply all bt", program, core}, deepest},
+		{"lldb-", "lldb", []string{"-b", "-c", core, "-o", "bt all", program}, deepest},
+	})
+}
+
+// BenchmarkStacks measures 999 stacks of 50 frames and more, each frame in another unit,
+// with names, lines and arguments, after the first.
+func BenchmarkStacks(b *testing.B) {
+	program := tracertest.BuildUnits(b, "testdata/big", bigUnits)
+	script := fmt.Sprintf(`
+p = launch([%q])
+p.breakpoint("big::bottom")
+p.cont()
+frames = len([str(f) for f in p.frames])
+took = 0
+stops = 999
+for _ in range(stops):
+    p.cont()
+    start = time.now()
+    [str(f) for f in p.frames]
+    took += (time.now() - start).seconds
+print("stack", frames, took / stops)
+`, program)
+	stack := func(name string, args ...string) (frames int, seconds float64) {
+		out, err := exec.Command(tracertest.Tool(b, name), args...).CombinedOutput()
+		_, printed, _ := strings.Cut(string(out), "stack ")
+		if _, scanErr := fmt.Sscan(printed, &frames, &seconds); err != nil || scanErr != nil {
+			b.Fatalf("%s %q: %v\n%s", name, args, err, out)
+		}
+		return frames, seconds
+	}
+	command := built(b)
+	var frames int
+	least, gdb := math.Inf(1), math.Inf(1)
+	for b.Loop() {
+		for range 3 {
+			n, seconds := stack(command, "run", "-c", script)
+			frames, least = n, min(least, seconds)
+			if n, seconds = stack("gdb", "-nx", "-batch", "-x", "testdata/stacks.py", program); n != frames {
+				b.Fatalf("gdb has %d frames, tracelark %d", n, frames)
+			}
+			gdb = min(gdb, seconds)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(frames), "frames")
+	b.ReportMetric(least*1e6, "µs/stack")
+	b.ReportMetric(gdb*1e6, "gdb-µs/stack")
+	b.ReportMetric(gdb/least, "gdb-times")
+}
 
 // built returns the command as users build it.
 func built(b *testing.B) string {
@@ -22,91 +129,44 @@ func built(b *testing.B) string {
 	return path
 }
 
-// BenchmarkFirstStop measures what a user waits for the first stop in a large program,
-// from the start of the debugger to the end of it, beside gdb and lldb. The first time,
-// the program is built, which takes minutes.
-func BenchmarkFirstStop(b *testing.B) {
-	command := built(b)
-	program := tracertest.BuildUnits(b, "testdata/big", bigUnits)
-	firstStops(b, command, program, []breakpoint{
-		{"function", "big::bottom", "big::bottom"},
-		{"line", "main.cc:12", "big::bottom"},
-		{"inlined", "big::Store<28>::notify", `big::Store<28>::(notify|insert\(int\) \[inlined\])`}, // lldb names the function around it
-	})
+// A contender is a debugger that does what is measured.
+type contender struct {
+	prefix string // of its metrics, "" for tracelark
+	name   string
+	args   []string
+	want   string // a regular expression that is in its output
 }
 
-// BenchmarkFirstStopGo measures the same in a large program of Go: the go command, whose
-// debug information is compressed, as the linker has it, or not.
-func BenchmarkFirstStopGo(b *testing.B) {
-	command := built(b)
-	b.Setenv("GODEBUG", "asyncpreemptoff=1") // lldb stops at the signals of that
-	for _, compressed := range []bool{true, false} {
-		program := filepath.Join(b.TempDir(), "go")
-		flag := fmt.Sprintf("-ldflags=-compressdwarf=%v", compressed)
-		if out, err := exec.Command("go", "build", "-o", program, flag, "cmd/go").CombinedOutput(); err != nil {
-			b.Fatalf("go build: %v\n%s", err, out)
-		}
-		b.Run(fmt.Sprintf("compressed=%v", compressed), func(b *testing.B) {
-			firstStops(b, command, program, []breakpoint{
-				{"function", "main.main", "main.main"},
-				{"line", "main.go:100", "main.main"},
-			})
-		})
-	}
-}
-
-// A breakpoint is where a debugger is told to stop, and what it then names.
-type breakpoint struct{ name, loc, want string }
-
-// firstStops runs a program up to each of the breakpoints, in each debugger.
-func firstStops(b *testing.B, command, program string, stops []breakpoint) {
-	for _, where := range stops {
-		frame := regexp.MustCompile("#0:? .*" + where.want) // as each of the debuggers writes it
-		code := fmt.Sprintf("p = launch([%q]); p.breakpoint(%q); print(p.cont().frame)", program, where.loc)
-		for _, with := range []struct {
-			name string
-			args []string
-		}{
-			{"tracelark", []string{command, "run", "-c", code}},
-			{"gdb", []string{"gdb", "-nx", "-batch", "-ex", "break " + where.loc, "-ex", "run", "-ex", "bt 1", program}},
-			{"lldb", []string{"lldb", "-b", "-o", "b " + where.loc, "-o", "run", "-o", "bt 1", program}},
-		} {
-			b.Run(where.name+"/"+with.name, func(b *testing.B) {
-				path := tracertest.Tool(b, with.args[0])
-				for b.Loop() {
-					out, err := exec.Command(path, with.args[1:]...).CombinedOutput()
-					if err != nil || !frame.Match(out) {
-						b.Fatalf("%q: %v, want %q\n%s", with.args, err, frame, out)
-					}
+// beside has all do the same by turns, seven times. Of each it reports the least time, how
+// many times that is tracelark's, and the most memory that it had.
+func beside(b *testing.B, name string, all []contender) {
+	b.Run(name, func(b *testing.B) {
+		least := make([]time.Duration, len(all))
+		memory := make([]int64, len(all))
+		for b.Loop() {
+			for i := range 7 * len(all) {
+				i %= len(all)
+				c := &all[i]
+				cmd := exec.Command(tracertest.Tool(b, c.name), c.args...)
+				start := time.Now()
+				out, err := cmd.CombinedOutput()
+				took := time.Since(start)
+				if err != nil || !regexp.MustCompile(c.want).Match(out) {
+					b.Fatalf("%q: %v, want %q\n%s", cmd.Args, err, c.want, out)
 				}
-			})
+				if least[i] == 0 || took < least[i] {
+					least[i] = took
+				}
+				memory[i] = max(memory[i], cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+			}
 		}
-	}
-}
-
-// BenchmarkStacks measures stacks of 50 frames and more, each frame in another unit, with
-// names and lines, after the first.
-func BenchmarkStacks(b *testing.B) {
-	command := built(b)
-	program := tracertest.BuildUnits(b, "testdata/big", bigUnits)
-	for range b.N {
-		out, err := exec.Command(command, "run", "-c", fmt.Sprintf(`
-p = launch([%q])
-p.breakpoint("big::bottom")
-p.cont()
-frames = len([str(f) for f in p.frames])
-start = time.now()
-for _ in range(900):
-    p.cont()
-    [str(f) for f in p.frames]
-print(frames, (time.now() - start).seconds / 900)
-`, program)).CombinedOutput()
-		var frames, seconds float64
-		if _, scanErr := fmt.Sscan(string(out), &frames, &seconds); err != nil || scanErr != nil {
-			b.Fatalf("%v\n%s", err, out)
+		b.ReportMetric(0, "ns/op")
+		for i, c := range all {
+			b.ReportMetric(least[i].Seconds()*1000, c.prefix+"ms")
+			b.ReportMetric(float64(memory[i])/1024, c.prefix+"MiB")
+			if i > 0 {
+				b.ReportMetric(least[i].Seconds()/least[0].Seconds(), c.prefix+"times")
+			}
 		}
-		b.ReportMetric(frames, "frames")
-		b.ReportMetric(seconds*1e9, "ns/stack")
-		b.ReportMetric(seconds*1e9/frames, "ns/frame")
-	}
+	})
 }

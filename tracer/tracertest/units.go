@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,22 +24,7 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 	if err != nil {
 		tb.Fatalf("ask gcc for its version: %v", err)
 	}
-	dir, err = filepath.Abs(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	key := []string{version, dir, fmt.Sprint(units)}
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(filepath.Join(dir, file.Name()))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		key = append(key, file.Name(), string(text))
-	}
+	key, dir := unitsKey(tb, version, dir, units)
 	return cached(tb, key, filepath.Base(dir), func(out string) error {
 		objects := make([]string, units+1)
 		errs := make([]error, units+1)
@@ -67,6 +54,69 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 		}
 		return err
 	})
+}
+
+// BuildGoUnits returns the path of the program that go build makes with flags of a
+// directory: of main.go, and of unit.go as so many packages with a function Run, each with
+// another number from 0 on as the constant unit. The functions are in main's slice units.
+// It is cached as those of BuildUnits are.
+func BuildGoUnits(tb testing.TB, dir string, units int, flags ...string) string {
+	tb.Helper()
+	goTool := Tool(tb, "go")
+	key, dir := unitsKey(tb, runtime.Version(), dir, units)
+	return cached(tb, append(key, flags...), filepath.Base(dir), func(out string) error {
+		module := tb.TempDir()
+		main, err := os.ReadFile(filepath.Join(dir, "main.go"))
+		if err != nil {
+			return err
+		}
+		unit, err := os.ReadFile(filepath.Join(dir, "unit.go"))
+		if err != nil {
+			return err
+		}
+		files := map[string]string{"go.mod": "module units\n\ngo 1.26\n", "main.go": string(main)}
+		var imports, list strings.Builder
+		for i := range units {
+			files[fmt.Sprintf("unit%d/unit.go", i)] = string(unit)
+			files[fmt.Sprintf("unit%d/number.go", i)] = fmt.Sprintf("package unit\n\nconst unit = %d\n", i)
+			fmt.Fprintf(&imports, "import unit%d \"units/unit%d\"\n", i, i)
+			fmt.Fprintf(&list, "\tunit%d.Run,\n", i)
+		}
+		files["units.go"] = fmt.Sprintf("package main\n\n%s\nvar units = []func(int) int{\n%s}\n", &imports, &list)
+		for name, text := range files {
+			path := filepath.Join(module, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+				return err
+			}
+		}
+		return command(goTool, slices.Concat([]string{"build", "-C", module, "-o", out}, flags)...)
+	})
+}
+
+// unitsKey returns the key for the cache of what a compiler makes of so many units of a
+// directory, and the absolute path of that.
+func unitsKey(tb testing.TB, compiler, dir string, units int) (key []string, abs string) {
+	tb.Helper()
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	key = []string{compiler, abs, fmt.Sprint(units)}
+	files, err := os.ReadDir(abs)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(filepath.Join(abs, file.Name()))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		key = append(key, file.Name(), string(text))
+	}
+	return key, abs
 }
 
 func command(name string, args ...string) error {

@@ -2,6 +2,7 @@ package tracertest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -28,5 +29,25 @@ func TestBuildUnitsCaches(t *testing.T) {
 	write("unit.h", "#define FACTOR 10\n")
 	if got := run(t, BuildUnits(t, dir, 2)); got != "30\n" {
 		t.Errorf("after a change of the header the executable prints %q", got)
+	}
+}
+
+func TestBuildGoUnits(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"main.go": "package main\n\nfunc main() {\n\tfor _, run := range units {\n\t\tprint(run(10), \" \")\n\t}\n}\n",
+		"unit.go": "package unit\n\nfunc Run(n int) int { return n + unit }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := BuildGoUnits(t, dir, 2, "-ldflags=-compressdwarf=false")
+	out, err := exec.Command(path).CombinedOutput()
+	if err != nil || string(out) != "10 11 " {
+		t.Errorf("the program of two units prints %q, %v", out, err)
+	}
+	if again := BuildGoUnits(t, dir, 2); again == path {
+		t.Error("it is the same with other flags")
 	}
 }
