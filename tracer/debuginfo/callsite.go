@@ -5,6 +5,8 @@ import (
 	"debug/dwarf"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // entryValue pushes what a register had when the function was entered. The
@@ -103,18 +105,8 @@ func (d *Data) argument(caller *Frame, callee *Func, bias uint64, is func(p *ent
 		return 0, err
 	}
 	var found []byte
-	err = site.children(func(p *entry) bool {
-		if p.ab.tag != dwarf.TagCallSiteParameter && p.ab.tag != tagGNUCallSiteParameter {
-			return true
-		}
-		if is(p) {
-			found = p.firstOf(dwarf.AttrCallValue, attrGNUCallSiteValue).b
-			return false
-		}
-		return true
-	})
-	if err != nil {
-		return 0, err
+	if i := slices.IndexFunc(site.params, is); i >= 0 {
+		found = site.params[i].firstOf(dwarf.AttrCallValue, attrGNUCallSiteValue).b
 	}
 	if len(found) == 0 {
 		return 0, &AbsentError{Reason: "the caller does not say what it passes"}
@@ -127,44 +119,72 @@ func regxOf(loc []byte) uint64 {
 	return r.uleb()
 }
 
+// A callSite is what a function says of one of its calls.
+type callSite struct {
+	*entry
+	behind uint64 // the address behind the call
+	params []*entry
+
+	calleeOnce sync.Once
+	callee     *FuncDecl // that the call names, or nil
+}
+
 // callAt returns the call that pc is in or behind, and the function that it is
 // written in, or nil.
-func (f *Func) callAt(pc uint64) (site *entry, inner *Func) {
+func (f *Func) callAt(pc uint64) (site *callSite, inner *Func) {
 	f.root.at(pc, func(b *block) {
 		if b.fn != nil {
 			inner = b.fn
 		}
-		e, err := f.u.readEntry(b.off)
-		if err != nil || e.ab == nil {
-			return
-		}
-		e.children(func(c *entry) bool {
-			if c.ab.tag != dwarf.TagCallSite && c.ab.tag != tagGNUCallSite {
-				return true
-			}
-			// Before DWARF 5 the address behind the call was its low_pc. That of
-			// a frame may lie anywhere in the call: it is at most 15 bytes long.
-			behind, ok := f.u.addr(c.firstOf(dwarf.AttrCallReturnPC, dwarf.AttrLowpc))
-			if ok && behind >= pc && behind-pc <= 15 && (site == nil || behind < siteEnd(site)) {
+		b.callsOnce.Do(func() { b.calls = f.u.callSites(b) })
+		for _, c := range b.calls {
+			// The address of a frame may lie anywhere in the call: it is at most 15 bytes long.
+			if c.behind >= pc && c.behind-pc <= 15 && (site == nil || c.behind < site.behind) {
 				site = c
 			}
-			return true
-		})
+		}
 	})
 	return site, inner
 }
 
-func siteEnd(site *entry) uint64 {
-	end, _ := site.u.addr(site.firstOf(dwarf.AttrCallReturnPC, dwarf.AttrLowpc))
-	return end
+// callSites returns the calls in a block, but not those in blocks within it.
+func (u *unit) callSites(b *block) (sites []*callSite) {
+	e, err := u.readEntry(b.off)
+	if err != nil || e.ab == nil {
+		return nil
+	}
+	e.children(func(c *entry) bool {
+		if c.ab.tag != dwarf.TagCallSite && c.ab.tag != tagGNUCallSite {
+			return true
+		}
+		// Before DWARF 5 the address behind the call was its low_pc.
+		behind, ok := u.addr(c.firstOf(dwarf.AttrCallReturnPC, dwarf.AttrLowpc))
+		if !ok {
+			return true
+		}
+		site := &callSite{entry: c, behind: behind}
+		c.children(func(p *entry) bool {
+			if p.ab.tag == dwarf.TagCallSiteParameter || p.ab.tag == tagGNUCallSiteParameter {
+				site.params = append(site.params, p)
+			}
+			return true
+		})
+		sites = append(sites, site)
+		return true
+	})
+	return sites
 }
 
 // calls returns an error unless the call site calls callee. It may call another
 // function that has ended in a jump to callee: what it passes is then not what
 // callee got.
-func (site *entry) calls(caller *Frame, inner, callee *Func, bias uint64, depth int) error {
-	if o, _ := site.inheritedCallee(); o != nil {
-		decl := o.funcDecl()
+func (site *callSite) calls(caller *Frame, inner, callee *Func, bias uint64, depth int) error {
+	site.calleeOnce.Do(func() {
+		if o, _ := site.inheritedCallee(); o != nil {
+			site.callee = o.funcDecl()
+		}
+	})
+	if decl := site.callee; decl != nil {
 		if decl.Name == callee.Name && decl.Linkage == callee.Linkage || decl.Linkage != "" && decl.Linkage == callee.Linkage {
 			return nil
 		}

@@ -53,6 +53,13 @@ type block struct {
 	ranges []Range // none for one that holds wherever the block around it does
 	fn     *Func   // the function that it is the body of, or nil
 	blocks []*block
+
+	// What stacks ask for again and again.
+	varsOnce  sync.Once
+	vars      []*Var
+	varsErr   error
+	callsOnce sync.Once
+	calls     []*callSite
 }
 
 // maxDepth limits how deep blocks nest. That of inlining is some twenty.

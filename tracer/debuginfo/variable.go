@@ -55,11 +55,12 @@ func (f *Func) Vars(pc uint64) ([]*Var, error) {
 	})
 	var list []*Var
 	for i := len(blocks) - 1; i >= 0; i-- {
-		vars, err := f.blockVars(blocks[i])
-		if err != nil {
-			return nil, err
+		b := blocks[i]
+		b.varsOnce.Do(func() { b.vars, b.varsErr = f.blockVars(b) })
+		if b.varsErr != nil {
+			return nil, b.varsErr
 		}
-		list = append(list, vars...)
+		list = append(list, b.vars...)
 	}
 	return list, nil
 }
