@@ -14,10 +14,17 @@ type entry struct {
 	vals []value // in the order of ab.attrs
 }
 
-// readEntry reads the entry at off.
+// maxEntry is the size that entries hardly exceed.
+const maxEntry = 4 << 10
+
+// readEntry reads the entry at off, and not more of the unit than that needs.
 func (u *unit) readEntry(off uint64) (*entry, error) {
-	r := u.reader(off)
 	e := new(entry)
+	r := u.readerTo(off, min(u.end, off+maxEntry))
+	if u.next(&r, e); r.err == nil {
+		return e, nil
+	}
+	r = u.reader(off)
 	if u.next(&r, e); r.err != nil {
 		return nil, r.err
 	}
@@ -25,13 +32,22 @@ func (u *unit) readEntry(off uint64) (*entry, error) {
 }
 
 func (u *unit) reader(off uint64) reader {
+	err := u.fill()
+	r := u.readerTo(off, u.end)
+	if err != nil && r.err == nil {
+		r.err, r.off = err, r.end
+	}
+	return r
+}
+
+// readerTo returns a reader of [off, end) of the unit's section, which is all that it
+// makes sure to have been read.
+func (u *unit) readerTo(off, end uint64) reader {
 	r := newReader(u.sec, u.data.section(u.sec), off)
-	r.end = int(u.end)
+	r.end, r.wide = int(end), u.wide
 	if off < u.start || off > u.end {
 		r.fail(int(u.off), "offset %#x lies outside the unit", off)
-	}
-	r.wide = u.wide
-	if err := u.fill(); err != nil && r.err == nil {
+	} else if err := u.data.need(u.sec, off, end); err != nil && r.err == nil {
 		r.err, r.off = err, r.end
 	}
 	return r
@@ -108,7 +124,7 @@ func (u *unit) skipToSibling(r *reader, ab *abbrev) (to int, ok bool) {
 	for i := range ab.attrs {
 		a := &ab.attrs[i]
 		if i == ab.sibling {
-			to = u.siblingAt(r.value(a.form, a.implicit, u.version))
+			to = u.siblingAt(r.value(a.form, a.implicit, u.version)) - r.base
 		} else {
 			r.skip(a.form, u.version)
 		}

@@ -382,6 +382,9 @@ const maxSearches = 8
 // places. Most units that have an inline function call it nowhere: the bytes of a
 // reference to it are not there.
 func (u *unit) mayRefer(places []place) bool {
+	if len(places) == 0 {
+		return false
+	}
 	if len(places) > maxSearches || u.open() != nil || u.fill() != nil {
 		return true
 	}

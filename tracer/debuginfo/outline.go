@@ -15,52 +15,6 @@ func isScope(tag dwarf.Tag) bool {
 	return false
 }
 
-// readOutline returns the scopes of a unit, in the order of entries, but not those in
-// classes and functions, which it skips: that takes a fraction of a walk.
-func (u *unit) readOutline() []scope {
-	if u.open() != nil {
-		return nil
-	}
-	var list []scope
-	inner := -1
-	r := u.reader(u.start)
-	for depth := 0; r.err == nil && r.off < r.end; {
-		off := r.off
-		code := r.uleb()
-		if code == 0 {
-			if depth--; depth <= 0 {
-				break
-			}
-			list[inner].end = uint64(r.off)
-			inner = list[inner].parent
-			continue
-		}
-		ab := u.abbrev.get(code)
-		if ab == nil {
-			break
-		}
-		switch {
-		case depth == 0:
-			u.skipAttrs(&r, ab)
-			if !ab.children {
-				return nil
-			}
-			depth++
-		case ab.children && (ab.tag == dwarf.TagNamespace || ab.tag == dwarf.TagModule):
-			u.skipAttrs(&r, ab)
-			list = append(list, scope{uint64(off), u.end, inner, ab.tag})
-			inner = len(list) - 1
-			depth++
-		default:
-			u.skipTree(&r, ab)
-			if ab.children && isScope(ab.tag) {
-				list = append(list, scope{uint64(off), uint64(r.off), inner, ab.tag})
-			}
-		}
-	}
-	return list
-}
-
 // maxInner limits how deep entries are looked for in a class or function one by one.
 const maxInner = 16
 
@@ -69,7 +23,8 @@ func (u *unit) scopeOf(off uint64) (scope, bool) {
 	if u.walked.Load() {
 		return innermost(u.tree.scopes, off)
 	}
-	s, ok := innermost(u.outline(), off)
+	u.outlineOnce.Do(func() { _, u.outline = u.scan(u.reader(u.start)) })
+	s, ok := innermost(u.outline, off)
 	for depth := 0; ok && s.tag != dwarf.TagNamespace && s.tag != dwarf.TagModule; depth++ {
 		inner, found := u.scopeWithin(s, off)
 		if !found {
@@ -85,7 +40,7 @@ func (u *unit) scopeOf(off uint64) (scope, bool) {
 // scopeWithin returns the outermost scope in s, which is not a namespace, that is around
 // the entry at off.
 func (u *unit) scopeWithin(s scope, off uint64) (scope, bool) {
-	r := u.reader(s.off)
+	r := u.readerTo(s.off, s.end)
 	if ab := u.abbrev.get(r.uleb()); ab != nil {
 		u.skipAttrs(&r, ab)
 	}

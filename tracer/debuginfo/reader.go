@@ -11,6 +11,7 @@ import (
 type reader struct {
 	sec  section // for errors
 	data []byte
+	base int  // offset of data in the section, 0 but for what a scan reads
 	off  int  // offset in data
 	end  int  // where reading stops
 	wide bool // whether offsets have 8 bytes (64-bit DWARF)

@@ -3,6 +3,7 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,7 +58,6 @@ type lazyNames struct {
 func (d *Data) buildNames() *nameTable {
 	t := &nameTable{index: d.openIndex(), scanned: make([]lazyNames, len(d.units))}
 	if t.index == nil {
-		d.needLarge(secInfo)
 		d.needLarge(secStr)
 	}
 	lists := make([][]hashed, len(d.units))
@@ -225,25 +225,40 @@ func (d *Data) hashedEntry(h hashed) (*entry, error) {
 	return e, err
 }
 
-// scan returns the hashes of the names that a unit defines. It reads no more
-// than it must of what is in functions and types.
-func (u *unit) scan() []hashed {
+// scanNames returns the names of a scan.
+func (u *unit) scanNames() []hashed {
+	r, free := u.scanReader()
+	defer free()
+	names, scopes := u.scan(r)
+	u.outlineOnce.Do(func() { u.outline = scopes })
+	return names
+}
+
+// scanBuffers are for units whose bytes nobody needs after they are scanned.
+var scanBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// scan returns the hashes of the names that a unit defines, and the scopes, in the order
+// of entries. It reads no more than it must of what is in functions and types, which is a
+// fraction of a walk, and leaves out the scopes there. r reads all of the unit.
+func (u *unit) scan(r reader) (names []hashed, scopes []scope) {
 	if u.open() != nil {
-		return nil
+		return nil, nil
 	}
 	// In C++ there is a name every few hundred bytes.
-	list := make([]hashed, 0, (u.end-u.start)/256)
+	names = make([]hashed, 0, (u.end-u.start)/256)
 	var e entry
-	r := u.reader(u.start)
-	scopes := []uint32{noScope} // of the namespaces around, the unit first
+	inner := -1                 // index of the scope around, if it is a namespace
+	hashes := []uint32{noScope} // of the namespaces around, the unit first
 	for depth := 0; r.err == nil && r.off < r.end; {
 		off := r.off
 		code := r.uleb()
 		if code == 0 {
 			if depth--; depth <= 0 {
-				return list
+				break
 			}
-			scopes = scopes[:depth]
+			hashes = hashes[:depth]
+			scopes[inner].end = uint64(r.base + r.off)
+			inner = scopes[inner].parent
 			continue
 		}
 		ab := u.abbrev.get(code)
@@ -252,21 +267,38 @@ func (u *unit) scan() []hashed {
 		}
 		kind := kindOf(ab.tag)
 		switch {
-		case kind != 0:
-			if ab.has&(hasName|hasDeclaration) != hasName {
-				u.skipTree(&r, ab)
-				break
+		case depth == 0:
+			u.skipAttrs(&r, ab)
+			if !ab.children {
+				return nil, nil
 			}
+			depth++
+			continue
+		case ab.children && (ab.tag == dwarf.TagNamespace || ab.tag == dwarf.TagModule):
+			r.off = off
+			u.next(&r, &e)
+			hash := hashes[depth-1]
+			if name := e.name(); name != "" && !isHidden(name) {
+				hash = hashOf(name) | 2
+			}
+			hashes = append(hashes, hash)
+			scopes = append(scopes, scope{uint64(r.base + off), u.end, inner, ab.tag})
+			inner = len(scopes) - 1
+			depth++
+			continue
+		case kind == 0 || ab.has&(hasName|hasDeclaration) != hasName:
+			u.skipTree(&r, ab)
+		default:
 			n := u.readNames(&r, ab)
-			text, scope := u.strBytes(n.name), scopes[len(scopes)-1]
+			text, hash := u.strBytes(n.name), hashes[len(hashes)-1]
 			if !n.spec.isZero() {
-				scope = 0
+				hash = 0
 			}
 			if n.name.isZero() {
-				text = u.declaredName(n.spec)
+				text = u.declaredName(n.spec, r)
 			}
 			if len(text) > 0 && r.err == nil {
-				list = append(list, hashed{hashName(shortName(text), kind), scope, uint32(u.index), uint32(uint64(off) - u.off)})
+				names = append(names, hashed{hashName(shortName(text), kind), hash, uint32(u.index), uint32(uint64(r.base+off) - u.off)})
 			}
 			if n.sibling >= r.off {
 				r.off = n.sibling
@@ -275,28 +307,32 @@ func (u *unit) scan() []hashed {
 				r.uleb()
 				u.skipTree(&r, ab)
 			}
-		case depth == 0:
-			u.skipAttrs(&r, ab)
-			if !ab.children {
-				return list
-			}
-			depth++
-		case ab.tag == dwarf.TagNamespace || ab.tag == dwarf.TagModule:
-			r.off = off
-			u.next(&r, &e)
-			if ab.children {
-				scope := scopes[depth-1]
-				if name := e.name(); name != "" && !isHidden(name) {
-					scope = hashOf(name) | 2
-				}
-				scopes = append(scopes, scope)
-				depth++
-			}
-		default:
-			u.skipTree(&r, ab)
+		}
+		if ab.children && isScope(ab.tag) {
+			scopes = append(scopes, scope{uint64(r.base + off), uint64(r.base + r.off), inner, ab.tag})
 		}
 	}
-	return list
+	return names, scopes
+}
+
+// scanReader returns a reader of all of the unit, and what to call when it is done with.
+// Of a section that is read in parts it has a copy, in memory that the next one reuses:
+// fresh memory for all units takes longer than the scans.
+func (u *unit) scanReader() (r reader, free func()) {
+	p := u.data.sections[u.sec].pages
+	if p == nil {
+		return u.reader(u.start), func() {}
+	}
+	buf := scanBuffers.Get().(*[]byte)
+	*buf = slices.Grow((*buf)[:0], int(u.end-u.start))[:u.end-u.start]
+	r = newReader(u.sec, *buf, 0)
+	r.base, r.wide = int(u.start), u.wide
+	if n, err := p.r.ReadAt(*buf, int64(u.start)); n < len(*buf) {
+		err = fmt.Errorf("%s: %v: read %d bytes at offset %#x: %w", u.data.name, u.sec, len(*buf), u.start, err)
+		u.data.fail(err)
+		r.err, r.off = err, r.end
+	}
+	return r, func() { scanBuffers.Put(buf) }
 }
 
 // scanned is what a scan reads of an entry.
@@ -316,7 +352,7 @@ func (u *unit) readNames(r *reader, ab *abbrev) scanned {
 		case dwarf.AttrSpecification:
 			n.spec = r.value(a.form, a.implicit, u.version)
 		case dwarf.AttrSibling:
-			n.sibling = u.siblingAt(r.value(a.form, a.implicit, u.version))
+			n.sibling = u.siblingAt(r.value(a.form, a.implicit, u.version)) - r.base
 		default:
 			if a.size >= 0 {
 				r.take(uint64(a.size))
@@ -328,8 +364,8 @@ func (u *unit) readNames(r *reader, ab *abbrev) scanned {
 	return n
 }
 
-// declaredName returns the name of the declaration that spec refers to.
-func (u *unit) declaredName(spec value) []byte {
+// declaredName returns the name of the declaration that spec refers to. scan reads the unit.
+func (u *unit) declaredName(spec value, scan reader) []byte {
 	if spec.isZero() {
 		return nil
 	}
@@ -337,7 +373,12 @@ func (u *unit) declaredName(spec value) []byte {
 	if err != nil || to.open() != nil {
 		return nil
 	}
-	r := to.reader(off)
+	r := scan
+	if to != u {
+		r = to.reader(off)
+	} else if r.off = int(off) - r.base; r.off < 0 {
+		return nil
+	}
 	ab := to.abbrev.get(r.uleb())
 	if ab == nil {
 		return nil

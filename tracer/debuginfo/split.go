@@ -71,7 +71,7 @@ func (u *unit) readSplitID() error {
 	if u.abbrev, err = u.data.abbrevTable(u); err != nil {
 		return err
 	}
-	e, err := u.firstEntry()
+	e, err := u.readEntry(u.start)
 	if err == nil && e.ab != nil {
 		u.splitID = e.get(attrGNUDwoID).u
 	}
@@ -177,7 +177,7 @@ func (u *unit) names() []hashed {
 	if err != nil {
 		return nil
 	}
-	list := w.scan()
+	list := w.scanNames()
 	d := w.data
 	if d.linked == nil {
 		return list
@@ -190,7 +190,7 @@ func (u *unit) names() []hashed {
 	})
 	if d.typesWith == w {
 		for _, t := range d.sigs {
-			list = append(list, t.scan()...)
+			list = append(list, t.scanNames()...)
 		}
 	}
 	return list

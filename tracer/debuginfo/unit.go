@@ -59,8 +59,10 @@ type unit struct {
 	treeOnce sync.Once
 	tree     *tree
 	walked   atomic.Bool // tree is there
-	outline  func() []scope
-	decls    sync.Map // offset of an entry → *FuncDecl
+
+	outlineOnce sync.Once
+	outline     []scope
+	decls       sync.Map // offset of an entry → *FuncDecl
 
 	split    *splitName            // of a skeleton: where its entries are
 	join     func() (*unit, error) // of a skeleton: finds the unit with its entries
@@ -101,7 +103,6 @@ func (d *Data) readUnits(sec section) error {
 		u.start, u.end = u.off+uint64(r.off), off
 		u.fill = sync.OnceValue(func() error { return d.need(sec, u.start, u.end) })
 		u.join = sync.OnceValues(u.findSplit)
-		u.outline = sync.OnceValue(u.readOutline)
 		d.units = append(d.units, u)
 		if (u.kind == unitType || u.kind == unitSplitType) && u.err == nil {
 			d.sigs[u.signature] = u
@@ -178,7 +179,7 @@ func (u *unit) readRoot() error {
 	if u.abbrev, err = u.data.abbrevTable(u); err != nil {
 		return err
 	}
-	e, err := u.firstEntry()
+	e, err := u.readEntry(u.start)
 	if err != nil {
 		return err
 	}
@@ -231,19 +232,4 @@ func (u *unit) readRoot() error {
 		u.split = &splitName{u.str(dwo), u.dir}
 	}
 	return nil
-}
-
-// firstEntry reads the first entry, and not more of the unit than that needs.
-func (u *unit) firstEntry() (*entry, error) {
-	end := min(u.end, u.start+pageSize)
-	if err := u.data.need(u.sec, u.start, end); err != nil {
-		return nil, err
-	}
-	r := newReader(u.sec, u.data.section(u.sec), u.start)
-	r.end, r.wide = int(end), u.wide
-	e := new(entry)
-	if u.next(&r, e); r.err != nil {
-		return u.readEntry(u.start)
-	}
-	return e, nil
 }
