@@ -19,7 +19,7 @@ import (
 
 const (
 	bigUnits   = 140 // make testdata/big a program of 257 MB
-	bigGoUnits = 240 // make testdata/biggo one of tens of MB, and some times that where the debug information is not compressed
+	bigGoUnits = 240 // make testdata/biggo one of 63 MB, or 94 MB where the debug information is not compressed
 )
 
 // BenchmarkFirstStop measures the first stop in a large program.
@@ -137,14 +137,14 @@ type contender struct {
 	want   string // a regular expression that is in its output
 }
 
-// beside has all do the same by turns, seven times. Of each it reports the least time, how
+// beside has all do the same by turns, three times. Of each it reports the least time, how
 // many times that is tracelark's, and the most memory that it had.
 func beside(b *testing.B, name string, all []contender) {
 	b.Run(name, func(b *testing.B) {
 		least := make([]time.Duration, len(all))
 		memory := make([]int64, len(all))
 		for b.Loop() {
-			for i := range 7 * len(all) {
+			for i := range 3 * len(all) {
 				i %= len(all)
 				c := &all[i]
 				cmd := exec.Command(tracertest.Tool(b, c.name), c.args...)

@@ -213,8 +213,8 @@ const maxScopes = 64
 // that it is declared in. That of a class in a function has the function's too.
 func (e *entry) qualifiedName() string {
 	name := e.name()
-	if name == "" {
-		return ""
+	if name == "" || e.u.family() == Go { // whose names are whole
+		return name
 	}
 	list := []string{name}
 	at := e.declaration()

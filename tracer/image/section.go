@@ -127,12 +127,13 @@ func decompress(data []byte) (_ []byte, err error) {
 	if limit := min(max(64*uint64(len(data)), 16<<20), maxRead); section.Size > limit {
 		return nil, fmt.Errorf("decompress: %d bytes would become %d", len(data), section.Size)
 	}
-	out, err := io.ReadAll(io.LimitReader(section.Open(), int64(section.Size)))
-	if err == nil && uint64(len(out)) != section.Size {
+	out := bytes.NewBuffer(make([]byte, 0, min(section.Size, 64*uint64(len(data)))+bytes.MinRead))
+	n, err := out.ReadFrom(io.LimitReader(section.Open(), int64(section.Size)))
+	if err == nil && uint64(n) != section.Size {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
-	return out, nil
+	return out.Bytes(), nil
 }
