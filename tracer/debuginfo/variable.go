@@ -16,13 +16,16 @@ type Var struct {
 	File       string
 	Line       int
 
-	fn *Func // the function that it is in, or nil
-	e  *entry
+	fn     *Func // the function that it is in, or nil
+	e      *entry
+	typ    value
+	typeOf *entry // that has typ, e or what it completes, or nil
 }
 
 func newVar(e *entry, fn *Func) *Var {
 	v := &Var{Name: e.name(), Param: e.ab.tag == dwarf.TagFormalParameter, fn: fn, e: e}
 	v.File, v.Line = e.declared()
+	v.typ, v.typeOf = e.inherited(dwarf.AttrType)
 	artificial, _ := e.inherited(dwarf.AttrArtificial)
 	v.Artificial = artificial.u != 0
 	if loc := e.get(dwarf.AttrLocation); loc.isBlock() && len(loc.b) > 0 && fn != nil {
@@ -135,11 +138,10 @@ func (d *Data) Globals(name string, pc uint64) ([]*Var, error) {
 
 // Type returns the type of the variable.
 func (v *Var) Type() (*Type, error) {
-	t, at := v.e.inherited(dwarf.AttrType)
-	if at == nil {
+	if v.typeOf == nil {
 		return nil, fmt.Errorf("%s: %w", v.Name, &AbsentError{Reason: "has no type"})
 	}
-	return at.u.typeOf(t)
+	return v.typeOf.u.typeOf(v.typ)
 }
 
 // Location returns where the variable is in frame f. The error is an
