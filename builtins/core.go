@@ -57,7 +57,7 @@ var coreClass = func() *class[*process] {
 	attributes, methods := processClass.pick(lookers()...)
 	return newClass("core",
 		"A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. "+
-			"What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had. The images tell which are not.",
+			"What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had or, where they are no ELF files, if they were not written to after the core. The images tell which are not.",
 		append(attributes, []attribute[*process]{
 			{"path", "str", "The path of the core.", func(p *process) (starlark.Value, error) {
 				return starlark.String(p.core.Name()), nil

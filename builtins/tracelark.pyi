@@ -105,7 +105,7 @@ class Checkpoint:
 class Core:
     """Open a core. Files that the process had mapped are looked for below the directory sysroot, and its program at exe, if given. It needs the permission fs.
 
-        A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had. The images tell which are not.
+        A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had or, where they are no ELF files, if they were not written to after the core. The images tell which are not.
 
     >>> p.save_core("/tmp/tracelark-example.core")
     >>> c = core("/tmp/tracelark-example.core")
@@ -3172,7 +3172,7 @@ def write_file(path: Any, data: Any) -> None:
 def core(path: Any, exe: Any = None, sysroot: Any = None) -> Core:
     """Open a core. Files that the process had mapped are looked for below the directory sysroot, and its program at exe, if given. It needs the permission fs.
 
-        A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had. The images tell which are not.
+        A process as it was when a core was written of it, by the kernel, gdb or save_core. It has what of a process needs nothing to run; its threads, frames and registers are those of a process, for reading. What the core leaves out, such as code, is read from the files that were mapped, if their build IDs are those that the process had or, where they are no ELF files, if they were not written to after the core. The images tell which are not.
 
     >>> p.save_core("/tmp/tracelark-example.core")
     >>> c = core("/tmp/tracelark-example.core")

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/core"
+	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -353,6 +356,64 @@ func TestCoreFiles(t *testing.T) {
 				if _, err := newTracer(t).OpenCore(path, &core.Options{Exe: program}); err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("with the wrong program opening is error %v, want %q", err, test.want)
 				}
+			}
+		})
+	}
+}
+
+// TestCorePlainFile looks for a file of a core that is no ELF file, which the core leaves
+// out.
+func TestCorePlainFile(t *testing.T) {
+	program := tracertest.Build(t, "testdata/mapsfile.c")
+	for _, test := range []struct {
+		name, arg string
+		change    func(path string) error // after the core was written
+		want      string                  // in the error, or ""
+	}{
+		{"the same", "", func(string) error { return nil }, ""},
+		{"written to", "", func(path string) error { return os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)) }, "was written to after the core"},
+		{"cut", "", func(path string) error {
+			return errors.Join(os.Truncate(path, 1), os.Chtimes(path, time.Time{}, time.Unix(1, 0)))
+		}, "ends before it"},
+		{"missing", "", os.Remove, "is missing"},
+		{"a pipe", "", func(path string) error { return errors.Join(os.Remove(path), unix.Mkfifo(path, 0o666)) }, "is not a regular file"},
+		{"deleted", "delete", func(path string) error {
+			return errors.Join(os.WriteFile(path, bytes.Repeat([]byte("other"), 4000), 0o666), os.Chtimes(path, time.Time{}, time.Unix(1, 0)))
+		}, "was deleted"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(file, bytes.Repeat([]byte("text of ten"), 1000), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			path := tracertest.Core(t, program, file, test.arg)
+			if err := test.change(file); err != nil {
+				t.Fatal(err)
+			}
+			c := openCore(t, path, nil)
+			var word [8]byte
+			if _, err := c.ReadAt(must(c.Addr("text")), word[:]); err != nil {
+				t.Fatal(err)
+			}
+			addr, got := binary.LittleEndian.Uint64(word[:]), make([]byte, 11)
+			_, err := c.ReadAt(addr+5500, got)
+			if test.want == "" {
+				if string(got) != "text of ten" || err != nil {
+					t.Errorf("reading the file gives %q, error %v", got, err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("reading the file is error %v, want %q", err, test.want)
+			}
+			maps := must(c.Maps())
+			i := slices.IndexFunc(maps, func(m procfs.Mapping) bool { return m.Start == addr })
+			if i < 0 || maps[i].Path != file || maps[i].Perms != procfs.R {
+				t.Errorf("the file is mapped as %+v", maps[max(i, 0)])
+			}
+			if readable := slices.ContainsFunc(c.Readable(), func(m procfs.Mapping) bool { return m.Start <= addr+5500 && addr+5500 < m.End }); readable != (err == nil) {
+				t.Errorf("the file is readable: %t, reading it is error %v", readable, err)
+			}
+			if img, ok := c.ImageAt(addr); ok {
+				t.Errorf("the file is the image %+v", img)
 			}
 		})
 	}

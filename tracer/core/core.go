@@ -2,8 +2,10 @@
 // killed, or what a debugger wrote of one that lives.
 //
 // A core has the registers of all threads, and the memory that the process had
-// changed. What it leaves out, such as code, is read from the files that were
-// mapped, if their build IDs are those of the process. Package tracer finds images,
+// changed. What it leaves out, such as code, is read from the files that were mapped,
+// where they are those that the process had, as far as can be told: ELF files by their
+// build ID, or by their first page if they have none and the core has it; others if they
+// were not deleted by then, and not written to since. Package tracer finds images,
 // symbols and stacks in it as it does in a live process.
 //
 // The file may be hostile, and it may be cut short. Nothing is read before it is
@@ -17,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/image"
@@ -25,11 +28,12 @@ import (
 
 // A Core is an open core. It is used by one goroutine at a time.
 type Core struct {
-	name string
-	r    io.ReaderAt
-	size uint64
-	file *os.File // or nil, if Parse made it
-	opts Options
+	name    string
+	r       io.ReaderAt
+	size    uint64
+	file    *os.File  // or nil, if Parse made it
+	written time.Time // when the file was last, or zero if Parse made it
+	opts    Options
 
 	segments []segment // in the order of their addresses
 	threads  []*Thread // the one that the signal was for first
@@ -40,8 +44,8 @@ type Core struct {
 	starts   map[string]*fileRange // of files, by path, once they were asked for
 	maps     []procfs.Mapping
 	xlayout  []arch.XComponent
-	files    map[string]mapped // files that were looked for, by their paths
-	absent   uint64            // bytes that are not in the file, which was cut
+	files    map[string]*mapped // files that were looked for, by their paths
+	absent   uint64             // bytes that are not in the file, which was cut
 }
 
 // Options say where the files are that the process had mapped.
@@ -78,6 +82,7 @@ func openFile(file *os.File, path string, o *Options) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.written = info.ModTime()
 	if c.opts.Exe != "" {
 		// A program that is named and not the right one is a mistake.
 		if _, err := c.program(); err != nil {
@@ -92,7 +97,7 @@ func Parse(r io.ReaderAt, size int64, name string, o *Options) (*Core, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	c := &Core{name: name, r: r, size: uint64(max(size, 0)), opts: *o, files: make(map[string]mapped)}
+	c := &Core{name: name, r: r, size: uint64(max(size, 0)), opts: *o, files: make(map[string]*mapped)}
 	if err := c.parse(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -159,12 +164,16 @@ func (c *Core) program() (*image.File, error) {
 	if r == nil {
 		return nil, errors.New("the core does not tell which file the program is")
 	}
-	return c.open(r.path)
+	m := c.open(r.path)
+	return m.file, m.err
 }
 
 // OpenMapped opens the file of a mapping, as image.FromMaps wants it. A file that is
 // not the one that the process had is an error.
-func (c *Core) OpenMapped(m procfs.Mapping) (*image.File, error) { return c.open(m.Path) }
+func (c *Core) OpenMapped(m procfs.Mapping) (*image.File, error) {
+	file := c.open(m.Path)
+	return file.file, file.err
+}
 
 // local returns the path of a file here.
 func (c *Core) local(path string) string {

@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -29,8 +31,24 @@ type fileRange struct {
 
 // A mapped is a file that the process had mapped, as it is here.
 type mapped struct {
-	file *image.File
-	err  error // why it cannot be used
+	file  *image.File
+	err   error // why it is no image
+	plain *plain
+	cause error // why it is neither
+}
+
+// A plain is a file that is no image.
+type plain struct {
+	*os.File
+	size uint64
+}
+
+func (p *plain) Size() uint64 { return p.size }
+
+// contents are the bytes of a file.
+type contents interface {
+	io.ReaderAt
+	Size() uint64
 }
 
 // deletedSuffix is what the kernel appends to the path of a deleted file (d_path).
@@ -82,36 +100,86 @@ func (c *Core) rangeAt(addr uint64) *fileRange {
 }
 
 // open opens a file that the process had mapped. It is looked for once.
-func (c *Core) open(path string) (*image.File, error) {
-	m, ok := c.files[path]
-	if !ok {
-		m.file, m.err = c.find(path)
-		c.files[path] = m
+func (c *Core) open(path string) *mapped {
+	if c.files[path] == nil {
+		c.files[path] = c.find(path)
 	}
-	return m.file, m.err
+	return c.files[path]
 }
 
-func (c *Core) find(path string) (*image.File, error) {
+// contents returns the file of a range. A file that is no image counts as that of the
+// process unless it was deleted, or find has seen that it is another.
+func (c *Core) contents(r *fileRange) (contents, error) {
+	switch m := c.open(r.path); {
+	case m.err == nil:
+		return m.file, nil
+	case m.plain == nil:
+		return nil, m.cause
+	case r.deleted:
+		return nil, fmt.Errorf("the process had a file that was deleted, %s is another", r.path)
+	default:
+		return m.plain, nil
+	}
+}
+
+func (c *Core) find(path string) *mapped {
+	m := new(mapped)
 	id, page := c.identity(path)
 	local := c.local(path)
-	file, err := image.Open(local)
+	m.file, m.err = image.Open(local)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is missing%s", local, ofBuild(id))
-	case errors.Is(err, image.ErrNotELF) && bytes.HasPrefix(page, []byte(elf.ELFMAG)):
+	case errors.Is(m.err, fs.ErrNotExist):
+		m.err = fmt.Errorf("%s is missing%s", local, ofBuild(id))
+	case errors.Is(m.err, image.ErrNotELF) && bytes.HasPrefix(page, []byte(elf.ELFMAG)):
 		// That error would mean that the process had mapped no ELF file.
-		return nil, fmt.Errorf("%s is not the file that the process had: it is not an ELF file%s", local, ofBuild(id))
-	case err != nil:
-		return nil, err
-	case id != "" && file.BuildID() != id:
-		return nil, fmt.Errorf("%s has build ID %s, the process had %s", local, cmp.Or(file.BuildID(), "none"), id)
-	case id == "" && page != nil:
-		have := make([]byte, len(page))
-		if n, _ := file.ReadAt(have, 0); !bytes.Equal(have[:n], page) {
-			return nil, fmt.Errorf("%s is not the file that the process had: it begins with other bytes", local)
-		}
+		m.err = fmt.Errorf("%s is not the file that the process had: it is not an ELF file%s", local, ofBuild(id))
+	case m.err != nil && id == "":
+		m.plain, m.cause = c.openPlain(local, page)
+	case m.err != nil:
+	case id != "" && m.file.BuildID() != id:
+		m.err = fmt.Errorf("%s has build ID %s, the process had %s", local, cmp.Or(m.file.BuildID(), "none"), id)
+	case id == "":
+		m.err = begins(m.file, local, page)
 	}
-	return file, nil
+	if m.cause == nil {
+		m.cause = m.err
+	}
+	return m
+}
+
+// openPlain opens a file that is no image. It is an error if it was written to after the
+// core, or does not begin with page where that is of an ELF file: others may have been
+// changed by the process, in private.
+func (c *Core) openPlain(path string, page []byte) (*plain, error) {
+	// Opening a pipe would wait for its other end.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s: is not a regular file", path)
+	case !c.written.IsZero() && info.ModTime().After(c.written):
+		err = fmt.Errorf("%s is not the file that the process had: it was written to after the core", path)
+	case bytes.HasPrefix(page, []byte(elf.ELFMAG)):
+		err = begins(file, path, page)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &plain{file, uint64(info.Size())}, nil
+}
+
+// begins returns an error unless a file begins with page.
+func begins(file io.ReaderAt, path string, page []byte) error {
+	have := make([]byte, len(page))
+	if n, _ := file.ReadAt(have, 0); !bytes.Equal(have[:n], page) {
+		return fmt.Errorf("%s is not the file that the process had: it begins with other bytes", path)
+	}
+	return nil
 }
 
 func ofBuild(id string) string {
@@ -159,7 +227,7 @@ func (m *heldMemory) ReadAt(p []byte, off int64) (int, error) { return m.c.held(
 
 // fromFile reads memory that the core leaves out from the file behind it.
 func (c *Core) fromFile(r *fileRange, addr uint64, buf []byte) (int, error) {
-	file, err := c.open(r.path)
+	file, err := c.contents(r)
 	if err != nil {
 		return 0, fmt.Errorf("%w: the core leaves it out, and %w", syscall.EFAULT, err)
 	}

@@ -63,12 +63,15 @@ func (r *fileRange) mapping(start, end uint64, perms procfs.Perms) procfs.Mappin
 // file asks for, and if that is missing, those of code. It was not writable, or it
 // would be in the core.
 func (c *Core) perms(r *fileRange) procfs.Perms {
-	file, err := c.open(r.path)
-	if err != nil {
+	file := c.open(r.path)
+	switch {
+	case file.plain != nil:
+		return procfs.R
+	case file.err != nil:
 		return procfs.R | procfs.X
 	}
 	perms := procfs.R
-	for _, s := range file.Segments() {
+	for _, s := range file.file.Segments() {
 		if s.Flags&elf.PF_X != 0 && r.off < s.Off+s.Filesz && s.Off < r.off+(r.end-r.start) {
 			perms |= procfs.X
 		}

@@ -126,7 +126,7 @@ func (c *Core) Readable() []procfs.Mapping {
 			rest = max(rest, s.start+s.size)
 		}
 		if r := c.rangeAt(m.Start); r != nil && m.Perms&procfs.W == 0 {
-			if file, err := c.open(r.path); err == nil {
+			if file, err := c.contents(r); err == nil {
 				end := m.Start + (file.Size()-min(file.Size(), m.Offset)+pageSize-1)&^(pageSize-1)
 				add(m, rest, min(m.End, max(end, m.Start)))
 			}
