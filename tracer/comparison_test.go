@@ -54,7 +54,7 @@ func compareCores(t *testing.T, program string, cores []string, opened []*Core) 
 	t.Helper()
 	ask := func(variables string) ([]byte, error) {
 		cmd := exec.CommandContext(t.Context(), tracertest.Tool(t, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no", "-x", "testdata/compare.py", program)
-		cmd.Env = append(os.Environ(), "LC_ALL=C", "VARIABLES="+variables, "CORES="+strings.Join(cores, "\n"))
+		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "VARIABLES="+variables, "CORES="+strings.Join(cores, "\n"))
 		return cmd.Output()
 	}
 	c := &comparison{T: t, known: make(map[string]int), symbols: make(map[string]map[uint64][]string), places: make(map[codeAt][]toldLine), done: make(map[codeAt]bool)}

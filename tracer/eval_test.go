@@ -41,7 +41,7 @@ func TestEvalAsGDB(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			path := tracertest.Build(t, "testdata/"+source, "-O0", "-lstdc++")
 			cmd := exec.Command(tracertest.Tool(t, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", "testdata/eval.py", path)
-			cmd.Env = append(cmd.Environ(), "LC_ALL=C", "EXPRESSIONS=testdata/"+list)
+			cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "EXPRESSIONS=testdata/"+list)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("gdb: %v\n%s", err, out)
@@ -304,7 +304,7 @@ func TestResultsAsGDB(t *testing.T) {
 	for _, compiler := range []string{"gcc", "clang"} {
 		path := tracertest.BuildWith(t, compiler, "testdata/invoke.cc", "-lstdc++")
 		cmd := exec.Command(tracertest.Tool(t, "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", "testdata/finish.py", path)
-		cmd.Env = append(cmd.Environ(), "LC_ALL=C", "FUNCTIONS="+strings.Join(functions, " "))
+		cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "FUNCTIONS="+strings.Join(functions, " "))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("gdb: %v\n%s", err, out)

@@ -1,5 +1,6 @@
 // Classes, at stops that raise SIGTRAP by an instruction of their own.
 #include <cstdint>
+#include <cstring>
 
 #define STOP asm volatile("int3" ::: "memory")
 #define KEEP(x) asm volatile("" : : "g"(x) : "memory")
@@ -50,12 +51,16 @@ __attribute__((noinline)) int look(const geo::Shape &shape, geo::Derived &derive
 	const geo::Shape *p = &shape;
 	decltype(nullptr) null = nullptr;
 	int geo::Derived::*member = &geo::Derived::b;
+	int geo::Derived::*inherited = &geo::Derived::a;
+	int geo::Derived::*nowhere;
+	memset(&nowhere, 1, sizeof nowhere);
+	char accents[8] = "\u00e9t\u00e9";
 	int (&function)(int) = global_function;
 	geo::Derived copy = derived;
 	bool flag = true;
 	wchar_t wide = L'w';
 	STOP;
-	KEEP(&ring); KEEP(&reals); KEEP(&word); KEEP(&plain); KEEP(&p); KEEP(&null); KEEP(&member); KEEP(&function); KEEP(&copy); KEEP(&flag); KEEP(&wide);
+	KEEP(&ring); KEEP(&reals); KEEP(&word); KEEP(&plain); KEEP(&p); KEEP(&null); KEEP(&member); KEEP(&inherited); KEEP(&nowhere); KEEP(&accents); KEEP(&function); KEEP(&copy); KEEP(&flag); KEEP(&wide);
 	return number + geo::Shape::count + static_cast<int>(color);
 }
 

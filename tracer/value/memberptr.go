@@ -77,15 +77,33 @@ func (w *writer) memberPointer(v *Value, t *debuginfo.Type) error {
 	return nil
 }
 
-// fieldAt returns the name of the member at an offset, or the offset.
+// fieldAt returns the name of the member of a class, or of its bases, at an offset, or
+// the offset.
 func fieldAt(class *debuginfo.Type, offset int64) string {
-	fields, _ := class.Fields()
-	for i := range fields {
-		if f := &fields[i]; f.Offset == offset && !f.IsBase && !f.Static && f.Name != "" {
-			return "&" + class.Name + "::" + f.Name
+	type part struct {
+		class  *debuginfo.Type
+		offset int64 // in it
+	}
+	parts := []part{{class, offset}}
+	for i := 0; i < min(len(parts), maxDepth); i++ {
+		p := parts[i]
+		fields, _ := p.class.Fields()
+		for j := range fields {
+			switch f := &fields[j]; {
+			case f.IsBase && !f.Virtual:
+				base, err := f.Type()
+				if err == nil {
+					base, err = stripped(base)
+				}
+				if err == nil && base != nil {
+					parts = append(parts, part{base, p.offset - f.Offset})
+				}
+			case f.Offset == p.offset && !f.IsBase && !f.Static && f.Name != "":
+				return "&" + p.class.Name + "::" + f.Name
+			}
 		}
 	}
-	return fmt.Sprintf("%#x", offset)
+	return fmt.Sprint(offset)
 }
 
 // methodAt returns the name of the method at a place of a class's vtable.

@@ -173,7 +173,7 @@ func (v *Value) charArray(elem *debuginfo.Type, width int, n int64) (string, err
 	for shown > 0 && shown < len(text) && text[shown] == text[shown-1] {
 		shown++
 	}
-	more := int64(shown) < n
+	more := shown < len(text) || n > maxRepeats
 	if !more && shown > 0 && text[shown-1] == 0 {
 		shown--
 	}
