@@ -180,15 +180,6 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 	return []*value.Value{value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr)}, nil
 }
 
-// Symbol implements value.Scope.
-func (s *expression) Symbol(linkage string) (uint64, error) {
-	symbols, err := s.x.symbols(linkage)
-	if err != nil {
-		return 0, missing(err)
-	}
-	return symbols[0].Addr, nil
-}
-
 // Encodings of base types (DWARF 5, 7.8).
 const (
 	encSigned     = 0x05

@@ -114,6 +114,24 @@ func (s *context) Var(name string) (*value.Value, error) {
 	return s.x.variable(name, nil, s.t)
 }
 
+// Symbol implements value.Context.
+func (s *context) Symbol(name string) (uint64, error) {
+	images, _, err := s.x.imagesOf("")
+	if err != nil {
+		return 0, err
+	}
+	found := linked(images, name)
+	for _, img := range images {
+		if len(found) == 0 {
+			found = img.LookupDemangled(name)
+		}
+	}
+	if len(found) == 0 {
+		return 0, missing(&NotFoundError{Name: name})
+	}
+	return found[0].Addr, nil
+}
+
 // Vector registers by DWARF number (System V ABI, AMD64 supplement, figure 3.36).
 const (
 	dwarfXMM0 = 17
@@ -310,6 +328,11 @@ func (s *context) valueOf(v *debuginfo.Var) *value.Value {
 	loc, err := v.Location(&s.frame)
 	if err != nil {
 		return value.Absent(s, t, err)
+	}
+	if v.Static && loc.Kind == debuginfo.InMemory {
+		if img, ok := s.x.ImageAt(loc.Addr); ok && img != s.x.images.images[0] {
+			loc.Addr = s.x.images.images[0].Copy(img, loc.Addr)
+		}
 	}
 	return value.New(s, t, loc)
 }

@@ -253,3 +253,11 @@ func (e *entry) name() string {
 	}
 	return o.u.str(v)
 }
+
+// linkage returns the name of the entry's symbol, or "".
+func (e *entry) linkage() string {
+	if v := e.firstOf(dwarf.AttrLinkageName, attrMIPSLinkageName); !v.isZero() {
+		return e.u.str(v)
+	}
+	return ""
+}

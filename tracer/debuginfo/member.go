@@ -57,6 +57,9 @@ func (f *Field) Constant() ([]byte, bool) {
 	return nil, false
 }
 
+// Linkage returns the name of the symbol of a static member, or "".
+func (f *Field) Linkage() string { return f.e.linkage() }
+
 // Fields returns the base classes and members in the order of the source.
 func (t *Type) Fields() ([]Field, error) {
 	if t.fields != nil {

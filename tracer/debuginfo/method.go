@@ -27,10 +27,7 @@ func (t *Type) Methods() ([]Method, error) {
 		if c.ab.tag != dwarf.TagSubprogram {
 			return true
 		}
-		m := Method{Name: c.name(), Slot: -1, Static: true, Deleted: c.flag(dwarf.AttrDeleted), e: c}
-		if v := c.firstOf(dwarf.AttrLinkageName, attrMIPSLinkageName); !v.isZero() {
-			m.Linkage = c.u.str(v)
-		}
+		m := Method{Name: c.name(), Linkage: c.linkage(), Slot: -1, Static: true, Deleted: c.flag(dwarf.AttrDeleted), e: c}
 		if v := c.get(dwarf.AttrVtableElemLoc); v.isBlock() {
 			r := newReader(secExpr, v.b, 0)
 			if op := r.u8(); op == opConstu {

@@ -63,6 +63,7 @@ type File struct {
 
 	symbols func() (*symbolTable, error)
 	relocs  func() ([]reloc, error)
+	copies  func() map[string]uint64
 	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
 	endings func() []Ending
@@ -95,6 +96,7 @@ func parse(r io.ReaderAt, size int64, name string, object bool) (*File, error) {
 	}
 	f.symbols = sync.OnceValues(f.loadSymbols)
 	f.relocs = sync.OnceValues(f.loadRelocs)
+	f.copies = sync.OnceValue(f.findCopies)
 	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
 	f.endings = sync.OnceValue(f.findEndings)

@@ -70,6 +70,20 @@ func (im *Image) LookupDemangled(name string) []Symbol {
 	return im.relocate(im.File.LookupDemangled(name))
 }
 
+// Copy returns the address of the variable that is used in place of the one at addr of a
+// library: the image, a program, may have a copy of it (R_X86_64_COPY).
+func (im *Image) Copy(library *Image, addr uint64) uint64 {
+	if im.File == nil {
+		return addr
+	}
+	for name, copied := range im.File.copies() {
+		if slices.ContainsFunc(library.Lookup(name), func(s Symbol) bool { return s.Addr == addr && s.Kind == Object }) {
+			return copied + im.Bias
+		}
+	}
+	return addr
+}
+
 // ResolvedBy returns what File.ResolvedBy does.
 func (im *Image) ResolvedBy(resolver uint64) []uint64 {
 	if im.File == nil {

@@ -13,6 +13,7 @@ type reloc struct {
 	addr     uint64
 	name     string // of the symbol, or "" if resolver tells
 	resolver uint64 // of an IFUNC of the same file (R_X86_64_IRELATIVE)
+	copied   bool   // at addr is no word but a copy of the variable (R_X86_64_COPY)
 }
 
 // loadRelocs reads the relocations that name a symbol or call a resolver.
@@ -32,7 +33,8 @@ func (f *File) loadRelocs() ([]reloc, error) {
 			info := binary.LittleEndian.Uint64(table[8:])
 			r := reloc{addr: binary.LittleEndian.Uint64(table)}
 			switch elf.R_X86_64(elf.R_TYPE64(info)) {
-			case elf.R_X86_64_JMP_SLOT, elf.R_X86_64_GLOB_DAT, elf.R_X86_64_64:
+			case elf.R_X86_64_JMP_SLOT, elf.R_X86_64_GLOB_DAT, elf.R_X86_64_64, elf.R_X86_64_COPY:
+				r.copied = elf.R_X86_64(elf.R_TYPE64(info)) == elf.R_X86_64_COPY
 				if r.name, err = name(elf.R_SYM64(info)); err != nil {
 					return nil, err
 				}
@@ -125,7 +127,20 @@ func (f *File) ResolvedBy(resolver uint64) []uint64 {
 // Slots returns the addresses of the words that hold the address of the symbol
 // called name, once the dynamic linker has filled them in.
 func (f *File) Slots(name string) []uint64 {
-	return f.slots(func(r *reloc) bool { return r.name == name })
+	return f.slots(func(r *reloc) bool { return r.name == name && !r.copied })
+}
+
+// findCopies returns the addresses of the variables of libraries that a program has
+// copies of, by name. All files use the copies.
+func (f *File) findCopies() map[string]uint64 {
+	copies := make(map[string]uint64)
+	relocs, _ := f.relocs()
+	for i := range relocs {
+		if r := &relocs[i]; r.copied {
+			copies[r.name] = r.addr
+		}
+	}
+	return copies
 }
 
 func (f *File) slots(wanted func(*reloc) bool) []uint64 {

@@ -27,9 +27,6 @@ type Scope interface {
 	// The type is UnknownFunction if nothing tells another one.
 	Functions(name string) ([]*Value, error)
 
-	// Symbol returns the address of the symbol that the linker knows by a name.
-	Symbol(linkage string) (uint64, error)
-
 	// Register returns the register called name, without a dollar.
 	Register(name string) (*Value, error)
 

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,12 +102,18 @@ func (v *Value) member(t *debuginfo.Type, f *debuginfo.Field) *Value {
 		return Absent(v.in, nil, err)
 	}
 	if f.Static {
-		w, err := v.in.Var(t.Name + "::" + f.Name)
+		name := t.Name + "::" + f.Name
+		w, err := v.in.Var(name)
 		if err == nil {
 			return w
 		}
 		if b, ok := f.Constant(); ok && ft != nil && ft.Size >= 0 && ft.Size <= int64(len(b)) {
 			return FromBytes(v.in, ft, b[:ft.Size])
+		}
+		// Its definition may have no debug information, as those of the libraries of
+		// C++ have none.
+		if addr, err := v.in.Symbol(cmp.Or(f.Linkage(), name)); err == nil {
+			return At(v.in, ft, addr)
 		}
 		return Absent(v.in, ft, err)
 	}

@@ -39,6 +39,10 @@ type Context interface {
 
 	// Var returns the variable that name means.
 	Var(name string) (*Value, error)
+
+	// Symbol returns the address of the symbol that has a name, as the linker knows it or
+	// as C++ writes it.
+	Symbol(name string) (uint64, error)
 }
 
 // A Value is an object of a program: its type and where it is.
@@ -96,7 +100,8 @@ func (v *Value) Address() (addr uint64, ok bool) {
 	return v.loc.Addr, v.err == nil && v.bits == 0 && v.loc.Kind == debuginfo.InMemory
 }
 
-// strip returns the value's type without typedefs and qualifiers. Void is an error.
+// strip returns the value's type without typedefs and qualifiers, and for one that is
+// declared alone the definition that another image has. Void is an error.
 func (v *Value) strip() (*debuginfo.Type, error) {
 	if v.typ == nil {
 		return nil, errors.New("a value of type void has nothing to read")
@@ -105,7 +110,17 @@ func (v *Value) strip() (*debuginfo.Type, error) {
 	if err == nil && t == nil {
 		err = errors.New("a value of type void has nothing to read")
 	}
-	return t, err
+	return v.defined(t), err
+}
+
+// defined returns the definition that an image has of t, where that is but a declaration.
+func (v *Value) defined(t *debuginfo.Type) *debuginfo.Type {
+	if t != nil && t.Declaration {
+		if types, err := v.in.Types(t.String()); err == nil && types[0].Kind == t.Kind {
+			return types[0]
+		}
+	}
+	return t
 }
 
 // Size returns the size in bytes: that of a variable-length array is computed.
@@ -119,6 +134,7 @@ func (v *Value) Size() (int64, error) {
 
 func (v *Value) sizeOf(t *debuginfo.Type) (int64, error) {
 	t, err := t.Strip()
+	t = v.defined(t)
 	switch {
 	case err != nil:
 		return 0, err

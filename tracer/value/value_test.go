@@ -38,6 +38,7 @@ func (f *fake) SetReg(n int, data []byte) error              { f.reg = data; ret
 func (f *fake) SymbolAt(uint64) (string, uint64, bool)       { return "", 0, false }
 func (f *fake) Types(name string) ([]*debuginfo.Type, error) { return nil, debuginfo.ErrNotFound }
 func (f *fake) Var(name string) (*Value, error)              { return nil, debuginfo.ErrNotFound }
+func (f *fake) Symbol(string) (uint64, error)                { return 0, debuginfo.ErrNotFound }
 
 var (
 	typeInt    = debuginfo.NewBase("int", 4, encSigned)
