@@ -168,13 +168,33 @@ func (c *comparison) sameFunction(f *Frame, want string) bool {
 		return true
 	}
 	if f.Func != nil {
-		return c.is("gdb prefers the name in the debug information to that of the symbol", f.Func.Name == want || f.Func.Linkage == want)
+		return c.is("gdb prefers the name in the debug information to that of the symbol", f.Func.Name == want || f.Func.Linkage == want) ||
+			c.is("gdb writes the parameters of symbols of C++", strings.HasPrefix(want, got+"(")) ||
+			c.is("gdb does or does not write the marks of copies that compilers have made of a function", unmarked(got) == unmarked(want))
 	}
 	sym, _, ok := f.Symbol()
-	return ok && (c.is("gdb writes the parameters of symbols of C++", sym.Demangled() == want) ||
-		c.is("gdb cuts the number off local symbols", want != "" && strings.HasPrefix(got, want+".")) ||
+	return ok && (c.is("gdb names stubs of functions that are chosen at start by addresses", c.isResolver(f.Image(), want, sym.Name)) ||
+		c.is("gdb writes the parameters of symbols of C++", sym.Demangled() == want) ||
+		c.is("gdb takes names of C for those of Ada", asAda(got) == want) ||
 		c.is("gdb takes another one of several symbols", slices.Contains(c.names(f.Image())[sym.Addr-f.Image().Bias], want)))
 }
+
+// isResolver reports whether a stub is called "*ABS*+0xADDRESS@plt" for the resolver of the
+// function in its name.
+func (c *comparison) isResolver(img *image.Image, stub, name string) bool {
+	digits, ok := strings.CutPrefix(strings.TrimSuffix(stub, "@plt"), "*ABS*+0x")
+	addr, err := strconv.ParseUint(digits, 16, 64)
+	return ok && err == nil && slices.Contains(c.names(img)[addr], strings.TrimSuffix(name, "@plt"))
+}
+
+// asAda returns a name, with an offset or without, as gdb decodes it where it takes it for
+// one of Ada.
+func asAda(name string) string {
+	return strings.ReplaceAll(serial.ReplaceAllString(name, "$1"), "__", ".")
+}
+
+// unmarked returns a name, with an offset or without, as the source has it.
+func unmarked(name string) string { return marks.ReplaceAllString(name, "$1") }
 
 // names returns the symbols of an image by address, as readelf lists them.
 func (c *comparison) names(img *image.Image) map[uint64][]string {
@@ -346,6 +366,15 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 	if c.is("gdb writes what is absent member by member", got == "<optimized out>" && absent(want)) {
 		return true
 	}
+	if bare := incomplete.ReplaceAllString(joined.ReplaceAllString(want, `$1"`), `"$1"`); bare != want {
+		c.is("gdb marks the beginning of a character that ends early", true)
+		want = bare
+	}
+	for strings.Contains(got, "<optimized out>") && allAbsent.MatchString(want) {
+		c.is("gdb writes what is absent member by member", true)
+		want = allAbsent.ReplaceAllString(want, "<optimized out>")
+	}
+	got, want = spelling.Replace(got), spelling.Replace(want)
 	if bare := strings.ReplaceAll(want, ", <No data fields>", ""); bare != want {
 		c.is("gdb says of classes with bases alone that they have no members", true)
 		want = bare
@@ -373,16 +402,23 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 	if strings.HasPrefix(want, "<error reading variable: Cannot access memory") && c.is("gdb gives up where a part of a value cannot be read", strings.Contains(got, "<error: read ")) {
 		return true
 	}
-	if bare := referenced(got); bare != got && !strings.HasPrefix(got, "@") {
+	address, referent, isReference := strings.Cut(got, ": ")
+	if isReference = isReference && strings.HasPrefix(got, "@"); !isReference {
+		address, referent = "", got
+	}
+	if bare := referenced(referent); bare != referent {
 		c.is("gdb does not look through references in members", true)
 		got = bare
+		if isReference {
+			got = address + ": " + bare
+		}
 	}
 	got, want = unreadable.ReplaceAllString(got, "<error $1>"), unreadable.ReplaceAllString(want, "<error $1>")
 	if c.is("gdb calls a type without a definition incomplete", strings.Contains(want, "<incomplete type>")) {
 		got = undefined.ReplaceAllString(got, "<incomplete type>")
 	}
 	if strings.Contains(want, "<invalid address>") { // of a virtual base in an object that is not made yet
-		got = failed.ReplaceAllString(got, "<invalid address>")
+		got = failed.ReplaceAllString(got, "= <invalid address>")
 	}
 	if bare := generic.ReplaceAllString(want, "$1.$2>"); bare != want {
 		c.is("gdb takes names of Go for those of generic functions", true)
@@ -391,7 +427,8 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 	want = named.ReplaceAllStringFunc(want, func(w string) string {
 		m := named.FindStringSubmatch(w)
 		for _, g := range named.FindAllStringSubmatch(got, -1) {
-			if g[1] == m[1] && g[2] != m[2] && c.sameSymbol(f, m[1], g[2], m[2]) {
+			if g[1] == m[1] && g[2] != m[2] && (c.sameSymbol(f, m[1], g[2], m[2]) ||
+				c.is("gdb tells how far cold parts are before their functions", strings.HasPrefix(g[2], cold.ReplaceAllString(m[2], ".cold")) && cold.MatchString(m[2]))) {
 				return g[0]
 			}
 		}
@@ -415,13 +452,16 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 	case strings.Contains(err.Error(), " in pieces of "):
 		return c.is("gdb reads zeros where pieces do not make up all of a value", true)
 	}
-	return f.Inlined && c.is("gdb asks an inlined function for what its caller has passed", fromCaller(f, v))
+	return want == "<optimized out>" && c.is("gdb does not find what is passed by a call that names an abstract function", fromCaller(f, v)) ||
+		f.Inlined && c.is("gdb asks an inlined function for what its caller has passed", fromCaller(f, v)) ||
+		want == "<synthetic pointer>" && c.is("gdb does not look through references to what has no address", v.Value.Type().Kind == debuginfo.Reference || v.Value.Type().Kind == debuginfo.RvalueReference)
 }
 
 // sameSymbol compares the names that ours and gdb's value have for an address.
 func (c *comparison) sameSymbol(f *Frame, addr, got, want string) bool {
 	if c.is("gdb names the parameters of functions of C++ without a mangled name", strings.HasPrefix(want, got+"(")) ||
-		c.is("gdb cuts the number off local symbols", strings.HasPrefix(got, want+".")) ||
+		c.is("gdb takes names of C for those of Ada", asAda(got) == want) ||
+		c.is("gdb does or does not write the marks of copies that compilers have made of a function", unmarked(got) == unmarked(want)) ||
 		c.is("gdb makes symbols of the entries of the global offset table", atGOT(want)) {
 		return true
 	}
@@ -452,7 +492,14 @@ var (
 	named      = regexp.MustCompile(`(0x[0-9a-f]+) <((?:[^<>]|<(?:[^<>]|<[^<>]*>)*>)*)>`)
 	constant   = regexp.MustCompile(`\bconst ([\w:]+)`)
 	byteChar   = regexp.MustCompile(` '(\\.|[^'])+'`)
-	failed     = regexp.MustCompile(`<error 0x[0-9a-f]+>`)
+	failed     = regexp.MustCompile(`= <error:? [^<>]*>`)
+	serial     = regexp.MustCompile(`\.\d+(\+\d+)?$`)
+	marks      = regexp.MustCompile(`(?:\.(?:constprop|isra|part|lto_priv)(?:\.\d+)?)+(\+\d+)?$`)
+	cold       = regexp.MustCompile(`-\d+$`)
+	joined     = regexp.MustCompile(`", <incomplete sequence ((?:\\\d{3})+)>`)
+	incomplete = regexp.MustCompile(`<incomplete sequence ((?:\\\d{3})+)>`)
+	allAbsent  = regexp.MustCompile(`\{<optimized out>(?:, <optimized out>)*\}`)
+	spelling   = strings.NewReplacer(" &", "&", " *", "*", "UL", "ul") // of types in names of bases
 	undefined  = regexp.MustCompile(`<error: the size of [^"]*? is not known: its definition is missing>`)
 	noSymbol   = regexp.MustCompile(`<error reading variable: Missing ELF symbol "[^"]*"\.>`)
 	unreadable = regexp.MustCompile(`<error: (?:read \[\d+\] at|Cannot access memory at address) (0x[0-9a-f]+)[^<>]*>`)

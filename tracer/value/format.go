@@ -419,10 +419,11 @@ func (w *writer) again(base *Value) bool {
 		name = base.typ.Name
 	}
 	addr, ok := base.Address()
+	var key any = addr
 	if !ok { // in an object whose construction is not over
-		return w.seen[name]
+		key = name
 	}
-	again := w.seen[addr]
-	w.seen[addr], w.seen[name] = true, true
+	again := w.seen[key]
+	w.seen[key], w.seen[name] = true, true
 	return again
 }
