@@ -42,16 +42,17 @@ func (u *unit) locationAt(v value, pc uint64) (expr []byte, found bool, err erro
 
 // locationList calls f with the expressions of a list until it returns false.
 func (u *unit) locationList(v value, f func(located) bool) error {
-	off := u.base.loc + v.u
-	if u.version < 5 {
-		if u.data.linked != nil {
-			return u.splitLocationList(off, f)
-		}
+	sec, off := secLoclists, u.base.loc+v.u
+	split := u.version < 5 && u.data.linked != nil
+	switch {
+	case split:
+		sec = secLoc
+	case u.version < 5:
 		return u.oldLocationList(off, f)
 	}
-	data := u.data.section(secLoclists)
+	data := u.data.section(sec)
 	if data == nil {
-		return u.data.errSection(secLoclists)
+		return u.data.errSection(sec)
 	}
 	if v.form == formLoclistx {
 		size := uint64(4)
@@ -59,17 +60,29 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 			size = 8
 		}
 		base := u.base.loc + u.locBase
-		r := newReader(secLoclists, data, base+min(v.u, uint64(len(data)))*size)
+		r := newReader(sec, data, base+min(v.u, uint64(len(data)))*size)
 		r.wide = u.wide
 		if off = base + r.offset(); r.err != nil {
 			return r.err
 		}
 	}
-	r := newReader(secLoclists, data, off)
+	r := newReader(sec, data, off)
+	// In .debug_loc.dwo, as GCC and Clang wrote it for DWARF 4, the kinds are the first of
+	// DWARF 5, but offsets and lengths have fixed sizes.
+	length, size, last := r.uleb, r.uleb, uint8(lleGNUViewPair)
+	if split {
+		length = func() uint64 { return uint64(r.u32()) }
+		size = func() uint64 { return uint64(r.u16()) }
+		last = lleOffsetPair
+	}
 	base := u.lowPC
 	for r.err == nil {
 		var l located
 		kind := r.u8()
+		if kind > last {
+			r.fail(r.off-1, "location list entry of kind %#x", kind)
+			break
+		}
 		switch kind {
 		case lleEndOfList:
 			return r.err
@@ -81,9 +94,9 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 			l.High, _ = u.addrx(r.uleb())
 		case lleStartxLength:
 			l.Low, _ = u.addrx(r.uleb())
-			l.High = l.Low + r.uleb()
+			l.High = l.Low + length()
 		case lleOffsetPair:
-			l.Low, l.High = base+r.uleb(), base+r.uleb()
+			l.Low, l.High = base+length(), base+length()
 		case lleDefaultLocation:
 			l.isDefault = true
 		case lleBaseAddress:
@@ -98,10 +111,8 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 			r.skipLEB()
 			r.skipLEB()
 			continue
-		default:
-			r.fail(r.off-1, "location list entry of kind %#x", kind)
 		}
-		l.expr = r.take(r.uleb())
+		l.expr = r.take(size())
 		if r.err == nil && !f(l) {
 			return nil
 		}
@@ -132,40 +143,4 @@ func (u *unit) oldLocationList(off uint64, f func(located) bool) error {
 			return nil
 		}
 	}
-}
-
-// splitLocationList reads a list of .debug_loc.dwo, as GCC and Clang wrote it for DWARF 4:
-// the kinds are those of DWARF 5, but offsets and lengths have four bytes.
-func (u *unit) splitLocationList(off uint64, f func(located) bool) error {
-	data := u.data.section(secLoc)
-	if data == nil {
-		return u.data.errSection(secLoc)
-	}
-	r := newReader(secLoc, data, off)
-	base := u.lowPC
-	for r.err == nil {
-		var l located
-		switch kind := r.u8(); kind {
-		case lleEndOfList:
-			return r.err
-		case lleBaseAddressx:
-			base, _ = u.addrx(r.uleb())
-			continue
-		case lleStartxEndx:
-			l.Low, _ = u.addrx(r.uleb())
-			l.High, _ = u.addrx(r.uleb())
-		case lleStartxLength:
-			l.Low, _ = u.addrx(r.uleb())
-			l.High = l.Low + uint64(r.u32())
-		case lleOffsetPair:
-			l.Low, l.High = base+uint64(r.u32()), base+uint64(r.u32())
-		default:
-			r.fail(r.off-1, "location list entry of kind %#x", kind)
-		}
-		l.expr = r.take(uint64(r.u16()))
-		if r.err == nil && !f(l) {
-			return nil
-		}
-	}
-	return r.err
 }
