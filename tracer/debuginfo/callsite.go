@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // entryValue pushes what a register had when the function was entered. The
@@ -15,14 +17,14 @@ func (m *machine) entryValue(expr []byte) {
 	in := machine{reader: newReader(secExpr, expr, 0), u: m.u, ev: m.ev}
 	var t baseType
 	op := in.u8()
-	reg := uint64(op - opReg0)
+	reg := uint64(op - dw.OpReg0)
 	switch {
-	case op == opRegx:
+	case op == dw.OpRegx:
 		reg = in.uleb()
-	case op == opRegvalType || op == opGNURegvalType:
+	case op == dw.OpRegvalType || op == dw.OpGNURegvalType:
 		reg = in.uleb()
 		t = in.baseTypeAt()
-	case op < opReg0 || op > opReg31:
+	case op < dw.OpReg0 || op > dw.OpReg31:
 		m.fail(m.off, "entry value of operator %#x", op)
 		return
 	}
@@ -58,7 +60,7 @@ func (m *machine) parameter() {
 func (ev *evaluator) entryReg(reg uint64) (uint64, error) {
 	return ev.passed(func(p *entry) bool {
 		loc := p.get(dwarf.AttrLocation).b
-		return len(loc) == 1 && uint64(loc[0]) == opReg0+reg || len(loc) > 1 && loc[0] == opRegx && regxOf(loc) == reg
+		return len(loc) == 1 && uint64(loc[0]) == dw.OpReg0+reg || len(loc) > 1 && loc[0] == dw.OpRegx && regxOf(loc) == reg
 	})
 }
 

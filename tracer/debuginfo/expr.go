@@ -4,6 +4,8 @@ import (
 	"debug/dwarf"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // Package unwind has an evaluator of its own. That one runs once a frame, has
@@ -83,8 +85,8 @@ func (ev *evaluator) run(u *unit, expr []byte) (Location, error) {
 			break
 		}
 		op := m.u8()
-		if op != opPiece && op != opBitPiece {
-			if m.found != nil && op != opStackValue && op != opGNUUninit && op != opNop {
+		if op != dw.OpPiece && op != dw.OpBitPiece {
+			if m.found != nil && op != dw.OpStackValue && op != dw.OpGNUUninit && op != dw.OpNop {
 				m.fail(m.off-1, "operator %#x behind a location", op)
 				break
 			}
@@ -92,7 +94,7 @@ func (ev *evaluator) run(u *unit, expr []byte) (Location, error) {
 			continue
 		}
 		p := Piece{Location: m.result(true)}
-		if op == opPiece {
+		if op == dw.OpPiece {
 			if p.Bits = m.uleb(); p.Bits > maxValue {
 				m.fail(m.off, "piece of %d bytes", p.Bits)
 			}
@@ -201,17 +203,17 @@ func (m *machine) at(l Location) { m.found = &l }
 // step runs one operator other than those of pieces.
 func (m *machine) step(op uint8) {
 	switch {
-	case op >= opLit0 && op <= opLit31:
-		m.push(uint64(op - opLit0))
-	case op >= opReg0 && op <= opReg31:
-		m.at(Location{Kind: InRegister, Reg: int(op - opReg0)})
-	case op >= opBreg0 && op <= opBreg31:
-		m.register(uint64(op-opBreg0), m.sleb())
-	case op >= opConst1u && op <= opConsts:
+	case op >= dw.OpLit0 && op <= dw.OpLit31:
+		m.push(uint64(op - dw.OpLit0))
+	case op >= dw.OpReg0 && op <= dw.OpReg31:
+		m.at(Location{Kind: InRegister, Reg: int(op - dw.OpReg0)})
+	case op >= dw.OpBreg0 && op <= dw.OpBreg31:
+		m.register(uint64(op-dw.OpBreg0), m.sleb())
+	case op >= dw.OpConst1u && op <= dw.OpConsts:
 		m.constant(op)
-	case op >= opDup && op <= opRot:
+	case op >= dw.OpDup && op <= dw.OpRot:
 		m.shuffle(op)
-	case op >= opAbs && op <= opNe && op != opBra:
+	case op >= dw.OpAbs && op <= dw.OpNe && op != dw.OpBra:
 		m.arithmetic(op)
 	default:
 		m.other(op)
@@ -220,42 +222,42 @@ func (m *machine) step(op uint8) {
 
 func (m *machine) constant(op uint8) {
 	switch op {
-	case opConst1u:
+	case dw.OpConst1u:
 		m.push(m.uint(1))
-	case opConst1s:
+	case dw.OpConst1s:
 		m.push(uint64(m.int(1)))
-	case opConst2u:
+	case dw.OpConst2u:
 		m.push(m.uint(2))
-	case opConst2s:
+	case dw.OpConst2s:
 		m.push(uint64(m.int(2)))
-	case opConst4u:
+	case dw.OpConst4u:
 		m.push(m.uint(4))
-	case opConst4s:
+	case dw.OpConst4s:
 		m.push(uint64(m.int(4)))
-	case opConst8u, opConst8s:
+	case dw.OpConst8u, dw.OpConst8s:
 		m.push(m.uint(8))
-	case opConstu:
+	case dw.OpConstu:
 		m.push(m.uleb())
-	case opConsts:
+	case dw.OpConsts:
 		m.push(uint64(m.sleb()))
 	}
 }
 
 func (m *machine) shuffle(op uint8) {
 	switch op {
-	case opDup:
+	case dw.OpDup:
 		m.pick(0)
-	case opOver:
+	case dw.OpOver:
 		m.pick(1)
-	case opPick:
+	case dw.OpPick:
 		m.pick(int(m.u8()))
-	case opDrop:
+	case dw.OpDrop:
 		m.pop()
-	case opSwap:
+	case dw.OpSwap:
 		b, a := m.pop(), m.pop()
 		m.pushOperand(b)
 		m.pushOperand(a)
-	case opRot:
+	case dw.OpRot:
 		c, b, a := m.pop(), m.pop(), m.pop()
 		m.pushOperand(c)
 		m.pushOperand(a)
@@ -266,29 +268,29 @@ func (m *machine) shuffle(op uint8) {
 func (m *machine) other(op uint8) {
 	f := m.ev.frame
 	switch op {
-	case opNop, opGNUUninit:
-	case opAddr:
+	case dw.OpNop, dw.OpGNUUninit:
+	case dw.OpAddr:
 		m.push(m.u64() + f.Bias)
-	case opAddrx, opGNUAddrIndex, opConstx, opGNUConstIndex:
+	case dw.OpAddrx, dw.OpGNUAddrIndex, dw.OpConstx, dw.OpGNUConstIndex:
 		addr, ok := m.u.addrx(m.uleb())
 		if !ok {
 			m.fail(m.off, "no such address in %v", secAddr)
 		}
-		if op == opAddrx || op == opGNUAddrIndex {
+		if op == dw.OpAddrx || op == dw.OpGNUAddrIndex {
 			addr += f.Bias
 		}
 		m.push(addr)
-	case opRegx:
+	case dw.OpRegx:
 		m.at(Location{Kind: InRegister, Reg: int(min(m.uleb(), 1<<16))})
-	case opBregx:
+	case dw.OpBregx:
 		m.register(m.uleb(), m.sleb())
-	case opFbreg:
+	case dw.OpFbreg:
 		m.frameBase(m.sleb())
-	case opCallFrameCFA:
+	case dw.OpCallFrameCFA:
 		m.ask(f.CFA, "the frame address")
-	case opPushObjectAddress:
+	case dw.OpPushObjectAddress:
 		m.ask(f.Object, "the object")
-	case opFormTLSAddress, opGNUPushTLSAddress:
+	case dw.OpFormTLSAddress, dw.OpGNUPushTLSAddress:
 		offset := m.pop().bits
 		if f.TLS == nil {
 			m.fail(m.off-1, "thread-local storage is not known here")
@@ -297,31 +299,31 @@ func (m *machine) other(op uint8) {
 		addr, err := f.TLS(offset)
 		m.check(err)
 		m.push(addr)
-	case opDeref:
+	case dw.OpDeref:
 		m.load(m.pop().bits, 8, baseType{})
-	case opDerefSize:
+	case dw.OpDerefSize:
 		size := int(m.u8())
 		m.load(m.pop().bits, size, baseType{})
-	case opSkip:
+	case dw.OpSkip:
 		m.jump(m.int(2))
-	case opBra:
+	case dw.OpBra:
 		if delta := m.int(2); m.pop().bits != 0 {
 			m.jump(delta)
 		}
-	case opStackValue:
+	case dw.OpStackValue:
 		if m.found == nil {
 			v := m.pop()
 			m.at(Location{Kind: Known, Bytes: v.bytes()})
 		}
-	case opImplicitValue:
+	case dw.OpImplicitValue:
 		m.at(Location{Kind: Known, Bytes: m.take(m.uleb())})
-	case opImplicitPointer, opGNUImplicitPointer:
+	case dw.OpImplicitPointer, dw.OpGNUImplicitPointer:
 		m.implicitPointer()
-	case opCall2, opCall4, opCallRef:
+	case dw.OpCall2, dw.OpCall4, dw.OpCallRef:
 		m.call(op)
-	case opEntryValue, opGNUEntryValue:
+	case dw.OpEntryValue, dw.OpGNUEntryValue:
 		m.entryValue(m.take(m.uleb()))
-	case opGNUVariableValue:
+	case dw.OpGNUVariableValue:
 		m.variableValue()
 	default:
 		m.typed(op)
@@ -353,9 +355,9 @@ func (m *machine) frameBase(offset int64) {
 // refValue reads an offset of .debug_info in the form that op has.
 func (m *machine) refValue(op uint8) value {
 	switch op {
-	case opCall2:
+	case dw.OpCall2:
 		return value{form: formRef2, u: m.uint(2)}
-	case opCall4:
+	case dw.OpCall4:
 		return value{form: formRef4, u: m.uint(4)}
 	}
 	if m.u.version == 2 {
@@ -392,7 +394,7 @@ func (m *machine) call(op uint8) {
 }
 
 func (m *machine) implicitPointer() {
-	v := m.refValue(opImplicitPointer)
+	v := m.refValue(dw.OpImplicitPointer)
 	offset := m.sleb()
 	if v.u == 0 && m.err == nil { // GCC loses the reference if debug information is split
 		m.check(&AbsentError{Reason: "points to a variable that has no address"})
@@ -408,7 +410,7 @@ func (m *machine) implicitPointer() {
 
 // variableValue pushes the value of a variable.
 func (m *machine) variableValue() {
-	e, err := m.u.followRef(m.refValue(opGNUVariableValue))
+	e, err := m.u.followRef(m.refValue(dw.OpGNUVariableValue))
 	if err != nil {
 		m.check(err)
 		return

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // fuzzed are the sections that fuzzing changes, each an argument.
@@ -279,10 +281,10 @@ func FuzzExpr(f *testing.F) {
 	fn := fns[0]
 	for op := range 0x100 {
 		f.Add([]byte{byte(op), 1, 2, 3, 4, 5, 6, 7, 8})
-		f.Add([]byte{opLit0 + 2, opLit0 + 1, byte(op), 1, opStackValue})
+		f.Add([]byte{dw.OpLit0 + 2, dw.OpLit0 + 1, byte(op), 1, dw.OpStackValue})
 	}
-	f.Add([]byte{opReg0, opPiece, 4, opPiece, 4, opBreg0, 1, opBitPiece, 3, 5})
-	f.Add([]byte{opSkip, 0xfd, 0xff})
+	f.Add([]byte{dw.OpReg0, dw.OpPiece, 4, dw.OpPiece, 4, dw.OpBreg0, 1, dw.OpBitPiece, 3, 5})
+	f.Add([]byte{dw.OpSkip, 0xfd, 0xff})
 	f.Fuzz(func(t *testing.T, expr []byte) {
 		frame := fuzzFrame(fn.Entry)
 		depth := 0

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // A Field is a member of a structure, class or union, or a base class.
@@ -96,7 +98,7 @@ func (t *Type) newField(c *entry) Field {
 	case loc.isBlock(): // before DWARF 4, always
 		r := newReader(secExpr, loc.b, 0)
 		op := r.u8()
-		if n := r.uleb(); op == opPlusUconst && r.err == nil && r.off == r.end {
+		if n := r.uleb(); op == dw.OpPlusUconst && r.err == nil && r.off == r.end {
 			f.Offset = int64(n)
 		} else {
 			f.Offset = -1

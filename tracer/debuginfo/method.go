@@ -3,6 +3,8 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"strings"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // A Method is a member function as its class declares it.
@@ -30,7 +32,7 @@ func (t *Type) Methods() ([]Method, error) {
 		m := Method{Name: c.name(), Linkage: c.linkage(), Slot: -1, Static: true, Deleted: c.flag(dwarf.AttrDeleted), e: c}
 		if v := c.get(dwarf.AttrVtableElemLoc); v.isBlock() {
 			r := newReader(secExpr, v.b, 0)
-			if op := r.u8(); op == opConstu {
+			if op := r.u8(); op == dw.OpConstu {
 				if n := r.uleb(); r.err == nil && n < 1<<20 {
 					m.Slot = int64(n)
 				}

@@ -4,6 +4,8 @@ import (
 	"debug/dwarf"
 	"encoding/binary"
 	"math"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // Encodings of base types (DWARF 5, 7.8).
@@ -123,7 +125,7 @@ func (m *machine) baseTypeAt() baseType {
 // typed runs the operators on values with types.
 func (m *machine) typed(op uint8) {
 	switch op {
-	case opConstType, opGNUConstType:
+	case dw.OpConstType, dw.OpGNUConstType:
 		t := m.baseTypeAt()
 		b := m.take(uint64(m.u8()))
 		if len(b) > 8 {
@@ -133,23 +135,23 @@ func (m *machine) typed(op uint8) {
 		var buf [8]byte
 		copy(buf[:], b)
 		m.pushOperand(operand{binary.LittleEndian.Uint64(buf[:]), t})
-	case opRegvalType, opGNURegvalType:
+	case dw.OpRegvalType, dw.OpGNURegvalType:
 		n := m.uleb()
 		t := m.baseTypeAt()
 		v, err := m.ev.frame.word(n)
 		m.check(err)
 		m.pushOperand(t.of(v))
-	case opDerefType, opGNUDerefType:
+	case dw.OpDerefType, dw.OpGNUDerefType:
 		size := int(m.u8())
 		t := m.baseTypeAt()
 		m.load(m.pop().bits, size, t)
-	case opConvert, opGNUConvert:
+	case dw.OpConvert, dw.OpGNUConvert:
 		t := m.baseTypeAt()
 		m.pushOperand(m.pop().convert(t))
-	case opReinterpret, opGNUReinterpret:
+	case dw.OpReinterpret, dw.OpGNUReinterpret:
 		t := m.baseTypeAt()
 		m.pushOperand(t.of(m.pop().bits))
-	case opGNUParameterRef:
+	case dw.OpGNUParameterRef:
 		m.parameter()
 	default:
 		m.fail(m.off-1, "operator %#x", op)
@@ -159,7 +161,7 @@ func (m *machine) typed(op uint8) {
 // arithmetic runs the operators that compute.
 func (m *machine) arithmetic(op uint8) {
 	switch op {
-	case opAbs:
+	case dw.OpAbs:
 		v := m.pop()
 		switch {
 		case v.isFloat():
@@ -170,18 +172,18 @@ func (m *machine) arithmetic(op uint8) {
 			m.pushOperand(v)
 		}
 		return
-	case opNeg:
+	case dw.OpNeg:
 		if v := m.pop(); v.isFloat() {
 			m.pushOperand(v.ofFloat(-v.float()))
 		} else {
 			m.pushOperand(v.of(-v.bits))
 		}
 		return
-	case opNot:
+	case dw.OpNot:
 		v := m.pop()
 		m.pushOperand(v.of(^v.bits))
 		return
-	case opPlusUconst:
+	case dw.OpPlusUconst:
 		v := m.pop()
 		m.pushOperand(v.of(v.bits + m.uleb()))
 		return
@@ -204,25 +206,25 @@ func truth(is bool) uint64 {
 func (m *machine) floats(op uint8, a, b operand) {
 	x, y := a.float(), b.float()
 	switch op {
-	case opPlus:
+	case dw.OpPlus:
 		m.pushOperand(a.ofFloat(x + y))
-	case opMinus:
+	case dw.OpMinus:
 		m.pushOperand(a.ofFloat(x - y))
-	case opMul:
+	case dw.OpMul:
 		m.pushOperand(a.ofFloat(x * y))
-	case opDiv:
+	case dw.OpDiv:
 		m.pushOperand(a.ofFloat(x / y))
-	case opEq:
+	case dw.OpEq:
 		m.push(truth(x == y))
-	case opNe:
+	case dw.OpNe:
 		m.push(truth(x != y))
-	case opGe:
+	case dw.OpGe:
 		m.push(truth(x >= y))
-	case opGt:
+	case dw.OpGt:
 		m.push(truth(x > y))
-	case opLe:
+	case dw.OpLe:
 		m.push(truth(x <= y))
-	case opLt:
+	case dw.OpLt:
 		m.push(truth(x < y))
 	default:
 		m.fail(m.off-1, "operator %#x on floating point numbers", op)
@@ -235,7 +237,7 @@ func (m *machine) integers(op uint8, a, b operand) {
 	x, y := a.int(), b.int()
 	ux, uy := uint64(x), uint64(y)
 	unsigned := a.isUnsigned()
-	if y == 0 && (op == opDiv || op == opMod) {
+	if y == 0 && (op == dw.OpDiv || op == dw.OpMod) {
 		m.fail(m.off-1, "divides by zero")
 		return
 	}
@@ -244,47 +246,47 @@ func (m *machine) integers(op uint8, a, b operand) {
 		less = ux < uy
 	}
 	switch op {
-	case opAnd:
+	case dw.OpAnd:
 		m.pushOperand(a.of(ux & uy))
-	case opOr:
+	case dw.OpOr:
 		m.pushOperand(a.of(ux | uy))
-	case opXor:
+	case dw.OpXor:
 		m.pushOperand(a.of(ux ^ uy))
-	case opPlus:
+	case dw.OpPlus:
 		m.pushOperand(a.of(ux + uy))
-	case opMinus:
+	case dw.OpMinus:
 		m.pushOperand(a.of(ux - uy))
-	case opMul:
+	case dw.OpMul:
 		m.pushOperand(a.of(ux * uy))
-	case opDiv:
+	case dw.OpDiv:
 		if unsigned {
 			m.pushOperand(a.of(ux / uy))
 		} else {
 			m.pushOperand(a.of(uint64(x / y)))
 		}
-	case opMod:
+	case dw.OpMod:
 		if unsigned || a.size == 0 {
 			m.pushOperand(a.of(ux % uy))
 		} else {
 			m.pushOperand(a.of(uint64(x % y)))
 		}
-	case opShl:
+	case dw.OpShl:
 		m.pushOperand(a.of(ux << uy))
-	case opShr:
+	case dw.OpShr:
 		m.pushOperand(a.of(a.of(ux).bits >> uy))
-	case opShra:
+	case dw.OpShra:
 		m.pushOperand(a.of(uint64(x >> uy)))
-	case opEq:
+	case dw.OpEq:
 		m.push(truth(x == y))
-	case opNe:
+	case dw.OpNe:
 		m.push(truth(x != y))
-	case opLt:
+	case dw.OpLt:
 		m.push(truth(less))
-	case opGe:
+	case dw.OpGe:
 		m.push(truth(!less))
-	case opLe:
+	case dw.OpLe:
 		m.push(truth(less || x == y))
-	case opGt:
+	case dw.OpGt:
 		m.push(truth(!less && x != y))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // A Var is a variable or an argument.
@@ -30,11 +32,11 @@ func newVar(e *entry, fn *Func) *Var {
 	v.Artificial = artificial.u != 0
 	if loc := e.get(dwarf.AttrLocation); loc.isBlock() && len(loc.b) > 0 && fn != nil {
 		switch loc.b[0] {
-		case opAddr, opAddrx, opGNUAddrIndex:
+		case dw.OpAddr, dw.OpAddrx, dw.OpGNUAddrIndex:
 			v.Static = true
 		default: // thread-locals push an offset first
 			last := loc.b[len(loc.b)-1]
-			v.Static = last == opFormTLSAddress || last == opGNUPushTLSAddress
+			v.Static = last == dw.OpFormTLSAddress || last == dw.OpGNUPushTLSAddress
 		}
 	} else if fn == nil {
 		v.Static = true

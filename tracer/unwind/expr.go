@@ -3,63 +3,8 @@ package unwind
 import (
 	"encoding/binary"
 	"fmt"
-)
 
-// DWARF expression operators that may appear in call frame information
-// (DWARF 5, 2.5.1 and 6.4.2). Those that need a compilation unit may not.
-const (
-	opAddr           = 0x03
-	opDeref          = 0x06
-	opConst1u        = 0x08
-	opConst1s        = 0x09
-	opConst2u        = 0x0a
-	opConst2s        = 0x0b
-	opConst4u        = 0x0c
-	opConst4s        = 0x0d
-	opConst8u        = 0x0e
-	opConst8s        = 0x0f
-	opConstu         = 0x10
-	opConsts         = 0x11
-	opDup            = 0x12
-	opDrop           = 0x13
-	opOver           = 0x14
-	opPick           = 0x15
-	opSwap           = 0x16
-	opRot            = 0x17
-	opAbs            = 0x19
-	opAnd            = 0x1a
-	opDiv            = 0x1b
-	opMinus          = 0x1c
-	opMod            = 0x1d
-	opMul            = 0x1e
-	opNeg            = 0x1f
-	opNot            = 0x20
-	opOr             = 0x21
-	opPlus           = 0x22
-	opPlusUconst     = 0x23
-	opShl            = 0x24
-	opShr            = 0x25
-	opShra           = 0x26
-	opXor            = 0x27
-	opBra            = 0x28
-	opEq             = 0x29
-	opGe             = 0x2a
-	opGt             = 0x2b
-	opLe             = 0x2c
-	opLt             = 0x2d
-	opNe             = 0x2e
-	opSkip           = 0x2f
-	opLit0           = 0x30
-	opLit31          = 0x4f
-	opReg0           = 0x50
-	opReg31          = 0x6f
-	opBreg0          = 0x70
-	opBreg31         = 0x8f
-	opRegx           = 0x90
-	opBregx          = 0x92
-	opDerefSize      = 0x94
-	opNop            = 0x96
-	opGNUEncodedAddr = 0xf1
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // Bounds of an expression. The longest in use, that of a PLT, takes eight
@@ -164,87 +109,87 @@ func (e *evaluator) jump(delta int64, expr span) {
 func (e *evaluator) step(expr span) {
 	at := e.off
 	switch op := e.uint(1); op {
-	case opNop:
-	case opAddr:
+	case dw.OpNop:
+	case dw.OpAddr:
 		e.push(e.uint(8) + e.bias)
-	case opGNUEncodedAddr:
+	case dw.OpGNUEncodedAddr:
 		enc := byte(e.uint(1))
 		e.push(e.pointer(enc) + e.bias)
 		if enc&peIndirect != 0 {
 			e.load(e.pop(), 8)
 		}
-	case opConst1u:
+	case dw.OpConst1u:
 		e.push(e.uint(1))
-	case opConst2u:
+	case dw.OpConst2u:
 		e.push(e.uint(2))
-	case opConst4u:
+	case dw.OpConst4u:
 		e.push(e.uint(4))
-	case opConst8u, opConst8s:
+	case dw.OpConst8u, dw.OpConst8s:
 		e.push(e.uint(8))
-	case opConst1s:
+	case dw.OpConst1s:
 		e.push(uint64(e.int(1)))
-	case opConst2s:
+	case dw.OpConst2s:
 		e.push(uint64(e.int(2)))
-	case opConst4s:
+	case dw.OpConst4s:
 		e.push(uint64(e.int(4)))
-	case opConstu:
+	case dw.OpConstu:
 		e.push(e.uleb())
-	case opConsts:
+	case dw.OpConsts:
 		e.push(uint64(e.sleb()))
-	case opRegx:
+	case dw.OpRegx:
 		e.register(e.uleb(), 0)
-	case opBregx:
+	case dw.OpBregx:
 		e.register(e.uleb(), e.sleb())
 
-	case opDeref:
+	case dw.OpDeref:
 		e.load(e.pop(), 8)
-	case opDerefSize:
+	case dw.OpDerefSize:
 		size := e.uint(1)
 		e.load(e.pop(), size)
 
-	case opDup:
+	case dw.OpDup:
 		e.pick(0)
-	case opOver:
+	case dw.OpOver:
 		e.pick(1)
-	case opPick:
+	case dw.OpPick:
 		e.pick(e.uint(1))
-	case opDrop:
+	case dw.OpDrop:
 		e.pop()
-	case opSwap:
+	case dw.OpSwap:
 		b, a := e.pop(), e.pop()
 		e.push(b)
 		e.push(a)
-	case opRot:
+	case dw.OpRot:
 		c, b, a := e.pop(), e.pop(), e.pop()
 		e.push(c)
 		e.push(a)
 		e.push(b)
 
-	case opAbs:
+	case dw.OpAbs:
 		v := e.pop()
 		e.push(min(v, -v)) // unsigned, the negative one of the two is greater
-	case opNeg:
+	case dw.OpNeg:
 		e.push(-e.pop())
-	case opNot:
+	case dw.OpNot:
 		e.push(^e.pop())
-	case opPlusUconst:
+	case dw.OpPlusUconst:
 		e.push(e.pop() + e.uleb())
-	case opSkip:
+	case dw.OpSkip:
 		e.jump(e.int(2), expr)
-	case opBra:
+	case dw.OpBra:
 		if delta := e.int(2); e.pop() != 0 {
 			e.jump(delta, expr)
 		}
 
 	default:
 		switch {
-		case op >= opLit0 && op <= opLit31:
-			e.push(op - opLit0)
-		case op >= opReg0 && op <= opReg31: // the value, as GCC's unwinder has it
-			e.register(op-opReg0, 0)
-		case op >= opBreg0 && op <= opBreg31:
-			e.register(op-opBreg0, e.sleb())
-		case op >= opAnd && op <= opNe:
+		case op >= dw.OpLit0 && op <= dw.OpLit31:
+			e.push(op - dw.OpLit0)
+		case op >= dw.OpReg0 && op <= dw.OpReg31: // the value, as GCC's unwinder has it
+			e.register(op-dw.OpReg0, 0)
+		case op >= dw.OpBreg0 && op <= dw.OpBreg31:
+			e.register(op-dw.OpBreg0, e.sleb())
+		case op >= dw.OpAnd && op <= dw.OpNe:
 			e.binary(op, at)
 		default:
 			e.fail(at, "expression operator %#x", op)
@@ -256,46 +201,46 @@ func (e *evaluator) step(expr span) {
 // comparisons are signed (DWARF 5, 2.5.1.4 and 2.5.1.5).
 func (e *evaluator) binary(op uint64, at int) {
 	b, a := e.pop(), e.pop()
-	if b == 0 && (op == opDiv || op == opMod) {
+	if b == 0 && (op == dw.OpDiv || op == dw.OpMod) {
 		e.fail(at, "expression divides by zero")
 		return
 	}
 	var v uint64
 	var is bool
 	switch op {
-	case opAnd:
+	case dw.OpAnd:
 		v = a & b
-	case opOr:
+	case dw.OpOr:
 		v = a | b
-	case opXor:
+	case dw.OpXor:
 		v = a ^ b
-	case opPlus:
+	case dw.OpPlus:
 		v = a + b
-	case opMinus:
+	case dw.OpMinus:
 		v = a - b
-	case opMul:
+	case dw.OpMul:
 		v = a * b
-	case opDiv:
+	case dw.OpDiv:
 		v = uint64(int64(a) / int64(b))
-	case opMod:
+	case dw.OpMod:
 		v = a % b
-	case opShl:
+	case dw.OpShl:
 		v = a << b
-	case opShr:
+	case dw.OpShr:
 		v = a >> b
-	case opShra:
+	case dw.OpShra:
 		v = uint64(int64(a) >> b)
-	case opEq:
+	case dw.OpEq:
 		is = a == b
-	case opNe:
+	case dw.OpNe:
 		is = a != b
-	case opGe:
+	case dw.OpGe:
 		is = int64(a) >= int64(b)
-	case opGt:
+	case dw.OpGt:
 		is = int64(a) > int64(b)
-	case opLe:
+	case dw.OpLe:
 		is = int64(a) <= int64(b)
-	case opLt:
+	case dw.OpLt:
 		is = int64(a) < int64(b)
 	}
 	if is {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 // seeds returns sections of real files and of every instruction and operator.
@@ -14,7 +15,7 @@ func seeds(f *testing.F) []Sections {
 		file(compile(f, "rules.s", "-nostdlib")).sections,
 		file(compile(f, "deep.c", "-O2")).sections,
 		file(compile(f, "deep.c", "-O2", "-g", "-nostartfiles", "-fno-asynchronous-unwind-tables")).sections,
-		{EHFrame: ehFrame([]byte{cfaDefCFAExpression, 8, opBreg0 + 7, 8, opDup, opDeref, opSwap, opDrop, opLit0, opPlus})},
+		{EHFrame: ehFrame([]byte{cfaDefCFAExpression, 8, dw.OpBreg0 + 7, 8, dw.OpDup, dw.OpDeref, dw.OpSwap, dw.OpDrop, dw.OpLit0, dw.OpPlus})},
 	}
 	for op := range 0x40 {
 		list = append(list, Sections{EHFrame: ehFrame([]byte{cfaDefCFA, 7, 8, byte(op), 3, 2, 1, 0})})

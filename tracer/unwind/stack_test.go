@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/dw"
 )
 
 func TestStackAsGDB(t *testing.T) {
@@ -312,7 +313,7 @@ func TestStackErrors(t *testing.T) {
 			"rip of the caller of 0x1100: at 0x5550: bad address"},
 		{"no CFA", room{table: tableOf(t, cfaNop)}, 1,
 			"frame of 0x1100: no rule"},
-		{"CFA unreadable", room{table: tableOf(t, cfaDefCFAExpression, 3, opBreg0, 0, opDeref)}, 1,
+		{"CFA unreadable", room{table: tableOf(t, cfaDefCFAExpression, 3, dw.OpBreg0, 0, dw.OpDeref)}, 1,
 			"frame of 0x1100: read 0x5550: bad address"},
 		{"lost CFA", room{table: tableOf(t, cfaDefCFA, 1, 8), words: map[uint64]uint64{0x8000: 0x1200}}, 2,
 			"frame of 0x1200: rdx is not known"},
