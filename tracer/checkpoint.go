@@ -64,6 +64,7 @@ func (p *Process) Checkpoint() (*Checkpoint, error) {
 		}
 		c.signal = info
 	}
+	p.updateImages() // once for all copies; one that needs them reports the error
 	if c.held, err = t.fork(); err != nil {
 		return fail(err)
 	}
@@ -101,6 +102,7 @@ func (t *Thread) fork() (*Process, error) {
 	}
 	q := born.Held
 	q.parent, q.command, q.following = nil, nil, FollowParent
+	q.images.inherit(&p.images)
 	if !q.launched {
 		q.launched = true
 		err = errors.Join(err, ptrace.SetOptions(q.PID, traceOptions|unix.PTRACE_O_EXITKILL))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/triage"
 	"github.com/tracelark/tracelark/tracer/unwind"
 )
@@ -116,8 +117,19 @@ func (x *target) crash(p triage.Process, culprit witness, all []witness, s *Stop
 		}
 		e.Threads = append(e.Threads, triage.Thread{TID: w.tid, Name: w.t.Name(), Crashed: w == culprit, Stack: stack})
 	}
-	c, err := triage.New(p, e, o)
+	c, err := triage.New(examined{p, x}, e, o)
 	return c, wrapCrash(x.of.id(), err)
+}
+
+// An examined is a process whose mappings are known already.
+type examined struct {
+	triage.Process
+	x *target
+}
+
+func (s examined) Maps() ([]procfs.Mapping, error) {
+	err := s.x.updateImages()
+	return s.x.images.maps, err
 }
 
 func wrapCrash(pid int, err error) error {

@@ -298,12 +298,14 @@ func (p *Process) birth(t *Thread, child, event int, reported bool) (what Reason
 		t.vforking = true
 		what = ReasonVfork
 	}
-	// Without CLONE_THREAD clone makes a process.
-	if status, err := procfs.Status(child); event == unix.PTRACE_EVENT_CLONE && (err != nil || status.Tgid == p.PID) {
-		if err == nil { // or it has ended, and was waited for
-			p.tr.reclaim(p.addThread(child))
+	// Without CLONE_THREAD clone makes a process, whose thread is its leader.
+	if event == unix.PTRACE_EVENT_CLONE && ptrace.Tgkill(child, child, 0) != nil {
+		if status, err := procfs.Status(child); err != nil || status.Tgid == p.PID {
+			if err == nil { // or it has ended, and was waited for
+				p.tr.reclaim(p.addThread(child))
+			}
+			return ReasonThread, nil
 		}
-		return ReasonThread, nil
 	}
 	return what, p.bear(child, what, reported && p.wants(what, 0))
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/tracelark/tracelark/tracer/procfs"
@@ -44,15 +43,14 @@ func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 		}
 	}
 	f := &kin{p: p, members: append([]*Process{p}, p.descendants()...)}
-	f.pids.Store(f.ids())
 	for _, q := range f.members {
 		defer func(old Follow) { q.following = old }(q.following)
 		q.following = FollowBoth
 	}
-	if o.Memory > 0 || o.Done != nil {
-		defer f.watch(o)()
+	if o.Done != nil {
+		defer f.listen(o.Done)()
 	}
-	stop, err := f.run(o.Timeout)
+	stop, err := f.run(o)
 	for _, q := range f.members {
 		if q.busy() || q.state == Running {
 			err = errors.Join(err, q.recall())
@@ -73,40 +71,22 @@ func (p *Process) descendants() (all []*Process) {
 type kin struct {
 	p       *Process
 	members []*Process // those that are held
-	pids    atomic.Pointer[[]int]
-	full    atomic.Bool // their memory is over its limit
 }
 
-func (f *kin) ids() *[]int {
-	pids := make([]int, len(f.members))
-	for i, q := range f.members {
-		pids[i] = q.PID
-	}
-	return &pids
-}
-
-// watch ends the wait for the processes when their memory is over its limit or they are
-// done, until the function that it returns is called.
-func (f *kin) watch(o *RunOptions) (end func()) {
+// listen interrupts the processes when done is closed, until the function that it
+// returns is called.
+func (f *kin) listen(done <-chan struct{}) (end func()) {
 	over, ended := make(chan struct{}), make(chan struct{})
 	tr := f.p.tr
 	interrupted := false
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(memoryEach)
-		defer tick.Stop()
-		for !interrupted {
-			select {
-			case <-over:
-				return
-			case <-o.Done:
-				interrupted = true
-			case <-tick.C:
-				f.full.Store(o.Memory > 0 && f.memory() > o.Memory)
-				interrupted = f.full.Load()
-			}
+		select {
+		case <-over:
+		case <-done:
+			interrupted = true
+			tr.Interrupt()
 		}
-		tr.Interrupt()
 	}()
 	return func() {
 		close(over)
@@ -119,17 +99,17 @@ func (f *kin) watch(o *RunOptions) (end func()) {
 
 // memory returns how many bytes the processes have in RAM.
 func (f *kin) memory() (sum int64) {
-	for _, pid := range *f.pids.Load() {
-		size, _ := procfs.Resident(pid) // none if it has ended
+	for _, q := range f.members {
+		size, _ := procfs.Resident(q.PID) // none if it has ended
 		sum += size
 	}
 	return sum
 }
 
 // run lets all go on until the run is over, and returns why. Some may run still.
-func (f *kin) run(limit time.Duration) (*Stop, error) {
+func (f *kin) run(o *RunOptions) (*Stop, error) {
 	tr := f.p.tr
-	deadline := time.Now().Add(limit)
+	deadline, look := time.Now().Add(o.Timeout), time.Now().Add(memoryEach)
 	for {
 		for _, q := range f.members {
 			if q.loose != nil || q.state != Stopped || q.Thread() == nil {
@@ -139,18 +119,29 @@ func (f *kin) run(limit time.Duration) (*Stop, error) {
 				return nil, err
 			}
 		}
-		left := time.Duration(0)
-		if limit > 0 {
-			if left = time.Until(deadline); left <= 0 {
-				left = 1 // what has happened by now is taken in
+		if o.Memory > 0 && !time.Now().Before(look) {
+			if f.memory() > o.Memory {
+				return f.halted(ReasonMemory)
 			}
+			look = time.Now().Add(memoryEach)
+		}
+		wait := deadline
+		if o.Memory > 0 && (o.Timeout == 0 || look.Before(deadline)) {
+			wait = look
+		}
+		left := time.Duration(0)
+		if o.Memory > 0 || o.Timeout > 0 {
+			left = max(time.Until(wait), 1) // what has happened by now is taken in
 		}
 		stop, err := tr.Wait(-1, left)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case stop == nil:
-			return f.halted(ReasonTimeout)
+		}
+		if stop == nil {
+			if o.Timeout > 0 && !time.Now().Before(deadline) {
+				return f.halted(ReasonTimeout)
+			}
+			continue
 		}
 		switch stop.Reason {
 		case ReasonExit, ReasonKilled:
@@ -170,15 +161,9 @@ func (f *kin) run(limit time.Duration) (*Stop, error) {
 				return nil, &Error{Op: "cont_fatal", TID: f.p.PID, Err: fmt.Errorf("it has made %d processes that run at once, the most is %d", len(f.members)-1, maxFamily)}
 			}
 		case ReasonExec:
-		case ReasonInterrupt:
-			if f.full.Load() {
-				return f.halted(ReasonMemory)
-			}
-			return stop, nil
 		default:
 			return stop, nil
 		}
-		f.pids.Store(f.ids())
 	}
 }
 

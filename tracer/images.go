@@ -52,16 +52,36 @@ func (x *target) updateImages() error {
 	if err != nil {
 		return err
 	}
-	if !c.valid || !slices.Equal(maps, c.maps) {
+	// A heap that grows is no reason to look for files.
+	if !c.valid || !slices.Equal(executables(maps), executables(c.maps)) {
 		sorted := image.FromMaps(maps, x.of, x.of.open)
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
 		c.keep(sorted)
-		c.maps, c.sorted, c.images, c.jumps = maps, sorted, x.byPrecedence(sorted), nil
+		c.sorted, c.images, c.jumps = sorted, x.byPrecedence(sorted), nil
 	}
-	c.valid, c.epoch = true, x.of.epoch()
+	c.maps, c.valid, c.epoch = maps, true, x.of.epoch()
 	return nil
+}
+
+// inherit takes over what is mapped in a process that this one is a copy of.
+func (c *imageCache) inherit(from *imageCache) {
+	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps}
+	copies := make(map[*image.Image]*image.Image) // each process marks its own as unloaded
+	for _, img := range from.sorted {
+		own := *img
+		copies[img] = &own
+		c.sorted = append(c.sorted, &own)
+	}
+	for _, img := range from.images {
+		c.images = append(c.images, copies[img])
+	}
+}
+
+// executables returns the mappings that can be executed.
+func executables(maps []procfs.Mapping) []procfs.Mapping {
+	return slices.DeleteFunc(slices.Clone(maps), func(m procfs.Mapping) bool { return m.Perms&procfs.X == 0 })
 }
 
 // keep replaces images by those that have stood for them, so that each is the same

@@ -144,8 +144,8 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 	if err := p.reset(); err != nil {
 		return err
 	}
+	main, err := p.MainImage() // before the report, after which all is looked at anew
 	p.report(p.newStop(ReasonExec, p.threads[0]))
-	main, err := p.MainImage()
 	switch {
 	case err != nil:
 		return err

@@ -249,6 +249,11 @@ func (p *Process) Kill() error {
 // kill sends SIGKILL and lets all threads go to their ends. A thread that is held on
 // its way out may not feel the signal (prepare_signal, if the process is exiting).
 func (p *Process) kill() error {
+	for _, t := range p.threads {
+		if t.state == threadStopped && !t.ending && p.space == nil && len(p.guests) == 0 {
+			ptrace.SetOptions(t.TID, traceOptions&^unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_EXITKILL) // one stop less
+		}
+	}
 	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
 		return &Error{Op: "kill", TID: p.PID, Err: err}
 	}

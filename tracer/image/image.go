@@ -7,10 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/unwind"
@@ -277,18 +282,37 @@ func readVDSO(mem Memory, m procfs.Mapping) (*File, error) {
 	if _, err := mem.ReadAt(m.Start, buf); err != nil {
 		return nil, fmt.Errorf("%s: %w", vdsoPath, err)
 	}
+	if v := lastVDSO.Load(); v != nil && bytes.Equal(v.data, buf) {
+		return v.file, nil
+	}
 	f, err := Parse(bytes.NewReader(buf), int64(len(buf)), vdsoPath)
 	if err != nil {
 		return nil, err
 	}
-	return files.share(f), nil
+	v := &vdso{buf, files.share(f)}
+	lastVDSO.Store(v)
+	return v.file, nil
 }
+
+// A vdso is the kernel's library, which is the same in every process.
+type vdso struct {
+	data []byte
+	file *File
+}
+
+var lastVDSO atomic.Pointer[vdso]
 
 // OpenMapped opens the file that process pid has in the mapping m, by whatever
 // path: the file may have been deleted or replaced since, and the process may
 // have another root directory. Without CAP_CHECKPOINT_RESTORE, of deleted files
 // only the program can be opened.
 func OpenMapped(pid int, m procfs.Mapping) (*File, error) {
+	// To look into map_files takes the kernel long.
+	if info, err := os.Stat(m.Path); err == nil && isMapped(info, m) {
+		if f := files.get(fileKey(info)); f != nil {
+			return f, nil
+		}
+	}
 	f, err := open(procfs.Path(pid, fmt.Sprintf("map_files/%x-%x", m.Start, m.End)), m.Path)
 	if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
 		return f, err
@@ -300,6 +324,13 @@ func OpenMapped(pid int, m procfs.Mapping) (*File, error) {
 		return open(procfs.Path(pid, "exe"), m.Path)
 	}
 	return nil, fmt.Errorf("%s has been deleted: %w", m.Path, err)
+}
+
+// isMapped reports whether a file is the one of a mapping, as far as maps tells what
+// stat does: on some file systems the devices differ.
+func isMapped(info fs.FileInfo, m procfs.Mapping) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Ino == m.Inode && m.Dev == fmt.Sprintf("%02x:%02x", unix.Major(stat.Dev), unix.Minor(stat.Dev))
 }
 
 func pageDown(n uint64) uint64 { return n &^ (pageSize - 1) }

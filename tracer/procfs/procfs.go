@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -30,10 +31,15 @@ func Path(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }
 
-// read parses the file called name in pid's directory.
+// buffers are large enough for most of the files.
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// read parses the file called name in pid's directory. parse must not keep the data.
 func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error) {
 	var zero T
-	data, err := os.ReadFile(Path(pid, name))
+	buf := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buf)
+	data, err := readAll(Path(pid, name), buf[:0])
 	if err != nil {
 		return zero, err
 	}
@@ -42,6 +48,32 @@ func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error)
 		return zero, fmt.Errorf("parse %s: %w", Path(pid, name), err)
 	}
 	return v, nil
+}
+
+// readAll appends what is in a file to buf. An os.File asks the kernel first what kind
+// of file it is, which takes as long as the rest.
+func readAll(path string, buf []byte) ([]byte, error) {
+	fail := func(op string, err error) ([]byte, error) { return nil, &os.PathError{Op: op, Path: path, Err: err} }
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	for err == syscall.EINTR {
+		fd, err = syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		return fail("open", err)
+	}
+	defer syscall.Close(fd)
+	for {
+		n, err := syscall.Read(fd, buf[len(buf):cap(buf)])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return fail("read", err)
+		case n == 0:
+			return buf, nil
+		}
+		buf = slices.Grow(buf[:len(buf)+n], 1)
+	}
 }
 
 // Processes returns the process IDs of the machine in ascending order.
