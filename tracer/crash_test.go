@@ -59,8 +59,8 @@ var bugs = []bug{
 	{"taint_jump", "BranchAvTainted", exploitable, "SourceAv", "is jumped to at", ""},
 	{"taint_cleared", "SourceAv", not, "SourceAv", "reads 8 bytes", ""},
 
-	{"call_null", "SegFaultOnPcNearNull", probably, "SegFaultOnPcNearNull", "The program counter is 0x0", "??"},
-	{"call_far", "SegFaultOnPc", exploitable, "SegFaultOnPc", "The program counter is 0x123456789000", "??"},
+	{"call_null", "SegFaultOnPcNearNull", probably, "SegFaultOnPcNearNull", "The program counter is 0x0", ""},
+	{"call_far", "SegFaultOnPc", exploitable, "SegFaultOnPc", "The program counter is 0x123456789000", ""},
 	{"call_wild", "CallAv", exploitable, "BranchAv", "goes to 0x4141414141414141, which is not canonical", ""},
 	{"call_memory", "CallAv", exploitable, "BranchAv", "reads 8 bytes at 0x123456789000", ""},
 	{"call_memory_null", "CallAvNearNull", probably, "BranchAvNearNull", "reads 8 bytes at 0x10", ""},
@@ -69,7 +69,7 @@ var bugs = []bug{
 	{"jump_memory_null", "BranchAvNearNull", probably, "BranchAvNearNull", "reads 8 bytes at 0x10", ""},
 	{"return_wild", "ReturnAv", exploitable, "ReturnAv", "goes to 0x4141414141414141", ""},
 	{"return_lost", "ReturnAv", exploitable, "ReturnAv PossibleStackCorruption", "pops 8 bytes at 0x123456789000", ""},
-	{"on_stack", "SegFaultOnPc", exploitable, "SegFaultOnPc StackCodeExecution", "in memory that is rw-p ([stack])", "??"},
+	{"on_stack", "SegFaultOnPc", exploitable, "SegFaultOnPc StackCodeExecution", "in memory that is rw-p ([stack])", ""},
 
 	{"illegal", "BadInstruction", probably, "BadInstruction", "(SIGILL)", ""},
 	{"privileged", "BadInstruction", probably, "BadInstruction", "is not permitted", ""},

@@ -34,6 +34,9 @@ func (s *ignore) trace(stack Stack, exhausted bool) []Frame {
 			break
 		}
 	}
+	if len(frames) > 1 && frames[0].Text() == "??" {
+		frames = frames[1:] // what is called through a bad pointer is chance
+	}
 	kept := frames
 	for _, s := range []*ignore{s, own()} {
 		kept = slices.DeleteFunc(slices.Clone(frames), func(f Frame) bool { return s.frame(&f) })

@@ -85,13 +85,13 @@ func (u *unwinder) frameState(f *Frame) frameState {
 }
 
 // byBadCall finds the caller of an address that is not executable: what
-// branched there was, most likely, a call through a bad pointer, which left
-// its return address on top of the stack and every register as it was.
+// branched there was a call through a bad pointer, if its return address is on top of
+// the stack. It left every register as it was.
 func (u *unwinder) byBadCall(f, caller *Frame) (bool, error) {
-	if _, ok := u.returnAddress(f.SP); !ok {
+	if target, ok := u.returnAddress(f.SP); !ok || target != 0 && target != f.PC {
 		return false, fmt.Errorf("pc %#x is not in executable memory, and no return address is at rsp %#x", f.PC, f.SP)
 	}
-	return u.pop(f, caller, f.SP, Guess, 0)
+	return u.pop(f, caller, f.SP, Walk, 0)
 }
 
 // pop makes caller what f becomes by a return whose address is at slot. It

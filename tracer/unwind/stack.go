@@ -113,7 +113,7 @@ const (
 	Registers     Method = iota // the thread's own registers: the innermost frame
 	CFI                         // call frame information
 	SignalContext               // the registers that the kernel saved for a signal handler
-	Walk                        // the instructions up to the return
+	Walk                        // the instructions up to the return, or the call that led to where no code is
 	FramePointer                // the chain of rbp, or the instructions that set it up
 	Guess                       // a word on the stack that looks like a return address
 )
