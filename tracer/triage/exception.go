@@ -3,15 +3,13 @@ package triage
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/ianlancetaylor/demangle"
 )
 
-// This file finds the C++ exception that nobody catches in memory, and the texts of
-// panics in what the program printed.
+// This file finds the C++ exception that nobody catches in memory.
 
 // The header of an exception of the Itanium C++ ABI, of which the functions that
 // unwind hold pointers to the part that is theirs (struct __cxa_exception).
@@ -142,37 +140,6 @@ func (x *examination) string(addr uint64) string {
 	text := make([]byte, min(n, maxMessage))
 	got, _ := x.p.ReadAt(p, text)
 	return string(bytes.ToValidUTF8(text[:got], nil))
-}
-
-var (
-	rustPanic = regexp.MustCompile(`(?m)^\s*thread '.*?'(?: \(\d+\))? panicked at (?:'(.*)', (.*)|(.+):\n(.*))$`)
-	goPanic   = regexp.MustCompile(`(?m)^(?:panic: |fatal error: )(.+)$`)
-	goStack   = regexp.MustCompile(`(?m)^goroutine \d+ .*\[[^\]]*\]:$`)
-)
-
-// panicked is the verdict on panics of Rust and Go, by what was printed or, without
-// that, by the functions that end the process.
-func (x *examination) panicked() *verdict {
-	if m := rustPanic.FindStringSubmatch(x.Output); m != nil {
-		text, at := orElse(m[1], m[4]), orElse(m[2], m[3])
-		v := say("RustPanic", "A panic of Rust at %s: %s", at, text)
-		v.message = text
-		return v
-	}
-	if m := goPanic.FindStringSubmatch(x.Output); m != nil && goStack.MatchString(x.Output) {
-		v := say("GoPanic", "A panic of Go: %s", m[1])
-		v.message = m[1]
-		return v
-	}
-	for _, f := range x.Stack.Frames[:min(len(x.Stack.Frames), 32)] {
-		switch f.Function {
-		case "runtime.gopanic", "runtime.fatalpanic", "runtime.throw", "runtime.fatalthrow":
-			return say("GoPanic", "A panic of Go ended the process%s.", by(&f))
-		case "rust_panic", "rust_begin_unwind", "core::panicking::panic_fmt", "std::panicking::rust_panic_with_hook":
-			return say("RustPanic", "A panic of Rust ended the process%s.", by(&f))
-		}
-	}
-	return nil
 }
 
 // integer returns the value of an exception that is a number.

@@ -152,7 +152,10 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		c.Description += ": " + firstLine(v.message)
 	}
 	c.Tags = x.tags(v.name, c.Sanitizer)
-	frames := event.Stack.Frames
+	if len(c.Stack.Frames) == 0 && (v.name == "RustPanic" || v.name == "GoPanic") {
+		c.Stack.Frames = panicStack(event.Output)
+	}
+	frames := c.Stack.Frames
 	if c.Sanitizer != nil && len(c.Sanitizer.Frames) > 0 {
 		frames = c.Sanitizer.Frames
 	}
