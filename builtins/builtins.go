@@ -42,6 +42,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ type Env struct {
 	focus       *focus
 	screen      Screen
 	tempDirs    map[string]string // by name, or else by path
+	compiled    map[string]*regexp.Regexp
 	warmed      []*image.Image
 }
 
@@ -106,6 +108,7 @@ func New(tr *tracer.Tracer, args []string, policy Policy) *Env {
 		predeclared: make(starlark.StringDict),
 		commands:    make(map[string]*command),
 		tempDirs:    make(map[string]string),
+		compiled:    make(map[string]*regexp.Regexp),
 	}
 	e.focus = newFocus(e)
 	e.predeclared["focus"] = e.focus

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -59,11 +60,15 @@ func (e *Env) writeFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.T
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "data", &data); err != nil {
 		return nil, err
 	}
-	f, err := e.allowed.create(b.Name(), path)
+	// A file that is emptied and written anew has ext4 write it to the disk at once.
+	f, err := e.allowed.openFile(b.Name(), path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	_, err = f.WriteString(string(data))
+	n, err := f.WriteString(string(data))
+	if info, failed := f.Stat(); failed == nil && info.Mode().IsRegular() && info.Size() > int64(n) {
+		err = errors.Join(err, f.Truncate(int64(n)))
+	}
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

@@ -38,6 +38,9 @@ func (e *Env) regex(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple
 	return &regex{pattern: pattern}, nil
 }
 
+// maxCompiled bounds the patterns that a session keeps compiled.
+const maxCompiled = 100
+
 // matches reports whether a regular expression matches in a text.
 func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var pattern string
@@ -45,9 +48,16 @@ func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlar
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "text", &text); err != nil {
 		return nil, err
 	}
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	re := e.compiled[pattern]
+	if re == nil {
+		var err error
+		if re, err = regexp.Compile(pattern); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		if len(e.compiled) == maxCompiled {
+			clear(e.compiled)
+		}
+		e.compiled[pattern] = re
 	}
 	return aside(thread, len(text), func() (starlark.Value, error) { return starlark.Bool(re.MatchString(string(text))), nil })
 }
