@@ -94,7 +94,7 @@ func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 			if err != nil {
 				return nil, err
 			}
-			b.count(line)
+			b.count(tallyLine(line))
 			b.status.Resumed++
 		}
 	}
@@ -128,18 +128,25 @@ func (b *Batch) Status() BatchStatus {
 // count takes a line into the status.
 //
 // Precondition: b.mu is locked, or nothing runs yet.
-func (b *Batch) count(line []byte) {
+func (b *Batch) count(t batchTally) {
+	b.status.Done++
+	if t.Outcome != "" {
+		b.status.Outcomes[t.Outcome]++
+	} else if t.Failed {
+		b.status.Errors++
+	}
+}
+
+// tallyLine returns what counts of a line.
+func tallyLine(line []byte) (t batchTally) {
 	var v struct {
 		Outcome any `json:"outcome"`
 		Error   any `json:"error"`
 	}
 	json.Unmarshal(line, &v)
-	b.status.Done++
-	if name, ok := v.Outcome.(string); ok {
-		b.status.Outcomes[name]++
-	} else if v.Error != nil {
-		b.status.Errors++
-	}
+	t.Outcome, _ = v.Outcome.(string)
+	t.Failed = t.Outcome == "" && v.Error != nil
+	return t
 }
 
 // Quit ends the workers and has Run return ErrInterrupted. It may be called from any
@@ -230,17 +237,31 @@ func (b *Batch) awaitLine(i int) bool {
 
 // look looks at cases with one worker at a time, until there are no more.
 func (b *Batch) look(next <-chan int) {
+	type task struct {
+		i    int
+		sent bool // to w
+	}
 	var w *worker
 	defer func() {
 		if w != nil {
 			w.end()
 		}
 	}()
-	for i := range next {
-		c := b.cases[i]
+	var tasks []task
+	for more := true; ; {
+		for more && len(tasks) <= ahead {
+			var t task
+			if t.i, more = <-next; more {
+				tasks = append(tasks, t)
+			}
+		}
+		if len(tasks) == 0 {
+			return
+		}
+		first := tasks[0]
 		reply := &batchReply{}
-		if _, err := os.Stat(c.Path); c.Err != nil || err != nil {
-			reply.Error = cmp.Or(c.Err, err).Error()
+		if err := b.missing(first.i); err != nil && !first.sent {
+			reply.Error = err.Error()
 		} else {
 			if w == nil {
 				if w, reply = b.start(); reply != nil && !b.started() {
@@ -249,28 +270,49 @@ func (b *Batch) look(next <-chan int) {
 				}
 			}
 			if w != nil {
-				reply = w.look(&batchCase{[]byte(c.Path), i, c.Argv})
+				for k := range tasks {
+					t := &tasks[k]
+					if !t.sent && b.missing(t.i) == nil {
+						t.sent = true
+						w.send(&batchCase{[]byte(b.cases[t.i].Path), t.i, b.cases[t.i].Argv})
+					}
+				}
+				reply = w.look()
 				if w.over {
 					w = nil
+					for k := range tasks {
+						tasks[k].sent = false
+					}
 				}
 			}
 		}
 		if reply == nil {
 			return // the run is over
 		}
-		line := []byte(reply.Result)
+		tasks = tasks[1:]
+		line := reply.Result
 		if reply.Error != "" {
-			line = errorLine(c, i, reply)
+			line = errorLine(b.cases[first.i], first.i, reply)
+			reply.Tally = batchTally{Failed: true}
 		}
-		if err := b.journal.put(i, c, line); err != nil {
+		if err := b.journal.put(first.i, b.cases[first.i], line); err != nil {
 			b.fail(err)
 			return
 		}
 		b.mu.Lock()
-		b.count(line)
+		b.count(reply.Tally)
 		b.news.Broadcast()
 		b.mu.Unlock()
 	}
+}
+
+// missing returns why a case cannot be looked at, or nil.
+func (b *Batch) missing(i int) error {
+	if b.cases[i].Err != nil {
+		return b.cases[i].Err
+	}
+	_, err := os.Stat(b.cases[i].Path)
+	return err
 }
 
 // started reports whether any worker was ready yet.

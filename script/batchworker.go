@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,10 @@ const (
 	maxPrint  = 64 << 10 // what it prints
 )
 
+// ahead is how many cases a worker is sent before it has answered: where it need not
+// wait for the next one, the Go runtime has nothing to fall asleep and wake up for.
+const ahead = 1
+
 // batchPatience is how long a worker that is to end may take to let go of targets.
 const batchPatience = 3 * time.Second
 
@@ -50,12 +55,51 @@ type batchCase struct {
 }
 
 // A batchReply is a line of output, that the worker is ready, or what came of a case.
+// It is a line of JSON, and behind that the result, which is JSON too but need not be
+// parsed to be passed on.
 type batchReply struct {
-	Print  string          `json:"print,omitempty"`
-	Result json.RawMessage `json:"result,omitempty"`
-	Error  string          `json:"error,omitempty"`
-	Report string          `json:"report,omitempty"` // of the error, with its backtrace
-	Last   bool            `json:"last,omitempty"`   // the worker takes no more cases
+	Print  string     `json:"print,omitempty"`
+	Size   int        `json:"size,omitempty"` // of the result, in bytes
+	Tally  batchTally `json:"tally,omitzero"` // of the result
+	Error  string     `json:"error,omitempty"`
+	Report string     `json:"report,omitempty"` // of the error, with its backtrace
+	Last   bool       `json:"last,omitempty"`   // the worker takes no more cases
+
+	Result []byte `json:"-"`
+}
+
+// A batchTally is what counts of a line.
+type batchTally struct {
+	Outcome string `json:"outcome,omitempty"` // or ""
+	Failed  bool   `json:"failed,omitempty"`  // it has an error and no outcome
+}
+
+// readReply reads what reply.write has written.
+func readReply(r *bufio.Reader) (*batchReply, error) {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	reply := new(batchReply)
+	if err := json.Unmarshal(line, reply); err != nil {
+		return nil, err
+	}
+	if reply.Size < 0 || reply.Size > maxResult {
+		return nil, fmt.Errorf("a result of %d bytes", reply.Size)
+	}
+	reply.Result = make([]byte, reply.Size)
+	_, err = io.ReadFull(r, reply.Result)
+	return reply, err
+}
+
+func (r *batchReply) write(w io.Writer) error {
+	r.Size = len(r.Result)
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(append(line, '\n'), r.Result...))
+	return err
 }
 
 // BatchWorker is the main function of a worker, which a Batch starts. It returns when
@@ -84,14 +128,13 @@ func BatchWorker() error {
 	if err := dec.Decode(&job); err != nil {
 		return fmt.Errorf("read the job: %w", err)
 	}
-	w := &batchWorker{job: &job, enc: json.NewEncoder(out)}
-	w.enc.SetEscapeHTML(false)
+	w := &batchWorker{job: &job, out: out}
 	return w.work(dec)
 }
 
 type batchWorker struct {
 	job     *batchJob
-	enc     *json.Encoder
+	out     io.Writer // what it answers
 	session *Session
 	globals starlark.StringDict
 	state   starlark.Value
@@ -106,7 +149,7 @@ func (w *batchWorker) Write(p []byte) (int, error) {
 		}
 		p = fmt.Appendf(nil, "... the case prints more than %d bytes\n", maxPrint)
 	}
-	return len(p), w.enc.Encode(batchReply{Print: string(p)})
+	return len(p), (&batchReply{Print: string(p)}).write(w.out)
 }
 
 // work answers that it is ready, and then cases until there are no more. If the batch
@@ -117,12 +160,12 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 	}
 	s, err := New(&Options{Policy: w.job.Policy, Args: w.job.Args, Steps: w.job.Steps, Deadline: w.job.Timeout, Stdout: w, Stderr: w})
 	if err != nil {
-		return w.enc.Encode(batchReply{Error: err.Error(), Last: true})
+		return (&batchReply{Error: err.Error(), Last: true}).write(w.out)
 	}
 	defer s.Close()
 	s.deadlineFlag = "--timeout"
 	w.session = s
-	cases := make(chan batchCase)
+	cases := make(chan batchCase, ahead+1)
 	go func() {
 		defer close(cases)
 		for {
@@ -137,9 +180,9 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 	}()
 	strays := newStrays()
 	if err := w.prepare(); err != nil {
-		return w.enc.Encode(failure(err, true))
+		return failure(err, true).write(w.out)
 	}
-	if err := w.enc.Encode(batchReply{}); err != nil {
+	if err := new(batchReply).write(w.out); err != nil {
 		return err
 	}
 	strays.keep()
@@ -147,7 +190,7 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		w.printed = 0
 		reply := w.answer(&c)
 		strays.kill()
-		if err := w.enc.Encode(reply); err != nil || reply.Last {
+		if err := reply.write(w.out); err != nil || reply.Last {
 			return err
 		}
 	}
@@ -184,18 +227,21 @@ func unexpectedExit(err error, what string) error {
 }
 
 // answer runs a case. What it launched ends with it.
-func (w *batchWorker) answer(c *batchCase) batchReply {
+func (w *batchWorker) answer(c *batchCase) *batchReply {
 	s := w.session
 	release := s.engine.Mark()
 	var line starlark.Value
+	var tally batchTally
 	err := s.exec(func(thread *starlark.Thread) error {
 		result, err := starlark.Call(thread, w.globals["case"], starlark.Tuple{builtins.NewCase(string(c.Path), c.Index, c.Argv, w.state)}, nil)
 		if err != nil {
 			return err
 		}
-		if result.Type() != "dict" {
+		dict, ok := result.(*starlark.Dict)
+		if !ok {
 			return fmt.Errorf("case returned %s, want dict", result.Type())
 		}
+		tally = tallyOf(dict)
 		line, err = starlark.Call(thread, starjson.Module.Members["encode"], starlark.Tuple{result}, nil)
 		return err
 	})
@@ -211,14 +257,24 @@ func (w *batchWorker) answer(c *batchCase) batchReply {
 	}
 	text := string(line.(starlark.String))
 	if len(text) > maxResult {
-		return batchReply{Error: fmt.Sprintf("the result has %d bytes in JSON, the most is %d", len(text), maxResult)}
+		return &batchReply{Error: fmt.Sprintf("the result has %d bytes in JSON, the most is %d", len(text), maxResult)}
 	}
-	return batchReply{Result: json.RawMessage(text)}
+	return &batchReply{Result: []byte(text), Tally: tally}
+}
+
+func tallyOf(line *starlark.Dict) (t batchTally) {
+	outcome, _, _ := line.Get(starlark.String("outcome"))
+	if name, ok := outcome.(starlark.String); ok && name != "" {
+		t.Outcome = string(name)
+	} else if problem, _, _ := line.Get(starlark.String("error")); problem != nil && problem != starlark.None {
+		t.Failed = true
+	}
+	return t
 }
 
 // failure returns the reply for an error.
-func failure(err error, last bool) batchReply {
-	reply := batchReply{Error: err.Error(), Last: last}
+func failure(err error, last bool) *batchReply {
+	reply := &batchReply{Error: err.Error(), Last: last}
 	if script, ok := errors.AsType[*Error](err); ok {
 		reply.Report = script.Report
 	}

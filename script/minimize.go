@@ -182,7 +182,8 @@ func (m *minimizer) run(s *slot, data []byte) (*identityOf, error) {
 		}
 		s.w = w
 	}
-	reply := s.w.look(&batchCase{Path: []byte(s.file), Index: 1})
+	s.w.send(&batchCase{Path: []byte(s.file), Index: 1})
+	reply := s.w.look()
 	if s.w.over {
 		s.w = nil
 	}

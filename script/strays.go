@@ -11,15 +11,20 @@ import (
 // strays are the processes that targets leave behind: children that were let go, those
 // that became daemons. As the worker is their reaper, they are its children as soon as
 // their parents have ended (prctl(2), PR_SET_CHILD_SUBREAPER).
+//
+// The kernel gives them to the first thread of the worker; what the tracer's own has
+// made, and let go, are its children.
 type strays struct {
-	kept map[int]bool // children that are none
+	tracer int          // thread
+	kept   map[int]bool // children that are none
 }
 
-func newStrays() *strays { return &strays{kept: make(map[int]bool)} }
+// newStrays is to be called on the thread that traces.
+func newStrays() *strays { return &strays{tracer: unix.Gettid(), kept: make(map[int]bool)} }
 
 // keep leaves alone the children that there are now.
 func (s *strays) keep() {
-	for _, pid := range children() {
+	for _, pid := range s.children() {
 		s.kept[pid] = true
 	}
 }
@@ -32,7 +37,7 @@ const maxSweeps = 1000
 func (s *strays) kill() {
 	for range maxSweeps {
 		found := false
-		for _, pid := range children() {
+		for _, pid := range s.children() {
 			if !s.kept[pid] {
 				found = true
 				unix.Kill(pid, unix.SIGKILL)
@@ -46,10 +51,10 @@ func (s *strays) kill() {
 }
 
 // children returns the children of this process.
-func children() (pids []int) {
-	tids, _ := procfs.Tasks(os.Getpid())
-	for _, tid := range tids {
-		more, _ := procfs.Children(tid) // none of a thread that has ended
+func (s *strays) children() []int {
+	pids, _ := procfs.Children(os.Getpid())
+	if s.tracer != os.Getpid() {
+		more, _ := procfs.Children(s.tracer)
 		pids = append(pids, more...)
 	}
 	return pids

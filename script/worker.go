@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,10 @@ type worker struct {
 	b       *Batch
 	cmd     *exec.Cmd
 	in      io.WriteCloser
-	replies chan batchReply // closed when the worker has ended
-	noise   *os.File        // what it and its targets print
-	over    bool            // it takes no more cases
+	replies chan *batchReply // closed when the worker has ended
+	sent    []*batchCase     // that it has not answered, the oldest first
+	noise   *os.File         // what it and its targets print
+	over    bool             // it takes no more cases
 
 	mu   sync.Mutex
 	tail []byte // of noise
@@ -87,7 +89,7 @@ func (b *Batch) spawn() (*worker, error) {
 		pipes[2].Close()
 		return nil, err
 	}
-	w := &worker{b: b, cmd: cmd, in: in, replies: make(chan batchReply), noise: pipes[2]}
+	w := &worker{b: b, cmd: cmd, in: in, replies: make(chan *batchReply), noise: pipes[2]}
 	go w.listen(pipes[0])
 	go w.drain()
 	return w, nil
@@ -97,10 +99,10 @@ func (b *Batch) spawn() (*worker, error) {
 func (w *worker) listen(f *os.File) {
 	defer f.Close()
 	defer close(w.replies)
-	dec := json.NewDecoder(f)
+	r := bufio.NewReaderSize(f, 1<<16)
 	for {
-		var reply batchReply
-		if dec.Decode(&reply) != nil {
+		reply, err := readReply(r)
+		if err != nil {
 			return
 		}
 		w.replies <- reply
@@ -125,12 +127,17 @@ func (w *worker) drain() {
 	}
 }
 
-// look has the worker look at a case. It returns nil if the run is over.
-func (w *worker) look(c *batchCase) *batchReply {
-	if err := json.NewEncoder(w.in).Encode(c); err != nil {
-		w.kill()
-		return w.death("the worker died before the case")
-	}
+// send gives the worker a case. One that has died says so when it is asked to answer.
+func (w *worker) send(c *batchCase) {
+	w.sent = append(w.sent, c)
+	json.NewEncoder(w.in).Encode(c)
+}
+
+// look returns what the worker answers about the oldest case that it was sent. It
+// returns nil if the run is over.
+func (w *worker) look() *batchReply {
+	c := w.sent[0]
+	w.sent = w.sent[1:]
 	return w.await(c)
 }
 
@@ -161,7 +168,7 @@ func (w *worker) await(c *batchCase) *batchReply {
 				if reply.Last {
 					w.end()
 				}
-				return &reply
+				return reply
 			}
 		case <-limit:
 			w.kill()

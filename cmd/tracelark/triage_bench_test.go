@@ -56,7 +56,7 @@ func BenchmarkTriage(b *testing.B) {
 		})
 	}
 	for _, mode := range []string{"exec", "snapshot"} {
-		measure(mode, 1000, func(cases string) []*exec.Cmd {
+		measure(mode, 3000, func(cases string) []*exec.Cmd {
 			return []*exec.Cmd{exec.Command(exe, "triage", "-q", "-j", "1", "--mode", mode, "--restart", "-o", mode, cases, "--", prog, "@@")}
 		})
 	}

@@ -34,7 +34,7 @@ type Case struct {
 	Argv      []string          `json:"argv"`
 	Crash     *Crash            `json:"crash"`
 	Hang      *Hang             `json:"hang"`
-	CASREP    string            `json:"casrep"`
+	CASREP    string            `json:"~casrep"` // last, and "" where another case of the crash has one
 	Stderr    string            `json:"stderr"`
 	Input     string            `json:"input"` // a hexdump of its beginning
 	Certainty *Certainty        `json:"certainty"`
@@ -336,6 +336,9 @@ func (r *Report) lineFile() []byte {
 		if c := r.clusterOf[i]; c != nil {
 			// Within a string the quotes would be escaped.
 			line = bytes.Replace(line, []byte(`"cluster":null`), fmt.Appendf(nil, `"cluster":%d`, c.ID), 1)
+		}
+		if end := bytes.LastIndex(line, []byte(`,"~casrep":`)); end >= 0 {
+			line = append(line[:end:end], '}')
 		}
 		b.Write(append(line, '\n'))
 	}

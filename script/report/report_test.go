@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -38,7 +39,7 @@ func hostileReport(t *testing.T) *Report {
 		add(map[string]any{
 			"case": fmt.Sprintf("crashes/%d%s", i, hostile), "outcome": "crash", "name": "DestAv" + hostile, "severity": severity, "signal": "SIGSEGV",
 			"keys": map[string]string{"function": hostile}, "stack": []string{function + hostile + " at " + hostile + ".c:12:3", "main" + hostile, "??"},
-			"casrep": "{\"report\": 1}\n", "cluster": nil, "seconds": 0.5, "size": 10 + i, "argv": []string{"./a b" + hostile, "@@"}, "stderr": hostile, "input": hostile,
+			"cluster": nil, "seconds": 0.5, "size": 10 + i, "argv": []string{"./a b" + hostile, "@@"}, "stderr": hostile, "input": hostile, "~casrep": "{\"report\": 1}\n",
 			"crash": map[string]any{
 				"tags": []string{hostile}, "explanation": hostile, "message": hostile, "disassembly": []string{hostile},
 				"registers": map[string]uint64{"rax": 1 << 63}, "sanitizer": map[string]string{"tool": hostile, "type": hostile, "summary": hostile},
@@ -114,6 +115,9 @@ func TestFormats(t *testing.T) {
 		t.Errorf("JUnit's report has %d tests, %d failures", s.Tests, s.Failures)
 	}
 	checkMarkdown(t, string(read("report.md")))
+	if bytes.Contains(read("cases.jsonl"), []byte("casrep")) {
+		t.Error("cases.jsonl has CASREPs, which depend on the workers")
+	}
 	if got := string(read("cluster0002.casrep")); got != "{\"report\": 1}\n" {
 		t.Errorf("the CASREP of a cluster is %q", got)
 	}
