@@ -263,7 +263,12 @@ func (c *Checkpoint) Drop() error {
 		unix.Close(at.fd)
 	}
 	c.cursors = nil
-	return c.held.Kill()
+	err := c.held.Kill()
+	// The copy of what was attached to is its child, of whose end nobody has told it.
+	if t, failed := c.p.caller("checkpoint"); err == nil && failed == nil && !c.p.launched {
+		t.syscall(unix.SYS_WAIT4, Words(uint64(c.held.PID), 0, unix.WNOHANG|unix.WALL, 0)) // or it stays a zombie
+	}
+	return err
 }
 
 // Checkpoints returns the checkpoints of the process, the oldest first.
