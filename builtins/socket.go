@@ -2,9 +2,7 @@ package builtins
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"time"
@@ -61,9 +59,6 @@ func (m *message) send(ctx context.Context, answered chan<- struct{}) {
 	buf := make([]byte, 1<<12)
 	for {
 		if _, err := conn.Read(buf); err != nil {
-			if ctx.Err() == nil && !errors.Is(err, io.EOF) {
-				time.Sleep(quiet) // a crash comes soon after the reset that it causes
-			}
 			break
 		}
 		conn.SetReadDeadline(time.Now().Add(quiet))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tracelark/tracelark/tracer/procfs"
@@ -21,7 +22,7 @@ const memoryEach = 10 * time.Millisecond
 type RunOptions struct {
 	Timeout time.Duration   // after it all are stopped with ReasonTimeout
 	Memory  int64           // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
-	Done    <-chan struct{} // when it is closed all are stopped with ReasonInterrupt
+	Done    <-chan struct{} // when it is closed all are stopped with ReasonInterrupt, as soon as they sleep
 }
 
 // ContFatal lets the process, and the children that it makes and theirs, go on until
@@ -48,6 +49,7 @@ func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 		q.following = FollowBoth
 	}
 	if o.Done != nil {
+		f.pids.Store(f.ids())
 		defer f.listen(o.Done)()
 	}
 	stop, err := f.run(o)
@@ -71,10 +73,39 @@ func (p *Process) descendants() (all []*Process) {
 type kin struct {
 	p       *Process
 	members []*Process // those that are held
+	pids    atomic.Pointer[[]int]
 }
 
-// listen interrupts the processes when done is closed, until the function that it
-// returns is called.
+func (f *kin) ids() *[]int {
+	pids := make([]int, len(f.members))
+	for i, q := range f.members {
+		pids[i] = q.PID
+	}
+	return &pids
+}
+
+// How often it is looked whether the processes sleep when they are done, and for how
+// long: what polls all the time is never seen asleep.
+const (
+	sleepEach = time.Millisecond
+	maxAwake  = time.Second
+)
+
+// asleep reports whether no thread of the processes is about something.
+func (f *kin) asleep() bool {
+	for _, pid := range *f.pids.Load() {
+		tids, _ := procfs.Tasks(pid)
+		for _, tid := range tids {
+			if state, err := procfs.State(tid); err == nil && (state == 'R' || state == 't') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// listen interrupts the processes when done is closed and they sleep, so that one that
+// is about to crash does so, until the function that it returns is called.
 func (f *kin) listen(done <-chan struct{}) (end func()) {
 	over, ended := make(chan struct{}), make(chan struct{})
 	tr := f.p.tr
@@ -84,6 +115,13 @@ func (f *kin) listen(done <-chan struct{}) (end func()) {
 		select {
 		case <-over:
 		case <-done:
+			for limit := time.Now().Add(maxAwake); !f.asleep() && time.Now().Before(limit); {
+				select {
+				case <-over:
+					return
+				case <-time.After(sleepEach):
+				}
+			}
 			interrupted = true
 			tr.Interrupt()
 		}
@@ -164,6 +202,7 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 		default:
 			return stop, nil
 		}
+		f.pids.Store(f.ids())
 	}
 }
 

@@ -231,7 +231,7 @@ func TestTriageServer(t *testing.T) {
 	}
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 	l.Close()
-	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O"}))
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01"}))
 	if _, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "1", "--port", port, "-o", "out", "cases", "--", prog, port)); exit != 0 {
 		t.Fatalf("status %d:\n%s", exit, stderr)
 	}
@@ -239,7 +239,7 @@ func TestTriageServer(t *testing.T) {
 	for _, c := range readLines(t, "out/cases.jsonl") {
 		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
 	}
-	if want := []string{"O hang", "S crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
+	if want := []string{"L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -21,6 +21,12 @@ int main(int argc, char **argv) {
 		int c = accept(s, NULL, NULL);
 		if (read(c, text, sizeof text - 1) > 0 && text[0] == 'S')
 			bug_server(text);
+		if (text[0] == 'L') { // late: the client has its answer
+			close(c);
+			for (volatile int i = 0; i < 20000000; i++)
+				;
+			bug_server(text);
+		}
 		if (text[0] == 'O')
 			for (;;)
 				on++;
