@@ -51,6 +51,9 @@ func newChart(title string, bars []bar) chart {
 	return chart{title, bars}
 }
 
+// Ends returns the first bar and the last, where there are too many to name all.
+func (c chart) Ends() []bar { return []bar{c.Bars[0], c.Bars[len(c.Bars)-1]} }
+
 // HTML returns the contents of index.html, which needs no other file.
 func (r *Report) HTML() ([]byte, error) {
 	var b bytes.Buffer

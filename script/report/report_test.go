@@ -115,6 +115,9 @@ func TestFormats(t *testing.T) {
 		t.Errorf("JUnit's report has %d tests, %d failures", s.Tests, s.Failures)
 	}
 	checkMarkdown(t, string(read("report.md")))
+	if !bytes.Contains(read("index.html"), []byte("<span>first 7 cases: 3</span>")) {
+		t.Error("the chart of clusters does not name its last bar")
+	}
 	if bytes.Contains(read("cases.jsonl"), []byte("casrep")) {
 		t.Error("cases.jsonl has CASREPs, which depend on the workers")
 	}
