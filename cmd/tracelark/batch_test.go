@@ -56,7 +56,7 @@ def case(c):
     elif kind == 4:
         launch(["sleep", "1000"]).cont()
     elif kind == 5:
-        max(range((1 << 31) - 1))
+        [[[[0] * 2000] * 2000] * 2000] == [[[[0] * 2000] * 2000] * 2000]
     elif kind == 6:
         return None
     elif kind == 7:

@@ -239,7 +239,7 @@ def test_script():
     while True: pass
 
 def test_builtin():
-    max(range((1 << 31) - 1))
+    [[[[0] * 2000] * 2000] * 2000] == [[[[0] * 2000] * 2000] * 2000]
 
 def test_pass():
     pass

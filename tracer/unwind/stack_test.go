@@ -68,16 +68,17 @@ func TestStackOfSignalHandlers(t *testing.T) {
 func TestStackOfBadCall(t *testing.T) {
 	program := compile(t, "badcall.c", "-O1")
 	// The second stop lies in the handler of the first.
+	// The second stop lies in the handler of the first.
 	stops := debug(t, program, "run", "python dump()", "continue", "python dump()")
 	for i, s := range stops {
-		guesses := 0
+		walked := 0
 		for _, f := range s.compare(t) {
-			if f.By == Guess {
-				guesses++
+			if f.By == Walk {
+				walked++
 			}
 		}
-		if guesses != i+1 {
-			t.Errorf("stop %d: %d guesses, want %d", i, guesses, i+1)
+		if walked != i+1 {
+			t.Errorf("stop %d: %d frames are found by their calls, want %d", i, walked, i+1)
 		}
 	}
 }
