@@ -191,11 +191,8 @@ func (s *Snapshot) anonymousParts(parts []segment, m *procfs.Mapping) []segment 
 		}
 		used = at
 	}
-	if used == m.Start && m.Perms&(procfs.R|procfs.W|procfs.X) == 0 {
-		return append(parts, p) // it only keeps others away
-	}
 	p.size = p.end - p.start
-	if m.End-used > maxGap {
+	if kept := m.Perms&(procfs.R|procfs.W|procfs.X) == 0; kept || m.End-used > maxGap { // kept for later, or from others
 		p.size = max(used-p.start, pageSize)
 	}
 	return append(parts, p)
