@@ -13,6 +13,7 @@ import gdb
 
 
 def variables(frame):
+    frame.select()  # gdb computes the bounds of arrays there
     rows = []
     for arguments in True, False:
         block = frame.block()
