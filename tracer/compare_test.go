@@ -186,6 +186,78 @@ func compare(t *testing.T, seed uint64, prog *compared) {
 	compareCores(t, prog.argv[0], cores, opened)
 }
 
+// TestComparePanics compares with gdb and addr2line what is seen where programs of Rust
+// and Go panic, and at a function on the way there.
+func TestComparePanics(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		make  []string
+		argv  []string
+		stops map[string][]string // functions to stop at, and those in the stack there
+	}{
+		{"rustc -g", []string{"rustc", "-g", "testdata/values.rs", "-o"}, nil, map[string][]string{
+			"values.rs:67": {"values::measure", "values::main", "main"},
+			"rust_panic":   {"core::panicking::panic_fmt", "values::fail", "values::main"},
+		}},
+		{"rustc -O", []string{"rustc", "-O", "-g", "testdata/values.rs", "-o"}, nil, map[string][]string{
+			"rust_panic": {"core::panicking::panic_fmt", "values::fail", "values::main"},
+		}},
+		{"go", []string{"go", "build", "-o"}, []string{"index"}, map[string][]string{
+			"runtime.fatalpanic": {"runtime.gopanic", "runtime.panicBounds", "main.index", "main.main", "runtime.main", "runtime.goexit"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			out := filepath.Join(dir, "program")
+			command := append(c.make, out)
+			if c.name == "go" {
+				command = append(command, "./testdata/panics")
+			}
+			if msg, err := exec.Command(tracertest.Tool(t, command[0]), command[1:]...).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", command, err, msg)
+			}
+			null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer null.Close()
+			var cores []string
+			var opened []*Core
+			for at, want := range c.stops {
+				p, err := newTracer(t).Launch(append([]string{out}, c.argv...), &LaunchOptions{Stdout: null, Stderr: null})
+				if err != nil {
+					t.Fatal(err)
+				}
+				breakAt(t, p, at, nil)
+				stop := cont(t, p)
+				for stop.Reason == ReasonSignal { // which Go sends itself
+					stop = cont(t, p)
+				}
+				if stop.Reason != ReasonBreakpoint {
+					t.Fatalf("the process does not come to %s: it stops by %s", at, stop.Reason)
+				}
+				core := filepath.Join(dir, fmt.Sprint(len(cores)))
+				if err := p.SaveCore(core); err != nil {
+					t.Fatal(err)
+				}
+				x := openCore(t, core, nil)
+				compareFrames(t, x.Thread().Frames, stop.Thread.Frames)
+				for _, f := range must(stop.Thread.Frames(100)) {
+					if len(want) > 0 && f.Function() == want[0] {
+						want = want[1:]
+					}
+				}
+				if len(want) > 0 {
+					t.Errorf("at %s the stack does not come to %s: %s", at, want, must(stop.Thread.Frames(100)))
+				}
+				cores, opened = append(cores, core), append(opened, x)
+				p.Kill()
+			}
+			compareCores(t, out, cores, opened)
+		})
+	}
+}
+
 // compareFrames compares a stack in a core with that in the process.
 func compareFrames(t *testing.T, inCore, inProcess func(int) ([]*Frame, error)) {
 	t.Helper()

@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -64,36 +63,8 @@ func bothWays(t *testing.T, path, arg string) []*triage.Crash {
 
 // TestCrashOfGo checks what is said of a panic of Go.
 func TestCrashOfGo(t *testing.T) {
-	dir := t.TempDir()
-	source := filepath.Join(dir, "main.go")
-	const text = `package main
-
-import "os"
-
-type node struct{ next *node; value int }
-
-//go:noinline
-func walk(n *node) int { return n.next.value }
-
-//go:noinline
-func index(list []int, i int) int { return list[i] }
-
-func main() {
-	switch os.Args[1] {
-	case "nil":
-		walk(new(node))
-	case "index":
-		index(make([]int, 3), 7)
-	case "panic":
-		panic("out of cheese")
-	}
-}
-`
-	if err := os.WriteFile(source, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "prog")
-	build := exec.Command("go", "build", "-o", path, source)
+	path := filepath.Join(t.TempDir(), "prog")
+	build := exec.Command("go", "build", "-o", path, "./testdata/panics")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

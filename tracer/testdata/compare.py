@@ -21,6 +21,9 @@ def variables(frame):
             for symbol in block:
                 if symbol.is_argument if arguments else symbol.is_variable or symbol.is_constant:
                     try:
+                        if str(symbol.type).startswith("&["):  # of Rust, where gdb dies of an internal error
+                            rows.append([symbol.name, "<slice>", ""])
+                            continue
                         text = (symbol.value(frame) if symbol.needs_frame else symbol.value()).format_string(deref_refs=True)
                     except gdb.error as e:
                         text = "<error: %s>" % e

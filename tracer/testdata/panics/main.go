@@ -1,0 +1,26 @@
+// Command panics panics in the way that its argument names.
+package main
+
+import "os"
+
+type node struct {
+	next  *node
+	value int
+}
+
+//go:noinline
+func walk(n *node) int { return n.next.value }
+
+//go:noinline
+func index(list []int, i int) int { return list[i] }
+
+func main() {
+	switch os.Args[1] {
+	case "nil":
+		walk(new(node))
+	case "index":
+		index(make([]int, 3), 7)
+	case "panic":
+		panic("out of cheese")
+	}
+}
