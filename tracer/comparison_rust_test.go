@@ -29,22 +29,14 @@ var rustLeaf = regexp.MustCompile(`(?:^|: |, |[(\[{])(-?\d[\w.+-]*|true|false|"(
 
 // rustLeaves returns the same of ours.
 func rustLeaves(v *value.Value) (list []string) {
-	text := v.Format(&value.Format{Bare: true})
 	name := ""
 	if v.Type() != nil {
 		name = v.Type().String()
 	}
-	if n, err := v.Field("length"); err == nil && name != "&str" {
-		data, err := v.Field("data_ptr")
-		for i := int64(0); err == nil && i < int64(must(n.Uint64())); i++ {
-			list = append(list, rustLeaves(must(data.Index(i)))...)
-		}
-		return list
-	}
 	members, err := v.Fields()
 	switch {
 	case err != nil || name == "&str" || v.IsScalar(): // such as a pointer to members
-		return leaves(text)
+		return leaves(v.Format(&value.Format{Bare: true}))
 	case len(members) == 0:
 		return leaves(name)
 	}
