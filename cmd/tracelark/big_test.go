@@ -74,50 +74,65 @@ func BenchmarkCoreStacks(b *testing.B) {
 	})
 }
 
-// BenchmarkStacks measures 999 stacks of 50 frames and more, each frame in another unit,
-// with names, lines and arguments, after the first.
+// BenchmarkStacks measures stacks of 147 frames in as many units as there are pairs of
+// them, 47 of them inlined, after the first: their names and lines, and those written with
+// arguments. tracelark takes 999, and gdb, which is slower, 50. What the stacks alone take
+// of a CPU is what a run takes more of it than one that asks for no more than the first.
 func BenchmarkStacks(b *testing.B) {
 	program := tracertest.BuildUnits(b, "testdata/big", bigUnits)
-	script := fmt.Sprintf(`
+	const script = `
 p = launch([%q])
 p.breakpoint("big::bottom")
 p.cont()
-frames = len([str(f) for f in p.frames])
+shown = lambda: [%s for f in p.frames]
+frames = len(shown())
 took = 0
-stops = 999
-for _ in range(stops):
+for i in range(999):
     p.cont()
-    start = time.now()
-    [str(f) for f in p.frames]
-    took += (time.now() - start).seconds
-print("stack", frames, took / stops)
-`, program)
-	stack := func(name string, args ...string) (frames int, seconds float64) {
-		out, err := exec.Command(tracertest.Tool(b, name), args...).CombinedOutput()
+    if %d:
+        start = time.now()
+        shown()
+        took += (time.now() - start).seconds
+print("stack", frames, took / 999)
+`
+	run := func(name string, args ...string) (frames int, seconds float64, cpu time.Duration) {
+		cmd := exec.Command(tracertest.Tool(b, name), args...)
+		out, err := cmd.CombinedOutput()
 		_, printed, _ := strings.Cut(string(out), "stack ")
 		if _, scanErr := fmt.Sscan(printed, &frames, &seconds); err != nil || scanErr != nil {
 			b.Fatalf("%s %q: %v\n%s", name, args, err, out)
 		}
-		return frames, seconds
+		return frames, seconds, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	command := built(b)
-	var frames int
-	least, gdb := math.Inf(1), math.Inf(1)
-	for b.Loop() {
-		for range 3 {
-			n, seconds := stack(command, "run", "-c", script)
-			frames, least = n, min(least, seconds)
-			if n, seconds = stack("gdb", "-nx", "-batch", "-x", "testdata/stacks.py", program); n != frames {
-				b.Fatalf("gdb has %d frames, tracelark %d", n, frames)
+	for _, what := range []struct{ name, frame, arguments string }{
+		{"lines", "(f.function, f.file, f.line)", "none"},
+		{"arguments", "str(f)", "scalars"},
+	} {
+		b.Run(what.name, func(b *testing.B) {
+			wall, gdb := math.Inf(1), math.Inf(1)
+			with, without := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+			var frames int
+			for b.Loop() {
+				for range 3 {
+					n, seconds, cpu := run(command, "run", "-c", fmt.Sprintf(script, program, what.frame, 1))
+					frames, wall, with = n, min(wall, seconds), min(with, cpu)
+					_, _, cpu = run(command, "run", "-c", fmt.Sprintf(script, program, what.frame, 0))
+					without = min(without, cpu)
+					if n, seconds, _ = run("gdb", "-nx", "-batch", "-ex", "set print frame-arguments "+what.arguments, "-x", "testdata/stacks.py", program); n != frames {
+						b.Fatalf("gdb has %d frames, tracelark %d", n, frames)
+					}
+					gdb = min(gdb, seconds)
+				}
 			}
-			gdb = min(gdb, seconds)
-		}
+			each := 50e6 / float64(frames)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(wall*each, "µs/50-frames")
+			b.ReportMetric((with-without).Seconds()*each/999, "cpu-µs/50-frames")
+			b.ReportMetric(gdb*each, "gdb-µs/50-frames")
+			b.ReportMetric(gdb/wall, "gdb-times")
+		})
 	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(frames), "frames")
-	b.ReportMetric(least*1e6, "µs/stack")
-	b.ReportMetric(gdb*1e6, "gdb-µs/stack")
-	b.ReportMetric(gdb/least, "gdb-times")
 }
 
 // built returns the command as users build it.

@@ -3,11 +3,12 @@
 import time
 
 gdb.execute("set width 0")
+gdb.execute("set backtrace past-main on")
 gdb.execute("break big::bottom")
 gdb.execute("run", to_string=True)
 frames = gdb.execute("bt", to_string=True).count("\n")
 took = 0
-stops = 999
+stops = 50
 for _ in range(stops):
     gdb.execute("continue", to_string=True)
     start = time.monotonic()
