@@ -157,7 +157,7 @@ func (c *comparison) stack(x *Core, th *CoreThread, want gdbStack) {
 	switch {
 	case len(frames) == len(want.Frames):
 	case len(rest) > 0 && c.is("gdb does not know of functions of Go that change the stack", err == nil && code{&x.target}.Switches(frames[len(frames)-1].Lookup)):
-	case len(rest) == 1 && c.is("gdb shows the return to 0 that ends a stack", err == nil && rest[0].PC == 0):
+	case len(rest) == 1 && c.is("gdb shows the return to 0 that ends a stack", rest[0].PC == 0): // in clone3, whose information does not tell that it ends
 	case len(rest) > 0 && c.is("gdb goes on from where no code is", err != nil && !x.executable(frames[len(frames)-1].Lookup)):
 	default:
 		c.Errorf("number: %d frames, gdb has %d\n%s", len(frames), len(want.Frames), describe(min(len(frames), len(want.Frames))))
@@ -400,6 +400,9 @@ func (c *comparison) sameValue(f *Frame, w *gdbFrame, v Variable, got, want stri
 		return true
 	}
 	if c.is("gdb takes one element where nobody knows how many an array has", strings.HasPrefix(got, "0x") && !strings.Contains(want, ",") && v.Value.Type().Kind == debuginfo.Array) {
+		return true
+	}
+	if c.is("gdb takes negative bounds, of registers that have changed since, for large ones", strings.HasPrefix(got, "0x") && strings.HasSuffix(want, "...}") && v.Value.Type().Kind == debuginfo.Array) {
 		return true
 	}
 	if bare := constant.ReplaceAllString(got, "$1 const"); bare != got {
