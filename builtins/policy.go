@@ -213,14 +213,39 @@ var permissions = []struct {
 		"observed_thread.* output.read output.read_until stop.drop syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},
 }
 
+// patterns holds the patterns of permissions for the members of a type or module, or for
+// what is predeclared under "", and declared the permissions of those that are just names.
+var patterns, declared = func() (patterns map[string][]pattern, declared map[string]Permission) {
+	patterns, declared = make(map[string][]pattern), make(map[string]Permission)
+	for _, row := range permissions {
+		for text := range strings.FieldsSeq(row.builtins) {
+			if strings.ContainsAny(text, "*?[") {
+				patterns[owner(text)] = append(patterns[owner(text)], pattern{text, row.need})
+			} else {
+				declared[text] = row.need
+			}
+		}
+	}
+	return patterns, declared
+}()
+
+type pattern struct {
+	text string
+	need Permission
+}
+
+// owner returns what stands before the dot of a name, or "" if there is none.
+func owner(name string) string { return name[:max(0, strings.IndexByte(name, '.'))] }
+
 // needs returns the permission that the builtin called name needs, which for a
 // method is that of its type. It reports whether one is declared.
-func needs(name string) (need Permission, declared bool) {
-	for _, row := range permissions {
-		for pattern := range strings.FieldsSeq(row.builtins) {
-			if ok, _ := path.Match(pattern, name); ok {
-				return row.need, true
-			}
+func needs(name string) (need Permission, ok bool) {
+	if need, ok := declared[name]; ok {
+		return need, true
+	}
+	for _, p := range patterns[owner(name)] {
+		if ok, _ := path.Match(p.text, name); ok {
+			return p.need, true
 		}
 	}
 	return MayAll, false
