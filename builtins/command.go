@@ -13,15 +13,66 @@ import (
 // A command is a function that a line of words calls.
 type command struct {
 	names      []string
-	fn, repeat starlark.Callable // repeat may be nil
+	fn, repeat action
 	block      bool
+}
+
+// An action is the function of a command, or none. A command of the library names its function,
+// so that only the modules are loaded whose commands are used.
+type action struct {
+	fn           starlark.Callable // or nil
+	module, name string            // where it is, or ""
+}
+
+// Unpack implements starlark.Unpacker.
+func (f *action) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case starlark.Callable:
+		f.fn = v
+		return nil
+	case starlark.String:
+		var ok bool
+		if f.module, f.name, ok = strings.Cut(string(v), ":"); ok && (strings.HasPrefix(f.module, "std/") || strings.HasPrefix(f.module, "/")) {
+			return nil
+		}
+		return fmt.Errorf("got %s, want a module of std or an absolute path, and a function, as in \"std/moves.star:cont\"", v)
+	}
+	return fmt.Errorf("got %s, want callable", v.Type())
+}
+
+// get returns the function, from its module if need be.
+func (f *action) get(thread *starlark.Thread) (starlark.Callable, error) {
+	if f.module == "" {
+		return f.fn, nil
+	}
+	if thread.Load == nil {
+		return nil, fmt.Errorf("load %s: nothing loads modules here", f.module)
+	}
+	globals, err := thread.Load(thread, f.module)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", f.module, err)
+	}
+	fn, ok := globals[f.name].(starlark.Callable)
+	if !ok {
+		return nil, fmt.Errorf("%s has no function %s", f.module, f.name)
+	}
+	return fn, nil
+}
+
+// call calls the function with the words of a line.
+func (f *action) call(thread *starlark.Thread, words string) (starlark.Value, error) {
+	fn, err := f.get(thread)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.Call(thread, fn, starlark.Tuple{starlark.String(words)}, nil)
 }
 
 // commandRows are the functions about commands.
 var commandRows = []method[*Env]{
 	{"command", "(names, fn, repeat=None, block=False)",
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
-			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. A name that has a command already gets another one.",
+			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
 		(*Env).addCommand},
 	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns. Of a name the beginning suffices, if no other command's name begins so.", (*Env).runCommand},
 	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
@@ -33,7 +84,7 @@ var commandRows = []method[*Env]{
 
 func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var words string
-	var fn, repeat starlark.Callable
+	var fn, repeat action
 	var block bool
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block); err != nil {
 		return nil, err
@@ -135,7 +186,7 @@ func (e *Env) RunCommand(thread *starlark.Thread, line string) (starlark.Value, 
 	if c == nil {
 		return nil, fmt.Errorf("no command is named %q; help lists them", name)
 	}
-	return starlark.Call(thread, c.fn, starlark.Tuple{starlark.String(rest)}, nil)
+	return c.fn.call(thread, rest)
 }
 
 // RepeatCommand runs a line as what an empty line after it stands for. ok is false if
@@ -143,33 +194,37 @@ func (e *Env) RunCommand(thread *starlark.Thread, line string) (starlark.Value, 
 func (e *Env) RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error) {
 	name, rest := SplitCommand(line)
 	c := e.find(name)
-	if c == nil || c.repeat == nil {
+	if c == nil || c.repeat == (action{}) {
 		return starlark.None, false, nil
 	}
-	v, err = starlark.Call(thread, c.repeat, starlark.Tuple{starlark.String(rest)}, nil)
+	v, err = c.repeat.call(thread, rest)
 	return v, true, err
 }
 
 // CommandHelp returns the help for the command called name.
-func (e *Env) CommandHelp(name string) (text string, ok bool) {
+func (e *Env) CommandHelp(thread *starlark.Thread, name string) (text string, ok bool) {
 	c := e.find(name)
 	if c == nil {
 		return "", false
 	}
-	return strings.Join(c.names, ", ") + "\n    " + c.doc(), true
+	return strings.Join(c.names, ", ") + "\n    " + c.doc(thread), true
 }
 
 // doc returns the docstring of the command's function.
-func (c *command) doc() string {
-	if fn, ok := c.fn.(*starlark.Function); ok && fn.Doc() != "" {
+func (c *command) doc(thread *starlark.Thread) string {
+	got, err := c.fn.get(thread)
+	if err != nil {
+		return err.Error()
+	}
+	if fn, ok := got.(*starlark.Function); ok && fn.Doc() != "" {
 		return strings.TrimSpace(fn.Doc())
 	}
 	return "A command without documentation."
 }
 
 // summary returns the first line of the docstring.
-func (c *command) summary() string {
-	first, _, _ := strings.Cut(c.doc(), "\n")
+func (c *command) summary(thread *starlark.Thread) string {
+	first, _, _ := strings.Cut(c.doc(thread), "\n")
 	return strings.TrimSuffix(first, ".")
 }
 
@@ -185,15 +240,15 @@ func (e *Env) distinct() (list []*command) {
 }
 
 // CommandIndex lists the commands, a line each.
-func (e *Env) CommandIndex() string {
+func (e *Env) CommandIndex(thread *starlark.Thread) string {
 	var b strings.Builder
 	for _, c := range e.distinct() {
-		fmt.Fprintf(&b, "%-24s %s.\n", strings.Join(c.names, " "), c.summary())
+		fmt.Fprintf(&b, "%-24s %s.\n", strings.Join(c.names, " "), c.summary(thread))
 	}
 	return b.String()
 }
 
-func (e *Env) apropos(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (e *Env) apropos(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var word string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "word", &word); err != nil {
 		return nil, err
@@ -204,8 +259,8 @@ func (e *Env) apropos(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), word) }
 	var text strings.Builder
 	for _, c := range e.distinct() {
-		if names := strings.Join(c.names, " "); has(names) || has(c.doc()) {
-			fmt.Fprintf(&text, "%-24s %s.\n", names, c.summary())
+		if names := strings.Join(c.names, " "); has(names) || has(c.doc(thread)) {
+			fmt.Fprintf(&text, "%-24s %s.\n", names, c.summary(thread))
 		}
 	}
 	for _, name := range Topics() {

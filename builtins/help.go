@@ -95,7 +95,7 @@ func (e *Env) help(thread *starlark.Thread, b *starlark.Builtin, args starlark.T
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0, &x); err != nil {
 		return nil, err
 	}
-	text := e.describe(x)
+	text := e.describe(thread, x)
 	if thread.Print != nil {
 		thread.Print(thread, text)
 	} else {
@@ -105,13 +105,13 @@ func (e *Env) help(thread *starlark.Thread, b *starlark.Builtin, args starlark.T
 }
 
 // describe returns the help for x, or for all that is predeclared if x is nil.
-func (e *Env) describe(x starlark.Value) string {
+func (e *Env) describe(thread *starlark.Thread, x starlark.Value) string {
 	switch x := x.(type) {
 	case nil:
 		return e.index()
 	case starlark.String:
 		text, known := Doc(string(x))
-		if about, ok := e.CommandHelp(string(x)); ok {
+		if about, ok := e.CommandHelp(thread, string(x)); ok {
 			text, known = strings.TrimPrefix(text+"\n\n"+about, "\n\n"), true
 		}
 		if known {

@@ -59,7 +59,7 @@ m = module("m", f=documented, n=1)
 func TestHelpListsAll(t *testing.T) {
 	e := newEnv(t)
 	e.Predeclared()["extra"] = starlark.MakeInt(1)
-	text := "\n" + e.describe(nil)
+	text := "\n" + e.describe(nil, nil)
 	for name := range e.Predeclared() {
 		if !strings.Contains(text, "\n"+name+" ") {
 			t.Errorf("help() does not list %s", name)

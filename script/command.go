@@ -171,7 +171,7 @@ func plain(err error) error {
 func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Value, error) {
 	help := s.loader.predeclared["help"]
 	if name == "" {
-		return starlark.String(s.engine.CommandIndex() + ownHelp + "\nhelp() lists the builtins, apropos WORD searches."), nil
+		return starlark.String(s.engine.CommandIndex(thread) + ownHelp + "\nhelp() lists the builtins, apropos WORD searches."), nil
 	}
 	_, known := builtins.Doc(name)
 	if known || s.engine.IsCommand(name) || s.lookup(name) == nil && s.engine.Abbreviates(name) {

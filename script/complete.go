@@ -29,8 +29,8 @@ type completer func(prefix string) []string
 // many bytes of them are there already. It follows attributes but calls nothing.
 func (s *Session) complete(text string) (names []string, prefix int) {
 	// As a run, so that a panic or a slow attribute is not the end of the session.
-	s.exec(func(*starlark.Thread) error {
-		names, prefix = s.candidates(text)
+	s.exec(func(thread *starlark.Thread) error {
+		names, prefix = s.candidates(thread, text)
 		return nil
 	})
 	slices.Sort(names)
@@ -54,9 +54,9 @@ func commonPrefix(a, b string) string {
 }
 
 // candidates is complete without order and limit.
-func (s *Session) candidates(text string) (names []string, prefix int) {
+func (s *Session) candidates(thread *starlark.Thread, text string) (names []string, prefix int) {
 	if name, word, ok := s.commandWord(text); ok {
-		return s.wordsFor(name, word)(word), len(word)
+		return s.wordsFor(thread, name, word)(word), len(word)
 	}
 	var lex lexer
 	lex.scan(text)
@@ -128,7 +128,7 @@ func (s *Session) commandWord(text string) (name, word string, ok bool) {
 }
 
 // wordsFor returns the completer of the words of a command.
-func (s *Session) wordsFor(name, word string) completer {
+func (s *Session) wordsFor(thread *starlark.Thread, name, word string) completer {
 	switch name {
 	case "attach":
 		return s.engine.Running
@@ -137,7 +137,7 @@ func (s *Session) wordsFor(name, word string) completer {
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }
 	case "info", "i", "catch", "set", "show", "handle":
-		help, _ := s.engine.CommandHelp(name)
+		help, _ := s.engine.CommandHelp(thread, name)
 		words := strings.FieldsFunc(help, func(r rune) bool { return !isIdent(r) && r != '-' })
 		if name == "info" || name == "i" || name == "catch" {
 			return func(prefix string) []string { return append(beginning(words, prefix), s.program(prefix)...) }

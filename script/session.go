@@ -97,7 +97,7 @@ type engine interface {
 	Abbreviates(name string) bool
 	TakesBlock(line string) bool
 	CommandNames() []string
-	CommandIndex() string
+	CommandIndex(thread *starlark.Thread) string
 	RunCommand(thread *starlark.Thread, line string) (starlark.Value, error)
 	RepeatCommand(thread *starlark.Thread, line string) (v starlark.Value, ok bool, err error)
 
@@ -110,7 +110,7 @@ type engine interface {
 	Variables(prefix string) []string
 	Registers(prefix string) []string
 	Running(prefix string) []string
-	CommandHelp(name string) (text string, ok bool)
+	CommandHelp(thread *starlark.Thread, name string) (text string, ok bool)
 
 	Status() string          // what commands act on
 	LastStop() *tracer.Stop  // of that

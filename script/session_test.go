@@ -50,28 +50,28 @@ func (e *fakeEngine) ClearInterrupt() {
 	}
 }
 
-func (e *fakeEngine) Traced() bool                                   { return false }
-func (e *fakeEngine) Status() string                                 { return "" }
-func (e *fakeEngine) LastStop() *tracer.Stop                         { return nil }
-func (e *fakeEngine) Subject() starlark.Value                        { return nil }
-func (e *fakeEngine) SetScreen(builtins.Screen)                      {}
-func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))    {}
-func (e *fakeEngine) Away() bool                                     { return false }
-func (e *fakeEngine) Wake()                                          {}
-func (e *fakeEngine) Warm()                                          {}
-func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error) { return nil, nil }
-func (e *fakeEngine) IsCommand(name string) bool                     { return name == "say" || name == "thing" }
-func (e *fakeEngine) TakesBlock(string) bool                         { return false }
-func (e *fakeEngine) Abbreviates(string) bool                        { return false }
-func (e *fakeEngine) CommandNames() []string                         { return []string{"say", "thing"} }
-func (e *fakeEngine) Parameters(starlark.Value) []string             { return nil }
-func (e *fakeEngine) Symbols(string) []string                        { return nil }
-func (e *fakeEngine) Sources(string) []string                        { return nil }
-func (e *fakeEngine) Variables(string) []string                      { return nil }
-func (e *fakeEngine) Registers(string) []string                      { return nil }
-func (e *fakeEngine) Running(string) []string                        { return nil }
-func (e *fakeEngine) CommandHelp(string) (string, bool)              { return "", false }
-func (e *fakeEngine) CommandIndex() string                           { return "say\nthing\n" }
+func (e *fakeEngine) Traced() bool                                        { return false }
+func (e *fakeEngine) Status() string                                      { return "" }
+func (e *fakeEngine) LastStop() *tracer.Stop                              { return nil }
+func (e *fakeEngine) Subject() starlark.Value                             { return nil }
+func (e *fakeEngine) SetScreen(builtins.Screen)                           {}
+func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))         {}
+func (e *fakeEngine) Away() bool                                          { return false }
+func (e *fakeEngine) Wake()                                               {}
+func (e *fakeEngine) Warm()                                               {}
+func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error)      { return nil, nil }
+func (e *fakeEngine) IsCommand(name string) bool                          { return name == "say" || name == "thing" }
+func (e *fakeEngine) TakesBlock(string) bool                              { return false }
+func (e *fakeEngine) Abbreviates(string) bool                             { return false }
+func (e *fakeEngine) CommandNames() []string                              { return []string{"say", "thing"} }
+func (e *fakeEngine) Parameters(starlark.Value) []string                  { return nil }
+func (e *fakeEngine) Symbols(string) []string                             { return nil }
+func (e *fakeEngine) Sources(string) []string                             { return nil }
+func (e *fakeEngine) Variables(string) []string                           { return nil }
+func (e *fakeEngine) Registers(string) []string                           { return nil }
+func (e *fakeEngine) Running(string) []string                             { return nil }
+func (e *fakeEngine) CommandHelp(*starlark.Thread, string) (string, bool) { return "", false }
+func (e *fakeEngine) CommandIndex(*starlark.Thread) string                { return "say\nthing\n" }
 
 // RunCommand returns the line.
 func (e *fakeEngine) RunCommand(_ *starlark.Thread, line string) (starlark.Value, error) {
