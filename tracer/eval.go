@@ -133,7 +133,10 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 		if err != nil {
 			continue
 		}
-		funcs, err := data.FuncsNamed(name)
+		funcs, err := lookUp(s.x.tr, func() ([]*debuginfo.Func, error) { return data.FuncsNamed(name) }, img)
+		if err == ErrInterrupted {
+			return nil, err
+		}
 		if err != nil {
 			continue
 		}

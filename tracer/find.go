@@ -20,7 +20,7 @@ type FindOptions struct {
 	Max        int    // matches after which the search ends; 0 is no limit
 }
 
-// ErrInterrupted ends Find and Dump when Interrupt is called.
+// ErrInterrupted ends Find, Dump and lookups of names when Interrupt is called.
 var ErrInterrupted = errors.New("interrupted")
 
 // Find returns the addresses where pat is in memory, in ascending order. Those of

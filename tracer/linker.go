@@ -194,6 +194,8 @@ func (p *Process) whereIs(a *anchor) (addr uint64, ok bool) {
 // resolvePending puts breakpoints and watchpoints in place whose location has become
 // known, and those that lie where another place may be meant by now.
 func (p *Process) resolvePending() error {
+	p.tr.patient = true // nothing would ask again
+	defer func() { p.tr.patient = false }()
 	for _, b := range p.placed() {
 		if b.loose {
 			for _, addr := range b.addrs {

@@ -118,7 +118,10 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 	symbols, err := x.symbols(name)
 	begin = make(map[uint64]*debuginfo.Func)
 	if err != nil || all {
-		begin = x.inlined(name, all)
+		var ended error
+		if begin, ended = x.inlined(name, all); ended != nil {
+			return nil, nil, ended
+		}
 	}
 	if err != nil && len(begin) == 0 {
 		return nil, nil, err
@@ -194,6 +197,10 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
+	return lookUp(x.tr, func() ([]image.Symbol, error) { return symbolsIn(images, name) }, images...)
+}
+
+func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
 	if found := linked(images, name); len(found) > 0 {
 		return found, nil
 	}
@@ -276,19 +283,23 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 // inlined returns the copies of a function, or of all that match a pattern, which no
 // symbol names, by their entries: compilers leave none where they have inlined every
 // call. They are those in the first image that has any, or in all.
-func (x *target) inlined(name string, all bool) map[uint64]*debuginfo.Func {
+func (x *target) inlined(name string, all bool) (map[uint64]*debuginfo.Func, error) {
 	copies := make(map[uint64]*debuginfo.Func)
 	images, name, err := x.imagesOf(name)
 	if err != nil {
-		return copies
+		return copies, nil
 	}
 	for _, img := range images {
-		maps.Copy(copies, img.Inlined(name))
+		found, err := lookUp(x.tr, func() (map[uint64]*debuginfo.Func, error) { return img.Inlined(name), nil }, img)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(copies, found)
 		if len(copies) > 0 && !all {
 			break
 		}
 	}
-	return copies
+	return copies, nil
 }
 
 // meant returns those of the symbols with one name, the likeliest first, that the

@@ -57,9 +57,12 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line"}
 	var addrs []uint64
 	for _, img := range images {
-		places, err := img.Places(file, line)
+		places, err := lookUp(x.tr, func() ([]debuginfo.Place, error) { return img.Places(file, line) }, img)
 		for _, place := range places {
 			addrs = append(addrs, place.Addr)
+		}
+		if err == ErrInterrupted {
+			return nil, err
 		}
 		if err != nil && !errors.Is(err, debuginfo.ErrNoDWARF) && !errors.Is(err, debuginfo.ErrNotFound) {
 			missing.Err = err

@@ -79,6 +79,7 @@ type Tracer struct {
 	news    []report      // of loose processes, not looked at
 	ended   []*Process    // whose end Wait is to return
 	hearing bool          // a handler runs while threads of its process do
+	patient bool          // Interrupt ends no lookup
 	timed   uint64        // the movement that runs, if it has a limit of time
 	clock   uint64        // counts movements with a limit
 	pin     pin
@@ -165,7 +166,8 @@ func (tr *Tracer) release(processes []*Process, checkpoints []*Checkpoint) error
 }
 
 // Interrupt ends the movement that is running: all threads are stopped, and it
-// returns a Stop with ReasonInterrupt. Find and Dump end with ErrInterrupted.
+// returns a Stop with ReasonInterrupt. Find and Dump end with ErrInterrupted, and
+// so do lookups of names in large files, for which tables are made the first time.
 // When none is running, the next one ends so at once, unless ClearInterrupt comes
 // first. It may be called from any goroutine.
 func (tr *Tracer) Interrupt() { tr.want(ReasonInterrupt, 0) }

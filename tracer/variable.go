@@ -481,7 +481,10 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		}
 		any = true
 		s := x.scope(img, f, t)
-		vars, err := data.Globals(plain, s.frame.PC)
+		vars, err := lookUp(x.tr, func() ([]*debuginfo.Var, error) { return data.Globals(plain, s.frame.PC) }, img)
+		if err == ErrInterrupted {
+			return nil, err
+		}
 		if err != nil {
 			if !errors.Is(err, debuginfo.ErrNotFound) {
 				missing.Err = err
@@ -528,8 +531,10 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 		if err != nil {
 			continue
 		}
-		types, err := data.Types(name)
+		types, err := lookUp(x.tr, func() ([]*debuginfo.Type, error) { return data.Types(name) }, img)
 		switch {
+		case err == ErrInterrupted:
+			return nil, err
 		case err != nil && !errors.Is(err, debuginfo.ErrNotFound):
 			missing.Err = err
 		case len(types) > 0 && !types[0].Declaration:

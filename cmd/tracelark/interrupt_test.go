@@ -13,11 +13,7 @@ import (
 // session, which shows for the first time where a target has stopped.
 func BenchmarkInterrupt(b *testing.B) {
 	busy := tracertest.Build(b, "testdata/busy.c", "-O1", "-pthread")
-	for _, test := range []struct {
-		name   string
-		target []string
-		lines  []string // the last of which goes on
-	}{
+	interrupts(b, []interruption{
 		{"Script", nil, []string{"while True: pass\n"}},
 		{"Thread", []string{busy, "1", "0"}, []string{"c"}},
 		{"100Threads", []string{busy, "100", "0"}, []string{"c"}},
@@ -25,7 +21,29 @@ func BenchmarkInterrupt(b *testing.B) {
 		{"Find", []string{busy, "1", "1024"}, []string{"tb run", "c", "p.find(regex('[a-z]*nothing has this'))"}},
 		{"Disassembly", []string{busy, "1", "0"}, []string{"tb run", "c", "while True: [p.disasm(f) for f in p.images[1].functions()]\n"}},
 		{"Index", []string{built(b)}, []string{"p.main_image.types('main.*')"}},
-	} {
+	})
+}
+
+// BenchmarkInterruptLookup measures it for lookups in a program of 257 MB.
+func BenchmarkInterruptLookup(b *testing.B) {
+	big := []string{tracertest.BuildUnits(b, "testdata/big", bigUnits)}
+	interrupts(b, []interruption{
+		{"Breakpoint", big, []string{"b nothing_has_this"}},
+		{"Expression", big, []string{"p nothing_has_this"}},
+		{"Type", big, []string{"ptype big::Store<28>"}},
+		{"Symbols", big, []string{"p.symbols('*nothing_has_this')"}},
+	})
+}
+
+// An interruption is a line that goes on, the last one, and what comes before it.
+type interruption struct {
+	name   string
+	target []string
+	lines  []string
+}
+
+func interrupts(b *testing.B, tests []interruption) {
+	for _, test := range tests {
 		b.Run(test.name, func(b *testing.B) {
 			var worst, sum time.Duration
 			n := 0
@@ -44,7 +62,7 @@ func BenchmarkInterrupt(b *testing.B) {
 				if len(test.lines) == 1 && test.lines[0] == "c" {
 					c.expect("ready")
 				}
-				c.shows("nothing, as it goes on", 200*time.Millisecond)
+				c.shows("nothing, as it goes on", 100*time.Millisecond)
 				c.unread = nil
 				start := time.Now()
 				c.send("\x03")

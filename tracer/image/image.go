@@ -54,6 +54,15 @@ func New(path string, file *File, bias uint64) *Image {
 // Name returns the last element of the path, such as "libc.so.6".
 func (im *Image) Name() string { return path.Base(im.Path) }
 
+// FileSize returns how many bytes the file has, or the one with its debug information.
+func (im *Image) FileSize() uint64 {
+	if im.File == nil {
+		return 0
+	}
+	debug, _ := im.File.Debug()
+	return max(im.File.size, debug.size)
+}
+
 // Contains reports whether addr lies between the image's start and its end.
 func (im *Image) Contains(addr uint64) bool { return im.Start <= addr && addr < im.End }
 

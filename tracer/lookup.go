@@ -1,0 +1,53 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"time"
+
+	"github.com/tracelark/tracelark/tracer/image"
+)
+
+// large is how many bytes of a file may take so long to look through that Interrupt
+// should not wait. Tests make it small.
+var large uint64 = 16 << 20
+
+// lookUp calls f, which looks up a name in files, and gives up with ErrInterrupted if the
+// tracer is interrupted: the tables that f makes when a file is asked for the first time
+// are made for the next lookup. The interrupt is still there for the next movement. f must
+// not ask for anything of a process, as it runs on another thread.
+func lookUp[T any](tr *Tracer, f func() (T, error), files ...*image.Image) (v T, err error) {
+	const poll = 10 * time.Millisecond
+	var size uint64
+	for _, img := range files {
+		size += img.FileSize()
+	}
+	if size < large || tr == nil || tr.patient {
+		return f()
+	}
+	type result struct {
+		v   T
+		err error
+	}
+	interrupted := func() bool { return tr.wanted.Load() == uint64(ReasonInterrupt) }
+	if interrupted() {
+		return v, ErrInterrupted
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case r := <-done:
+			return r.v, r.err
+		case <-ticker.C:
+			if interrupted() {
+				return v, ErrInterrupted
+			}
+		}
+	}
+}
