@@ -30,21 +30,26 @@ func TestScreenshots(t *testing.T) {
 	s.do("c", "-- trace -", "#3 ", ">>>")
 	s.draw(filepath.Join(dir, "context.svg"), 46)
 	s.do("bt", "#5 ")
-	s.enter("x/4gx $rsp")
-	s.enter("p *options@2")
-	s.enter("p.finish().value")
+	s.lines("x/4gx $rsp", "p *options@2", "p.finish().value")
 	s.expect("p.finish().value", "-- trace -")
+	s.prompt("", "")
 	s.keys("C-l")
-	s.enter("telescope $rsp 6")
-	s.enter("frame 1")
-	s.enter("info args")
-	s.enter("[hex(f.pc) for f in p.frames]")
-	s.enter("checksec")
-	s.expect("telescope $rsp 6", "fortify", ">>>")
+	s.lines("telescope $rsp 6", "frame 1", "info args", "[hex(f.pc) for f in p.frames]", "checksec")
+	s.expect("telescope $rsp 6", "fortify")
+	s.prompt("", "")
 	s.typed("p.read_")
 	s.keys("Tab", "Tab")
 	s.expect("read_cstr", "read_u8")
 	s.draw(filepath.Join(dir, "commands.svg"), 40)
+}
+
+// lines enters lines, each at a prompt.
+func (s *screen) lines(lines ...string) {
+	s.t.Helper()
+	for _, line := range lines {
+		s.prompt("", "")
+		s.enter(line)
+	}
 }
 
 // draw writes the first lines of the screen to an SVG file.
