@@ -117,7 +117,9 @@ func (p *Process) launch(o *LaunchOptions) error {
 	if err := seizeLaunched(pid, o); err != nil {
 		unix.Kill(pid, unix.SIGKILL)
 		for waited := error(nil); waited == nil; {
-			_, waited = expectStop(pid, 0) // until it has ended
+			if _, waited = expectStop(pid, 0); waited == nil { // until it has ended
+				ptrace.Cont(pid, 0) // from where it reports that it is about to
+			}
 		}
 		return fmt.Errorf("launch %s: %w", name, err)
 	}

@@ -158,3 +158,12 @@ func TestLooseBreakpoint(t *testing.T) {
 		}
 	}
 }
+
+// TestLaunchBadLimit launches a program with a limit that the kernel refuses.
+func TestLaunchBadLimit(t *testing.T) {
+	tr := newTracer(t)
+	_, err := tr.Launch([]string{"true"}, &LaunchOptions{Limits: []Limit{{Resource: 1000, Value: 1}}})
+	if want := "launch true: set limit 1000 to 1: invalid argument"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

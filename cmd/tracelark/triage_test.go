@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -192,6 +193,50 @@ p.save_core("cases/core")`, prog, "cases/S")
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestTriageBadTargets has cases that cannot be read, and a target that forks without
+// end, fills the disk and leaves a daemon that ignores signals. Each is a line, and
+// nothing is left of them.
+func TestTriageBadTargets(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/hostile.c")
+	files := map[string]string{"cases/D": "D", "cases/E": "E", "cases/F": "F", "cases/N": "N", "cases/S": "S", "cases/huge": ""}
+	t.Chdir(writeTests(t, files))
+	if err := errors.Join(os.Truncate("cases/huge", 20<<30), os.Symlink("/proc/self/mem", "cases/unreadable"), unix.Mkfifo("fifo", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"D": "exit", "E": "hang", "F": "processes that run at once", "N": "exit", "S": "crash",
+		"huge": "at most 1073741824 can be read", "unreadable": "input/output error", "fifo": "not a regular file",
+	}
+	for _, mode := range []string{"exec", "snapshot"} {
+		// The limit is below that of triage, and nobody may raise it.
+		sh := exec.Command("sh", "-c", `ulimit -f 8192; exec setpriv --bounding-set -all --inh-caps -all "$@"`, "sh",
+			command(t).Path, "triage", "--timeout", "1", "--mode", mode, "-o", mode, "cases", "fifo", "--", prog, "@@")
+		if os.Getuid() != 0 {
+			sh.Args[2] = `ulimit -f 8192; exec "$@"`
+		}
+		sh.Env = append(os.Environ(), asCommand+"=1")
+		if _, stderr, exit := run(t, sh); exit != 1 || !strings.Contains(stderr, "4 failed") {
+			t.Errorf("status %d:\n%s", exit, stderr)
+		}
+		cases := readLines(t, mode+"/cases.jsonl")
+		if len(cases) != len(want) {
+			t.Errorf("%d lines, want %d", len(cases), len(want))
+		}
+		for _, c := range cases {
+			name := filepath.Base(c.Case)
+			if got := c.Outcome + c.Error; !strings.Contains(got, want[name]) {
+				t.Errorf("%s in mode %s: got %q, want %q", name, mode, got, want[name])
+			}
+		}
+	}
+	exes, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, exe := range exes {
+		if path, err := os.Readlink(exe); err == nil && path == prog {
+			t.Errorf("%s outlives its case", exe)
 		}
 	}
 }
