@@ -49,9 +49,9 @@ storm: deps ## attach and detach 10000 times in a storm, and kill tracer and tar
 compare: deps ## compare stacks and values of many programs at many stops with gdb's
 	$(GO) test -count=1 -timeout 120m -v -run '^TestCompare$$' ./tracer -compare 30
 
-campaign: build ## fuzz a parser with planted bugs with AFL++ for FUZZTIME, and triage what it finds; needs the package afl++
+campaign: build deps ## fuzz a parser with planted bugs with AFL++ for FUZZTIME, and triage what it finds
 	rm -rf bin/campaign && mkdir -p bin/campaign/in
-	afl-cc -g -O0 -pthread -o bin/campaign/parser cmd/tracelark/testdata/parser.c
+	afl-cc -g -O0 -pthread -DCRASHES_ONLY -o bin/campaign/parser cmd/tracelark/testdata/parser.c
 	gcc -g -O0 -pthread -fstack-protector-all -o bin/campaign/plain cmd/tracelark/testdata/parser.c
 	printf 'a.b.' > bin/campaign/in/seed
 	-AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 timeout -s INT $(FUZZTIME) \
@@ -95,6 +95,7 @@ deps:
 	want vim command -v vim; \
 	want less command -v less; \
 	want xz-utils command -v xz; \
+	want afl++ command -v afl-fuzz; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
 	if ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
