@@ -31,6 +31,7 @@ var (
 	addrText   = regexp.MustCompile(`(?:on|at|for) (?:unknown )?address (0x[0-9a-f]+)`)
 	summary    = regexp.MustCompile(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
 	leakBytes  = regexp.MustCompile(`^(\d+) byte\(s\) leaked`)
+	causeLine  = regexp.MustCompile(`^(?:Potential )?Cause: (.*)$`)
 	frameLine  = regexp.MustCompile(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
 	moduleTail = regexp.MustCompile(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
 	sourceTail = regexp.MustCompile(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
@@ -39,6 +40,11 @@ var (
 
 var tools = map[string]string{
 	"Address": "asan", "HWAddress": "hwasan", "Memory": "msan", "Thread": "tsan", "Leak": "lsan", "UndefinedBehavior": "ubsan",
+}
+
+// causes are the types that hwasan names as the cause of a tag mismatch, as asan has them.
+var causes = map[string]string{
+	"use-after-free": "heap-use-after-free", "heap-buffer-overflow": "heap-buffer-overflow", "global-overflow": "global-buffer-overflow",
 }
 
 const (
@@ -99,7 +105,7 @@ func parseReport(tool, what string, lines []string) *Report {
 			continue
 		case strings.Contains(lower, "freed by thread") || strings.Contains(lower, "deallocated by") || strings.Contains(lower, "memory was marked as uninitialized"):
 			into = r.section(&r.Freed)
-		case strings.Contains(lower, "previously allocated by") || strings.HasPrefix(lower, "allocated by") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
+		case strings.Contains(lower, "previously allocated ") || strings.HasPrefix(lower, "allocated by") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
 			strings.Contains(lower, "location is heap block"), strings.Contains(lower, "uninitialized value was created by"):
 			into = r.section(&r.Alloc)
 		case tool == "lsan" && strings.Contains(lower, "leak of "):
@@ -118,6 +124,9 @@ func parseReport(tool, what string, lines []string) *Report {
 			if !r.HasAddr && m[3] != "" {
 				r.address("at address " + m[3])
 			}
+		}
+		if m := causeLine.FindStringSubmatch(line); m != nil && r.Type == "tag-mismatch" && causes[m[1]] != "" {
+			r.Type = causes[m[1]]
 		}
 		if m := signalLine.FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
 			r.Access = strings.ToLower(m[1])

@@ -177,6 +177,7 @@ func TestReports(t *testing.T) {
 	}{
 		{"libfuzzer", "asan", "heap-buffer-overflow", "read", 8, []string{
 			"parse::(anonymous namespace)::next(std::vector<int, std::allocator<int> > const&, int) at parse.cc:41:7", "LLVMFuzzerTestOneInput at fuzz.cc:9:3"}, 2},
+		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:5:10"}, 2},
 		{"nested", "asan", "SEGV", "read", 0, []string{"load at a.c:3"}, 0},
 	} {
 		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")
