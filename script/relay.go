@@ -44,7 +44,6 @@ type tty struct {
 	file *os.File
 	held []byte // the last line, not shown yet
 
-	ended bool // no program has it any more
 }
 
 func newRelay(in, out *os.File, above, ahead func([]byte)) (*relay, error) {
@@ -107,9 +106,11 @@ func (r *relay) show(t *tty) {
 	defer t.file.Close()
 	if raw, err := t.file.SyscallConn(); err == nil {
 		raw.Read(func(fd uintptr) bool {
-			for r.take(t, int(fd)) {
+			for {
+				if more, ended := r.take(t, int(fd)); !more {
+					return ended
+				}
 			}
-			return t.ended
 		})
 	}
 	r.mu.Lock()
@@ -118,21 +119,21 @@ func (r *relay) show(t *tty) {
 	r.ttys = slices.DeleteFunc(r.ttys, func(u *tty) bool { return u == t })
 }
 
-// take reads once and shows that. It reports whether there may be more. Whoever reads
-// holds the lock until it is shown, so that settle misses nothing.
-func (r *relay) take(t *tty, fd int) bool {
+// take reads once and shows that. It reports whether there may be more, and if not
+// whether the terminal has no program any more. Whoever reads holds the lock until it is
+// shown, so that settle misses nothing.
+func (r *relay) take(t *tty, fd int) (more, ended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, err := unix.Read(fd, r.buf[:])
 	switch {
 	case n > 0:
 		r.write(t, r.buf[:n])
-		return true
+		return true, false
 	case err == unix.EINTR:
-		return true
+		return true, false
 	}
-	t.ended = err != unix.EAGAIN
-	return false
+	return false, err != unix.EAGAIN
 }
 
 // write shows text, or at the prompt its whole lines.
@@ -307,7 +308,10 @@ func (r *relay) settle() {
 		t.control(func(fd int) {
 			for range 64 { // a target that others write to may never be silent
 				fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-				if n, err := unix.Poll(fds, handover); n <= 0 && err != unix.EINTR || !r.take(t, fd) {
+				if n, err := unix.Poll(fds, handover); n <= 0 && err != unix.EINTR {
+					return
+				}
+				if more, _ := r.take(t, fd); !more {
 					return
 				}
 			}
