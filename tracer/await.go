@@ -136,7 +136,9 @@ func (tr *Tracer) Wait(id int, limit time.Duration) (*Stop, error) {
 		if err := tr.deadlock(id); err != nil {
 			return nil, err
 		}
+		tr.awaiting.Store(true)
 		t, status, err := tr.wait(true)
+		tr.awaiting.Store(false)
 		switch {
 		case err != nil:
 			return nil, err

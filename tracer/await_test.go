@@ -35,3 +35,31 @@ func TestWaitLimit(t *testing.T) {
 		t.Errorf("%d hits were handled in a millisecond that take 20 each", hits)
 	}
 }
+
+// TestWake ends a Wait, and no other movement: who types while a process in the
+// background stops may wake late.
+func TestWake(t *testing.T) {
+	tr := newTracer(t)
+	p, err := tr.Launch([]string{tracertest.Build(t, "testdata/scenes.c"), "spin"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Wake()
+	main := breakAt(t, p, "main", nil)
+	if stop := cont(t, p); stop.Breakpoint != main {
+		t.Fatalf("stop = %s, want the breakpoint", stop.Reason)
+	}
+	if err := p.Thread().Start(); err != nil {
+		t.Fatal(err)
+	}
+	if stop, err := tr.Wait(-1, 0); stop != nil || err != nil {
+		t.Fatalf("Wait = %+v, %v, want neither, as Wake came before", stop, err)
+	}
+	go tr.Wake()
+	if stop, err := tr.Wait(-1, 0); stop != nil || err != nil {
+		t.Fatalf("Wait = %+v, %v, want neither", stop, err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}

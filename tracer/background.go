@@ -21,11 +21,13 @@ func (t *Thread) Start() error {
 }
 
 // Wake makes the Wait that is running return nil, as if its limit had passed. When none
-// is running, the next one does so at once, unless ClearInterrupt comes first. It may be
-// called from any goroutine.
+// is running, the next one does so at once, unless ClearInterrupt comes first; other
+// movements go on. It may be called from any goroutine.
 func (tr *Tracer) Wake() {
-	woken := timeoutOf(0)
 	if tr.wanted.CompareAndSwap(0, woken) {
-		tr.rouse(woken)
+		tr.rouse(woken, &tr.awaiting)
 	}
 }
+
+// woken is what Wake wants.
+var woken = timeoutOf(0)

@@ -74,16 +74,17 @@ type Tracer struct {
 
 	checkpoints []*Checkpoint
 
-	wanted  atomic.Uint64 // why a movement is to end, see want
-	waiting atomic.Bool   // the thread is in Wait, or about to be
-	news    []report      // of loose processes, not looked at
-	ended   []*Process    // whose end Wait is to return
-	hearing bool          // a handler runs while threads of its process do
-	patient bool          // Interrupt ends no lookup
-	timed   uint64        // the movement that runs, if it has a limit of time
-	clock   uint64        // counts movements with a limit
-	pin     pin
-	salvage salvage
+	wanted   atomic.Uint64 // why a movement is to end, see want
+	waiting  atomic.Bool   // the thread is in wait, or about to be
+	awaiting atomic.Bool   // and that in Wait
+	news     []report      // of loose processes, not looked at
+	ended    []*Process    // whose end Wait is to return
+	hearing  bool          // a handler runs while threads of its process do
+	patient  bool          // Interrupt ends no lookup
+	timed    uint64        // the movement that runs, if it has a limit of time
+	clock    uint64        // counts movements with a limit
+	pin      pin
+	salvage  salvage
 
 	decoded decodings
 	queue   [1]Siginfo // what was pending, see queued
@@ -200,12 +201,12 @@ func (tr *Tracer) want(why Reason, movement uint64) {
 			}
 		}
 	}
-	tr.rouse(want)
+	tr.rouse(want, &tr.waiting)
 }
 
-// rouse makes the tracer's thread see what is wanted.
-func (tr *Tracer) rouse(want uint64) {
-	for pause := time.Microsecond; tr.waiting.Load() && tr.wanted.Load() == want; pause *= 2 {
+// rouse makes the tracer's thread see what is wanted, while it is in a wait.
+func (tr *Tracer) rouse(want uint64, waits *atomic.Bool) {
+	for pause := time.Microsecond; waits.Load() && tr.wanted.Load() == want; pause *= 2 {
 		ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
 		time.Sleep(min(pause, time.Millisecond))
 	}
@@ -217,7 +218,7 @@ func timeoutOf(movement uint64) uint64 { return movement<<8 | uint64(ReasonTimeo
 // isWanted returns why the running movement is to end, if it is.
 func (tr *Tracer) isWanted() (Reason, bool) {
 	want := tr.wanted.Load()
-	if want == 0 {
+	if want == 0 || want == woken && !tr.awaiting.Load() {
 		return 0, false
 	}
 	if movement := want >> 8; movement != 0 && movement != tr.timed {
