@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -85,6 +86,13 @@ func start(t *testing.T, path string) int {
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
 		t.Fatalf("%s: %q, %v", path, line, err)
+	}
+	tids, err := procfs.Tasks(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tid := range tids {
+		tracertest.WaitState(t, tid, "S")
 	}
 	return cmd.Process.Pid
 }

@@ -244,7 +244,7 @@ func TestBatchEnds(t *testing.T) {
 		"syntax.star":  "x = (\n",
 		"none.star":    "x = 1\n",
 		"setup.star":   "def case(c): return {}\ndef setup(): fail('no server')\n",
-		"forever.star": "def case(c):\n    if c.index == 0: return {}\n    p = launch(['sh', '-c', 'kill -INT ' + args[0] + '; exec sleep 1000'])\n    p.cont()  # to the exec\n    p.cont()\n",
+		"forever.star": "def case(c):\n    if c.index == 0: return {}\n    p = launch(['sh', '-c', 'until test $(wc -l <out/journal) = 2; do sleep 0.01; done; kill -INT ' + args[0] + '; exec sleep 1000'])\n    p.cont()  # to the exec\n    p.cont()\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
