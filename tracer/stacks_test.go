@@ -51,7 +51,7 @@ func TestHardStacks(t *testing.T) {
 			{"framed", raised + "trap ?? jit main"},
 			{"jit", raised + "trap ?? jit main"},
 			{"thread", raised + "trap begin start_thread clone3"},
-			{"wild", "?? wild? main"},
+			{"wild", "?? wild main"},
 			{"exhausted", "exhausted"},
 			{"deep", raised + "trap deep"},
 		} {
