@@ -210,7 +210,7 @@ func (c *comparison) names(img *image.Image) map[uint64][]string {
 		return names // the vdso is in no file
 	}
 	files := []string{img.Path}
-	if debug, err := img.File.Debug(); err == nil && debug != nil {
+	if debug, err := img.File.Debug(); err == nil && debug != nil && debug != img.File {
 		files = append(files, debug.Name())
 	}
 	for _, file := range files {
@@ -239,7 +239,7 @@ func (c *comparison) toAddr2line(f *Frame, line toldLine) {
 		return
 	}
 	file := img.Path
-	if debug, err := img.File.Debug(); err == nil && debug != nil {
+	if debug, err := img.File.Debug(); err == nil && debug != nil && debug != img.File {
 		file = debug.Name()
 	}
 	key := codeAt{file, f.Lookup - img.Bias}

@@ -57,15 +57,15 @@ func (d *detour) home(addr uint64) (uint64, bool) {
 
 // goRound lets the thread take a detour when it goes on, and reports whether it can.
 func (t *Thread) goRound() bool {
-	d := t.p.sites[t.reported].detour
-	if d == nil || t.guest || t.p.space != nil || t.mayPass && t.signal != 0 {
+	s := t.p.sites[t.reported]
+	if s == nil || s.detour == nil || t.guest || t.p.space != nil || t.mayPass && t.signal != 0 {
 		return false
 	}
 	regs, err := t.Regs()
 	if err != nil || regs[arch.EFLAGS]&flagTF != 0 || t.inSequence(regs[arch.RIP]) {
 		return false
 	}
-	t.detour = d
+	t.detour = s.detour
 	return true
 }
 

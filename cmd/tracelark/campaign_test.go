@@ -16,10 +16,10 @@ import (
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
-// TestCampaign triages what AFL++ finds in the parser. Each seed is one bit away from a
-// bug, and AFL++ flips each bit of it, so that chance has no part in which are found:
-// all but the one in a child, which a fuzzer sees only where another bug follows. Each
-// is one cluster.
+// TestCampaign triages what AFL++ finds in the parser. Each run of it has a seed that is
+// one bit away from a bug, and flips each bit of it, so that chance has no part in which
+// are found: all but the one in a child, which a fuzzer sees only where another bug
+// follows. Each is one cluster.
 func TestCampaign(t *testing.T) {
 	fuzz := tracertest.Tool(t, "afl-fuzz")
 	plain := tracertest.Build(t, "testdata/parser.c", "-fstack-protector-all", "-DCRASHES_ONLY")
@@ -30,7 +30,7 @@ func TestCampaign(t *testing.T) {
 	seeds := make(map[string]string)
 	var want []string
 	for letter, class := range bugs {
-		seeds["in/"+string(letter)] = string(letter^0x20) + "."
+		seeds["in "+string(letter)+"/seed"] = string(letter^0x20) + "."
 		if letter != 'K' {
 			want = append(want, class)
 		}
@@ -45,8 +45,13 @@ func TestCampaign(t *testing.T) {
 		}
 	}
 	afl(tracertest.Tool(t, "afl-cc"), "-g", "-O0", "-pthread", "-w", "-fstack-protector-all", "-DCRASHES_ONLY", "-o", "parser", source)
-	afl(fuzz, "-D", "-E", "20000", "-V", "120", "-t", "1000", "-i", "in", "-o", "out", "--", "./parser", "@@")
-	_, stderr, exit := run(t, command(t, "triage", "--timeout", "5", "-o", "report", "out", "--", plain, "@@"))
+	args := []string{"triage", "--timeout", "5", "-o", "report"}
+	for letter := range bugs {
+		out := "out " + string(letter)
+		afl(fuzz, "-D", "-E", "1000", "-V", "60", "-t", "1000", "-i", "in "+string(letter), "-o", out, "--", "./parser", "@@")
+		args = append(args, out)
+	}
+	_, stderr, exit := run(t, command(t, append(args, "--", plain, "@@")...))
 	if exit != 0 {
 		t.Errorf("status %d:\n%s", exit, stderr)
 	}

@@ -30,7 +30,7 @@ static void bug_free(int c) {
 	free(p);
 }
 
-static int bug_divide(int c) { return 100 / (c - c); }
+static int bug_divide(int c) { volatile int zero = 0; return 100 / (c * zero); }
 
 static void bug_assert(int c) { assert(c < 0); }
 
