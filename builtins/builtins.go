@@ -222,6 +222,7 @@ var functions = append(concat([]method[*Env]{
 	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},
 	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
 	{"range", "(start, stop=None, step=1) -> range", "Starlark's range, the ints from start, or from 0 if it is alone, to below stop. x in range(start, stop) holds for addresses too.", (*Env).makeRange},
+	{"sorted", "(iterable, key=None, reverse=False) -> list", "Starlark's sorted: a new list of the elements in ascending order, or descending with reverse, by what the function key makes of each. Equal ones keep their order.", (*Env).sorted},
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
 	{"printer", "(pattern, fn)",
 		"Have fn show the values of the types that match a pattern, in which * stands for any text, such as \"std::vector<*>\". fn takes the value and returns a string, or a list, dict or struct of parts to show. " +

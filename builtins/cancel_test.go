@@ -49,6 +49,12 @@ p = attach(pid)
 cancel()
 p.cont()
 `,
+		"sorted": `
+x = [(i * 7919 % 1000003, i) for i in range(1000000)]
+cancel()
+while True:
+    attempt(sorted, x)
+`,
 		"json.decode": `
 text = "[" + "[1,2,3]," * (4 << 20) + "1]"
 cancel()

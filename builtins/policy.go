@@ -63,7 +63,7 @@ func init() {
 		"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage does not count. "+
 		"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
 		"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
-		"Other operations that take long, as sorting a large list or printing a value that refers to another a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
+		"Other operations that take long, as printing a value that refers to another a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
 		"The REPL's limits are for each line.")
 }
 
@@ -194,7 +194,7 @@ var permissions = []struct {
 	{MayFS, "core list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float help hex hexdump int log matches module pack paint printer range regex run_command struct " +
+	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float help hex hexdump int log matches module pack paint printer range regex run_command sorted struct " +
 		"syscalls unpack write " +
 		"core.addr core.disasm core.eval core.find core.line core.reach core.read core.read_* core.symbol core.symbols core.type core.var " +
 		"image.blocks image.functions image.lines image.symbols image.types " +

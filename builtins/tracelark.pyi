@@ -3089,6 +3089,13 @@ def run_command(line: Any) -> Value:
     hello you"""
     ...
 
+def sorted(iterable: Any, key: Any = None, reverse: Any = False) -> list:
+    """Starlark's sorted: a new list of the elements in ascending order, or descending with reverse, by what the function key makes of each. Equal ones keep their order.
+
+    >>> sorted(["b", "aa"], key=len)
+    ["b", "aa"]"""
+    ...
+
 def struct(**kwargs: Any) -> Any:
     """Return a value with the given attributes.
 

@@ -88,7 +88,7 @@ func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
 		}
 		return args[0], nil
 	})
-	for _, name := range []string{"list", "tuple", "set", "sorted", "reversed", "enumerate"} {
+	for _, name := range []string{"list", "tuple", "set", "reversed", "enumerate"} {
 		if names.Has(name) {
 			continue // the host has one
 		}
