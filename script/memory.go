@@ -8,7 +8,8 @@ import (
 )
 
 // This file bounds the memory of scripts. The heap is one for the whole process, so the
-// limit is on that. It is looked at beside the script, by what the runtime counts anyway.
+// limit is on that. It is looked at beside the script, by what the runtime counts anyway:
+// nothing is stopped and nothing collected for it.
 
 // memoryPoll is how often the heap is looked at.
 const memoryPoll = 5 * time.Millisecond
@@ -22,9 +23,9 @@ func heap() (all, live uint64) {
 }
 
 // watchMemory ends r if the heap grows over the limit, until done is closed. What is not
-// garbage is known of the last collection only, which the runtime begins whenever the heap
-// has doubled; so another one tells at twice the limit. An operation of the interpreter,
-// or a builtin, cannot be ended: beyond three times the limit Stuck is called.
+// garbage is known of the last collection only, which the runtime makes whenever the heap
+// has doubled; so it is over the limit too at twice the size. An operation of the
+// interpreter, or a builtin, cannot be ended: beyond three times the limit Stuck is called.
 func (s *Session) watchMemory(r *run, done <-chan struct{}) {
 	limit := s.opts.Memory
 	ticker := time.NewTicker(memoryPoll)
@@ -36,14 +37,10 @@ func (s *Session) watchMemory(r *run, done <-chan struct{}) {
 		case <-ticker.C:
 		}
 		all, live := heap()
-		if live <= limit && all > 2*limit {
-			runtime.GC()
-			all, live = heap()
-		}
-		if live <= limit {
+		if live <= limit && all <= 2*limit {
 			continue
 		}
-		cause := fmt.Errorf("script takes %d MiB of memory, the limit of --memory is %d MiB", live>>20, limit>>20)
+		cause := fmt.Errorf("script takes %d MiB of memory, the limit of --memory is %d MiB", max(live, all/2)>>20, limit>>20)
 		s.fail(r, cause)
 		if all > 3*limit && s.opts.Stuck != nil {
 			s.opts.Stuck(cause)

@@ -25,7 +25,7 @@ func TestMemoryLimit(t *testing.T) {
 		{"n = 1 << 29\nx = 'a'\nx *= n", "Error: string of 1 elements * 536870912 takes more memory than the limit"},
 		{"n = b'ab'\nx = (1 << 100) * n", "Error: bytes of 2 elements * 1267650600228229401496703205376 takes more memory than the limit"},
 		{"list(range(1000000000))", "Error in list: list of 1000000000 elements takes more memory than the limit"},
-		{"sorted(range(1000000000), reverse=True)", "Error in sorted: sorted of 1000000000 elements takes"},
+		{"sorted(range(1000000000), reverse=True)", "script takes "},
 		{"x = []\nx.extend(range(1000000000))", "Error: script takes "},
 		{"x = {}\nfor i in range(1000000000): x[i] = i", "Error: script takes "},
 		{"','.join(['x' * 1000000] * 1000000)", "Error in join: the result takes more memory than the limit"},
