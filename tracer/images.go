@@ -53,7 +53,7 @@ func (x *target) updateImages() error {
 		return err
 	}
 	// A heap that grows is no reason to look for files.
-	if !c.valid || !slices.Equal(executables(maps), executables(c.maps)) {
+	if !c.valid || !sameCode(maps, c.maps) {
 		sorted := image.FromMaps(maps, x.of, x.of.open)
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
@@ -79,10 +79,21 @@ func (c *imageCache) inherit(from *imageCache) {
 	}
 }
 
-// executables returns the mappings that can be executed.
-func executables(maps []procfs.Mapping) []procfs.Mapping {
-	return slices.DeleteFunc(slices.Clone(maps), func(m procfs.Mapping) bool { return m.Perms&procfs.X == 0 })
+// sameCode reports whether two lists agree in the mappings that can be executed.
+func sameCode(a, b []procfs.Mapping) bool {
+	for {
+		i, j := slices.IndexFunc(a, executable), slices.IndexFunc(b, executable)
+		if i < 0 || j < 0 {
+			return i == j
+		}
+		if a[i] != b[j] {
+			return false
+		}
+		a, b = a[i+1:], b[j+1:]
+	}
 }
+
+func executable(m procfs.Mapping) bool { return m.Perms&procfs.X != 0 }
 
 // keep replaces images by those that have stood for them, so that each is the same
 // value as long as it is mapped, and marks those that are mapped no more.

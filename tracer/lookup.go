@@ -3,8 +3,7 @@
 package tracer
 
 import (
-	"time"
-
+	"github.com/tracelark/tracelark/tracer/cancel"
 	"github.com/tracelark/tracelark/tracer/image"
 )
 
@@ -17,7 +16,6 @@ var large uint64 = 16 << 20
 // are made for the next lookup. The interrupt is still there for the next movement. f must
 // not ask for anything of a process, as it runs on another thread.
 func lookUp[T any](tr *Tracer, f func() (T, error), files ...*image.Image) (v T, err error) {
-	const poll = 10 * time.Millisecond
 	var size uint64
 	for _, img := range files {
 		size += img.FileSize()
@@ -25,29 +23,14 @@ func lookUp[T any](tr *Tracer, f func() (T, error), files ...*image.Image) (v T,
 	if size < large || tr == nil || tr.patient {
 		return f()
 	}
-	type result struct {
-		v   T
-		err error
-	}
-	interrupted := func() bool { return tr.wanted.Load() == uint64(ReasonInterrupt) }
-	if interrupted() {
-		return v, ErrInterrupted
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		select {
-		case r := <-done:
-			return r.v, r.err
-		case <-ticker.C:
-			if interrupted() {
-				return v, ErrInterrupted
-			}
+	interrupted := func() error {
+		if tr.wanted.Load() == uint64(ReasonInterrupt) {
+			return ErrInterrupted
 		}
+		return nil
 	}
+	if err := interrupted(); err != nil {
+		return v, err
+	}
+	return cancel.Call(f, interrupted)
 }
