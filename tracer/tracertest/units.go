@@ -16,7 +16,7 @@ import (
 // BuildUnits returns the path of the C++ program that g++ -g -O1 makes of a directory: of
 // main.cc, and of unit.cc so many times, each with another number from 0 on as UNIT. It
 // is for programs as large as those that people debug, takes minutes, and is cached as
-// Build's are, by the contents of all files in the directory.
+// Build's are, by the contents of all files in the directory alone.
 func BuildUnits(tb testing.TB, dir string, units int) string {
 	tb.Helper()
 	gxx := Tool(tb, "g++")
@@ -24,7 +24,7 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 	if err != nil {
 		tb.Fatalf("ask gcc for its version: %v", err)
 	}
-	key, dir := unitsKey(tb, version, dir, units)
+	key, sources := unitsKey(tb, version, dir, units)
 	return cached(tb, key, filepath.Base(dir), func(out string) error {
 		objects := make([]string, units+1)
 		errs := make([]error, units+1)
@@ -33,9 +33,9 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 		for range runtime.GOMAXPROCS(0) {
 			group.Go(func() {
 				for i := next.Add(1) - 1; int(i) <= units; i = next.Add(1) - 1 {
-					source := filepath.Join(dir, "unit.cc")
+					source := filepath.Join(sources, "unit.cc")
 					if int(i) == units {
-						source = filepath.Join(dir, "main.cc")
+						source = filepath.Join(sources, "main.cc")
 					}
 					objects[i] = fmt.Sprintf("%s.%d.o", out, i)
 					errs[i] = command(gxx, "-g", "-O1", "-c", fmt.Sprintf("-DUNIT=%d", i), "-o", objects[i], source)
@@ -63,14 +63,14 @@ func BuildUnits(tb testing.TB, dir string, units int) string {
 func BuildGoUnits(tb testing.TB, dir string, units int, flags ...string) string {
 	tb.Helper()
 	goTool := Tool(tb, "go")
-	key, dir := unitsKey(tb, runtime.Version(), dir, units)
+	key, sources := unitsKey(tb, runtime.Version(), dir, units)
 	return cached(tb, append(key, flags...), filepath.Base(dir), func(out string) error {
 		module := tb.TempDir()
-		main, err := os.ReadFile(filepath.Join(dir, "main.go"))
+		main, err := os.ReadFile(filepath.Join(sources, "main.go"))
 		if err != nil {
 			return err
 		}
-		unit, err := os.ReadFile(filepath.Join(dir, "unit.go"))
+		unit, err := os.ReadFile(filepath.Join(sources, "unit.go"))
 		if err != nil {
 			return err
 		}
@@ -97,14 +97,13 @@ func BuildGoUnits(tb testing.TB, dir string, units int, flags ...string) string 
 }
 
 // unitsKey returns the key for the cache of what a compiler makes of so many units of a
-// directory, and the absolute path of that.
-func unitsKey(tb testing.TB, compiler, dir string, units int) (key []string, abs string) {
+// directory, and where a copy of that directory is, of which debug information may tell.
+func unitsKey(tb testing.TB, compiler, dir string, units int) (key []string, sources string) {
 	tb.Helper()
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	key = []string{compiler, abs, fmt.Sprint(units)}
 	files, err := os.ReadDir(abs)
 	if err != nil {
 		tb.Fatal(err)
@@ -116,7 +115,8 @@ func unitsKey(tb testing.TB, compiler, dir string, units int) (key []string, abs
 		}
 		key = append(key, file.Name(), string(text))
 	}
-	return key, abs
+	sources = cached(tb, key, filepath.Base(abs), func(out string) error { return os.CopyFS(out, os.DirFS(abs)) })
+	return append(key, compiler, fmt.Sprint(units)), sources
 }
 
 func command(name string, args ...string) error {
