@@ -57,20 +57,51 @@ func (t *rangeTable[T]) at(addr uint64, f func(T) bool) {
 	}
 }
 
+// maxPartial limits how many addresses and files are looked up before all units are known.
+// Then there will be more, and a table is worth its time.
+const maxPartial = 64
+
+// unitsAt calls f with the units that have code at pc until it returns false: what starts
+// last first, but while not all units are known, and it is not told where to look, what
+// comes first in the file.
+func (d *Data) unitsAt(pc uint64, f func(*unit) bool) {
+	if d.whole.Load() || d.partial.Add(1) > maxPartial {
+		d.addresses().at(pc, f)
+		return
+	}
+	told, more := false, true
+	d.aranges().at(pc, func(off uint64) bool {
+		if u := d.unitOf(off); u != nil {
+			told, more = true, f(u)
+		}
+		return more
+	})
+	if told {
+		return
+	}
+	for u := range d.inOrder {
+		if u.kind != unitType && slices.ContainsFunc(u.code(), func(r Range) bool { return r.Contains(pc) }) && !f(u) {
+			return
+		}
+	}
+}
+
 // buildAddresses collects the ranges of all units: from .debug_aranges where
 // that has the unit, otherwise from its first entry, and where that says
 // nothing from its lines.
 func (d *Data) buildAddresses() *addressTable {
 	t := new(addressTable)
-	known := make([]bool, len(d.units))
-	d.readAranges(func(u *unit, r Range) {
-		known[u.index] = true
-		t.add(r, u)
-	})
+	known := make([]bool, len(d.allUnits()))
+	for _, r := range d.aranges().list {
+		if u := d.unitOf(r.of); u != nil {
+			known[u.index] = true
+			t.add(r.Range, u)
+		}
+	}
 	ranges := make([][]Range, d.infos)
 	d.parallel(d.units[:d.infos], func(u *unit) {
 		if !known[u.index] && u.kind != unitType {
-			ranges[u.index] = u.codeRanges()
+			ranges[u.index] = u.code()
 		}
 	})
 	for i, list := range ranges {
@@ -82,30 +113,31 @@ func (d *Data) buildAddresses() *addressTable {
 	return t
 }
 
-// readAranges calls f with the ranges in .debug_aranges (DWARF 5, 6.1.2).
-func (d *Data) readAranges(f func(*unit, Range)) {
+// readAranges returns the offsets of units by the addresses that .debug_aranges gives them
+// (DWARF 5, 6.1.2).
+func (d *Data) readAranges() *rangeTable[uint64] {
+	t := new(rangeTable[uint64])
 	r := newReader(secAranges, d.section(secAranges), 0)
-	for r.off < r.end {
+	for r.off < r.end && r.err == nil {
 		start := r.off
 		end := r.length()
 		set := r
 		set.end = end
 		version, off := set.u16(), set.offset()
 		addrSize, segSize := set.u8(), set.u8()
-		if u := d.unitOf(off); version == 2 && addrSize == 8 && segSize == 0 && u != nil {
+		if version == 2 && addrSize == 8 && segSize == 0 {
 			set.take(-uint64(set.off-start) % 16)
 			for set.off < set.end {
 				lo, n := set.u64(), set.u64()
 				if lo|n != 0 && set.err == nil {
-					f(u, Range{lo, lo + n})
+					t.add(Range{lo, lo + n}, off)
 				}
 			}
 		}
 		r.off = max(end, r.off)
-		if r.err != nil {
-			return
-		}
 	}
+	t.sort()
+	return t
 }
 
 // codeRanges returns where a unit has code.

@@ -91,7 +91,7 @@ func (d *Data) Constant(name string, pc uint64) (*Type, int64, error) {
 		}
 		return t == nil && failed == nil
 	}
-	d.addresses().at(pc, func(u *unit) bool {
+	d.unitsAt(pc, func(u *unit) bool {
 		u, err := u.whole()
 		if err != nil {
 			failed = err

@@ -60,15 +60,13 @@ type Sections func(name string) ([]byte, error)
 type Data struct {
 	name   string
 	load   Sections
-	part   Ranges
+	ranges Ranges
 	sup    *Data
 	supErr error // why there is none
 	linked *Data // of split debug information: the file that was linked
 
 	sections [numSections]lazySection
-	units    []*unit // of .debug_info, then of .debug_types, each in the order of offsets
-	infos    int     // how many units .debug_info has
-	sigs     map[uint64]*unit
+	unitList
 
 	abbrevs      sync.Map // abbrevKey → *abbrevTable
 	abbrevBudget atomic.Int64
@@ -87,23 +85,26 @@ type Data struct {
 	more      moreUnits
 
 	addresses func() *addressTable
+	aranges   func() *rangeTable[uint64]
+	partial   atomic.Int64 // addresses and files looked up while not all units were known
 	names     func() *nameTable
 	crossing  func() []*unit
 	files     func() *fileTable
 }
 
 type lazySection struct {
-	once  sync.Once
-	data  []byte
-	pages *pages // if data is read as it is needed: see need
-	err   error
+	once sync.Once
+	data []byte
+	part part // if data is read as it is needed
+	err  error
 }
 
 // Open returns the debug information of the file called name in errors. It
-// reads the headers of the units; all else is read when it is first needed, of
-// large sections no more than that if ranges is not nil.
+// reads the headers of the units, or only the first if they have to be decompressed; all
+// else is read when it is first needed, of large sections no more than that if ranges is
+// not nil.
 func Open(name string, sections Sections, ranges Ranges) (*Data, error) {
-	return (&Data{name: name, load: sections, part: ranges}).open()
+	return (&Data{name: name, load: sections, ranges: ranges}).open()
 }
 
 // open reads the headers of the units.
@@ -111,6 +112,7 @@ func (d *Data) open() (*Data, error) {
 	name := d.name
 	d.sigs = make(map[uint64]*unit)
 	d.addresses = sync.OnceValue(d.buildAddresses)
+	d.aranges = sync.OnceValue(d.readAranges)
 	d.names = sync.OnceValue(d.buildNames)
 	d.crossing = sync.OnceValue(d.findCrossing)
 	d.files = sync.OnceValue(d.buildFiles)
@@ -121,11 +123,11 @@ func (d *Data) open() (*Data, error) {
 	if len(info) == 0 {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoDWARF)
 	}
-	if err := d.readUnits(secInfo); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	enough := never
+	if _, inOrder := d.sections[secInfo].part.(*stream); inOrder {
+		enough = func(*unit) bool { return true }
 	}
-	d.infos = len(d.units)
-	if err := d.readUnits(secTypes); err != nil {
+	if _, err := d.discover(enough); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return d, nil
@@ -164,10 +166,14 @@ func (s section) isPaged() bool {
 func (d *Data) section(s section) []byte {
 	l := &d.sections[s]
 	l.once.Do(func() {
-		if d.part != nil && s.isPaged() {
-			if r, size := d.part(d.sectionName(s)); size > 0 {
-				l.pages = newPages(r, size)
-				l.data = l.pages.data
+		if d.ranges != nil && s.isPaged() {
+			if r, size := d.ranges(d.sectionName(s)); size > 0 {
+				l.data = make([]byte, size)
+				if at, ok := r.(io.ReaderAt); ok {
+					l.part = newPages(at, l.data)
+				} else {
+					l.part = &stream{r: r, data: l.data}
+				}
 				return
 			}
 		}

@@ -30,7 +30,7 @@ func (d *Data) openDebugNames() *index {
 	if data == nil {
 		return nil
 	}
-	x := &index{covered: make([]bool, len(d.units))}
+	x := &index{covered: make([]bool, len(d.allUnits()))}
 	var tables []*nameIndex
 	r := newReader(secNames, data, 0)
 	for r.off < r.end {

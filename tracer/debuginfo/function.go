@@ -245,7 +245,7 @@ func (d *Data) Funcs(pc uint64) ([]*Func, error) {
 func (d *Data) function(pc uint64) (*Func, error) {
 	var found *function
 	var failed error
-	d.addresses().at(pc, func(u *unit) bool {
+	d.unitsAt(pc, func(u *unit) bool {
 		t := u.walk()
 		t.byAddress.at(pc, func(f *function) bool {
 			found = f

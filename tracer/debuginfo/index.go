@@ -54,18 +54,6 @@ func lastPart(name string) string {
 	return list[len(list)-1]
 }
 
-// unitOf returns the unit whose header is at off in .debug_info, or nil.
-func (d *Data) unitOf(off uint64) *unit { return unitOf(d.units[:d.infos], off) }
-
-// unitOf returns the one of units whose header is at off, or nil.
-func unitOf(units []*unit, off uint64) *unit {
-	i := sort.Search(len(units), func(i int) bool { return units[i].off >= off })
-	if i < len(units) && units[i].off == off {
-		return units[i]
-	}
-	return nil
-}
-
 // openGDBIndex reads .gdb_index, versions 7 to 9 (gdb manual, Index Section
 // Format).
 func (d *Data) openGDBIndex() *index {
@@ -82,7 +70,7 @@ func (d *Data) openGDBIndex() *index {
 	if r.err != nil || version < 7 || version > 9 || cus > tus || tus > addresses || addresses > symbols || symbols > symbolsEnd || uint64(pool) > n {
 		return nil
 	}
-	x := &index{covered: make([]bool, len(d.units))}
+	x := &index{covered: make([]bool, len(d.allUnits()))}
 	var units []*unit // by number; behind them are type units
 	for at := uint64(cus); at+16 <= uint64(tus); at += 16 {
 		r := newReader(secGDBIndex, data, at)

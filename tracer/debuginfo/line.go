@@ -105,7 +105,7 @@ func (d *Data) Line(pc uint64) (Line, error) {
 	var line Line
 	var failed error
 	found := false
-	d.addresses().at(pc, func(u *unit) bool {
+	d.unitsAt(pc, func(u *unit) bool {
 		l, err := u.lineSequences()
 		if l == nil {
 			failed = cmp.Or(failed, err)
@@ -167,9 +167,9 @@ func (t *lineTable) line(rows []row, i int) Line {
 type fileTable = hashTable
 
 func (d *Data) buildFiles() *fileTable {
-	lists := make([][]hashed, len(d.units))
+	lists := make([][]hashed, len(d.allUnits()))
 	var seen sync.Map // offsets of tables
-	d.parallel(d.units, func(u *unit) {
+	d.parallel(d.allUnits(), func(u *unit) {
 		t, err := u.lineTable()
 		if err != nil || u.kind == unitType {
 			return
@@ -204,17 +204,58 @@ func sameFile(full, name string) bool {
 	return ok && (rest == "" || strings.HasSuffix(rest, "/") || strings.HasPrefix(name, "/"))
 }
 
+// mayHaveFile returns units among which are all that have lines of a file with the last
+// element of its path: one for each table of lines.
+func (d *Data) mayHaveFile(base string) []*unit {
+	if !d.whole.Load() && d.partial.Add(1) <= maxPartial {
+		if units := d.withLineTables(base); units != nil {
+			return units
+		}
+	}
+	var units []*unit
+	hash := hashOf(base)
+	for _, h := range d.files().find(hash) {
+		if h.hash == hash {
+			units = append(units, d.units[h.unit])
+		}
+	}
+	return units
+}
+
+// withLineTables does what mayHaveFile does by going through the tables first, and then
+// through the units no further than to the last one that has one of those. It returns nil
+// if that does not find any.
+func (d *Data) withLineTables(file string) (list []*unit) {
+	tables := make(map[uint64]bool) // those with the file, by their offsets
+	for off, size := uint64(0), uint64(len(d.section(secLine))); off < size; {
+		nobody := &unit{data: d, lineOff: off}
+		t, err := nobody.readLineTable()
+		if err != nil {
+			return nil
+		}
+		if slices.ContainsFunc(t.files, func(f lineFile) bool { return string(base(f.name)) == file }) {
+			tables[off] = true
+		}
+		off = uint64(t.program.end)
+	}
+	for u := range d.inOrder {
+		if len(tables) == 0 {
+			break
+		}
+		if u.open() == nil && u.hasLines && u.kind != unitType && tables[u.lineOff] {
+			delete(tables, u.lineOff)
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
 // withFile returns the units with lines of a file, and for each the numbers it
 // has there.
 func (d *Data) withFile(file string) (units []*unit, numbers map[*unit][]uint32) {
 	file = path.Clean(file)
 	numbers = make(map[*unit][]uint32)
-	hash := hashOf(base(file))
-	for _, h := range d.files().find(hash) {
-		if h.hash != hash {
-			continue
-		}
-		u := d.units[h.unit]
+	for _, u := range d.mayHaveFile(base(file)) {
 		t, err := u.lineTable()
 		if err != nil {
 			continue
@@ -351,7 +392,7 @@ func (d *Data) NextLine(file string, line int) (int, error) {
 func (d *Data) Sources() []string {
 	var mu sync.Mutex
 	set := make(map[string]bool)
-	d.parallel(d.units, func(u *unit) {
+	d.parallel(d.allUnits(), func(u *unit) {
 		t, err := u.lineTable()
 		if err != nil || u.kind == unitType {
 			return

@@ -39,7 +39,7 @@ func (d *Data) list(kind nameKind, name func(*entry) string) []string {
 	var mu sync.Mutex
 	all := make(map[string]bool)
 	for data := d; data != nil; data = data.sup {
-		data.parallel(data.units, func(u *unit) {
+		data.parallel(data.allUnits(), func(u *unit) {
 			own := make(map[string]bool)
 			for _, h := range u.names() {
 				e, err := data.hashedEntry(h)

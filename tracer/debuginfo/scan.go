@@ -56,12 +56,12 @@ type lazyNames struct {
 
 // buildNames makes the table of the units that no index of the file covers.
 func (d *Data) buildNames() *nameTable {
-	t := &nameTable{index: d.openIndex(), scanned: make([]lazyNames, len(d.units))}
+	t := &nameTable{index: d.openIndex(), scanned: make([]lazyNames, len(d.allUnits()))}
 	if t.index == nil {
 		d.needLarge(secStr)
 	}
-	lists := make([][]hashed, len(d.units))
-	d.parallel(d.units, func(u *unit) {
+	lists := make([][]hashed, len(d.allUnits()))
+	d.parallel(d.allUnits(), func(u *unit) {
 		if t.index == nil || !t.index.covered[u.index] {
 			lists[u.index] = u.names()
 		}
@@ -81,7 +81,7 @@ func (t *nameTable) namesOf(u *unit) []hashed {
 // functions.
 func (d *Data) findCrossing() []*unit {
 	var list []*unit
-	for _, u := range d.units {
+	for _, u := range d.allUnits() {
 		if u.open() == nil && u.abbrev.crosses() {
 			list = append(list, u)
 		}
@@ -146,12 +146,12 @@ func (d *Data) namedHere(name string, kind nameKind, f func(*entry) bool) bool {
 		return true
 	}
 	// Some indexes lack functions that have been inlined wherever they are called.
-	d.parallel(d.units, func(u *unit) {
+	d.parallel(d.allUnits(), func(u *unit) {
 		if t.index.covered[u.index] {
 			t.namesOf(u)
 		}
 	})
-	for _, u := range d.units {
+	for _, u := range d.allUnits() {
 		if !among(t.scanned[u.index].items) {
 			return false
 		}
@@ -316,12 +316,16 @@ func (u *unit) scan(r reader) (names []hashed, scopes []scope) {
 }
 
 // scanReader returns a reader of all of the unit, and what to call when it is done with.
-// Of a section that is read in parts it has a copy, in memory that the next one reuses:
+// Of a section that is read in pages it has a copy, in memory that the next one reuses:
 // fresh memory for all units takes longer than the scans.
 func (u *unit) scanReader() (r reader, free func()) {
-	p := u.data.sections[u.sec].pages
-	if p == nil {
-		return u.reader(u.start), func() {}
+	p, ok := u.data.sections[u.sec].part.(*pages)
+	if !ok {
+		r = u.reader(u.start)
+		if err := u.fill(); err != nil {
+			r.err, r.off = err, r.end
+		}
+		return r, func() {}
 	}
 	buf := scanBuffers.Get().(*[]byte)
 	*buf = slices.Grow((*buf)[:0], int(u.end-u.start))[:u.end-u.start]

@@ -39,7 +39,7 @@ func (d *Data) SetSplit(open func(name, dir string, id uint64) (*Data, error)) {
 // OpenSplit opens the part of d's debug information that is in the file called name in
 // errors: the sections of a .dwo file, or of a package of them.
 func (d *Data) OpenSplit(name string, sections Sections, ranges Ranges) (*Data, error) {
-	s := &Data{name: name, load: sections, part: ranges, linked: d, splits: make(map[uint64]*unit)}
+	s := &Data{name: name, load: sections, ranges: ranges, linked: d, splits: make(map[uint64]*unit)}
 	if _, err := s.open(); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (d *Data) OpenSplit(name string, sections Sections, ranges Ranges) (*Data, 
 		}
 		return s, nil
 	}
-	for _, u := range s.units {
+	for _, u := range s.allUnits() {
 		if u.kind == unitType || u.kind == unitSplitType || u.err != nil {
 			continue
 		}
@@ -156,18 +156,18 @@ type moreUnits struct {
 func (d *Data) number(u *unit) {
 	d.more.mu.Lock()
 	defer d.more.mu.Unlock()
-	u.index = len(d.units) + len(d.more.list)
+	u.index = len(d.allUnits()) + len(d.more.list)
 	d.more.list = append(d.more.list, u)
 }
 
 // numbered returns the unit with a number that hashed has.
 func (d *Data) numbered(i uint32) *unit {
-	if int(i) < len(d.units) {
-		return d.units[i]
+	if units := d.allUnits(); int(i) < len(units) {
+		return units[i]
 	}
 	d.more.mu.RLock()
 	defer d.more.mu.RUnlock()
-	return d.more.list[int(i)-len(d.units)]
+	return d.more.list[int(i)-len(d.allUnits())]
 }
 
 // names returns the hashes of the names that a unit defines. The first unit of split debug
@@ -269,7 +269,7 @@ func (d *Data) readUnitIndex(sec section, f func(id uint64, u *unit)) error {
 				base.rnglists = off
 			}
 		}
-		among := d.units[:d.infos]
+		among := d.allUnits()[:d.infos]
 		if isTypes {
 			among = d.units[d.infos:]
 		}

@@ -3,7 +3,6 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"fmt"
-	"sort"
 	"sync"
 	"sync/atomic"
 )
@@ -55,7 +54,8 @@ type unit struct {
 	rngBase    uint64
 	locBase    uint64
 
-	fill     func() error // reads all of the unit
+	fill     func() error   // reads all of the unit
+	code     func() []Range // see codeRanges
 	treeOnce sync.Once
 	tree     *tree
 	walked   atomic.Bool // tree is there
@@ -72,47 +72,6 @@ type unit struct {
 // maxUnitHeader is the size of the longest header, that of a type unit in the 64-bit
 // format.
 const maxUnitHeader = 40
-
-// readUnits reads the headers of the units in a section.
-func (d *Data) readUnits(sec section) error {
-	size := uint64(len(d.section(sec)))
-	var failed error
-	for off := uint64(0); off < size; {
-		head, err := d.head(sec, off)
-		if err != nil {
-			return err
-		}
-		r := reader{sec: sec, data: head, end: int(size - off)} // which is not read behind head
-		u := &unit{data: d, sec: sec, index: len(d.units), off: off}
-		r.end = r.length()
-		if r.err != nil {
-			failed = fmt.Errorf("%v+%#x: unit with a bad length", sec, off)
-			break
-		}
-		off += uint64(r.end)
-		const smallest = 7 // bytes of a header, less its length
-		if r.end-r.off < smallest {
-			continue
-		}
-		u.readHeader(&r)
-		if r.err != nil {
-			// What follows may be fine: the length tells where it is.
-			u.err = r.err
-			u.once.Do(func() {})
-		}
-		u.start, u.end = u.off+uint64(r.off), off
-		u.fill = sync.OnceValue(func() error { return d.need(sec, u.start, u.end) })
-		u.join = sync.OnceValues(u.findSplit)
-		d.units = append(d.units, u)
-		if (u.kind == unitType || u.kind == unitSplitType) && u.err == nil {
-			d.sigs[u.signature] = u
-		}
-	}
-	if len(d.units) == 0 {
-		return failed
-	}
-	return nil // units before the bad length can be used
-}
 
 func (u *unit) readHeader(r *reader) {
 	u.wide = r.wide
@@ -144,23 +103,6 @@ func (u *unit) readHeader(r *reader) {
 	case unitSkeleton, unitSplitCompile:
 		u.splitID = r.u64()
 	}
-}
-
-// unitAt returns the unit that holds off in .debug_info, and off.
-func (d *Data) unitAt(off uint64) (*unit, uint64, error) {
-	i := sort.Search(d.infos, func(i int) bool { return d.units[i].end > off })
-	if i < d.infos && off >= d.units[i].start {
-		return d.units[i], off, nil
-	}
-	return nil, 0, fmt.Errorf("%s: .debug_info+%#x: no unit has an entry there", d.name, off)
-}
-
-// typeUnit returns the type unit with a signature, and the offset of its type.
-func (d *Data) typeUnit(signature uint64) (*unit, uint64, error) {
-	if u := d.sigs[signature]; u != nil && u.typeOff < u.end {
-		return u, u.typeOff, nil
-	}
-	return nil, 0, fmt.Errorf("%s: no type has signature %#x", d.name, signature)
 }
 
 // open reads the abbreviations and the first entry of a unit. It must have

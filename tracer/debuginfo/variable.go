@@ -116,7 +116,7 @@ func (e *entry) isVar() bool {
 func (d *Data) Globals(name string, pc uint64) ([]*Var, error) {
 	var near, far []*Var
 	here := make(map[*unit]bool)
-	d.addresses().at(pc, func(u *unit) bool {
+	d.unitsAt(pc, func(u *unit) bool {
 		here[u] = true
 		return true
 	})

@@ -1,7 +1,10 @@
 package image
 
 import (
+	"bufio"
+	"compress/zlib"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +32,7 @@ func (f *File) loadDWARF() (*debuginfo.Data, error) {
 
 // ownDWARF returns the debug information that stands in f itself.
 func (f *File) ownDWARF() (*debuginfo.Data, error) {
-	return debuginfo.Open(f.name, f.contents, f.stored)
+	return debuginfo.Open(f.name, f.contents, f.ranges)
 }
 
 // contents returns the contents of the section called name, nil if there is none.
@@ -38,15 +41,30 @@ func (f *File) contents(name string) ([]byte, error) {
 	return data, err
 }
 
-// stored returns a reader of the section called name if it is large and not
-// compressed.
-func (f *File) stored(name string) (io.ReaderAt, int64) {
+// ranges returns a reader of the section called name if it is large: an io.ReaderAt, or
+// where zlib has compressed it one that decompresses it.
+func (f *File) ranges(name string) (io.Reader, int64) {
 	const large = 1 << 20
 	s := f.section(name)
-	if s == nil || elf.SectionFlag(s.Flags)&elf.SHF_COMPRESSED != 0 || s.Size < large || s.Size > maxRead || s.Off > f.size || s.Size > f.size-s.Off {
+	if s == nil || s.Off > f.size || s.Size > f.size-s.Off {
 		return nil, 0
 	}
-	return io.NewSectionReader(f.r, int64(s.Off), int64(s.Size)), int64(s.Size)
+	r := io.NewSectionReader(f.r, int64(s.Off), int64(s.Size))
+	if elf.SectionFlag(s.Flags)&elf.SHF_COMPRESSED == 0 {
+		if s.Size < large || s.Size > maxRead {
+			return nil, 0
+		}
+		return r, int64(s.Size)
+	}
+	var header elf.Chdr64
+	if err := binary.Read(r, binary.LittleEndian, &header); err != nil || elf.CompressionType(header.Type) != elf.COMPRESS_ZLIB || header.Size < large || header.Size > maxDecompressed(s.Size) {
+		return nil, 0
+	}
+	z, err := zlib.NewReader(bufio.NewReaderSize(r, 64<<10))
+	if err != nil {
+		return nil, 0 // reading all of it says why
+	}
+	return z, int64(header.Size)
 }
 
 // DWARF returns File.DWARF. Its addresses are those of the process without Bias.

@@ -123,8 +123,7 @@ func decompress(data []byte) (_ []byte, err error) {
 	}
 	section := file.Sections[1]
 
-	// Debug information shrinks to a third or a tenth.
-	if limit := min(max(64*uint64(len(data)), 16<<20), maxRead); section.Size > limit {
+	if section.Size > maxDecompressed(uint64(len(data))) {
 		return nil, fmt.Errorf("decompress: %d bytes would become %d", len(data), section.Size)
 	}
 	out := bytes.NewBuffer(make([]byte, 0, min(section.Size, 64*uint64(len(data)))+bytes.MinRead))
@@ -137,3 +136,7 @@ func decompress(data []byte) (_ []byte, err error) {
 	}
 	return out.Bytes(), nil
 }
+
+// maxDecompressed returns how many bytes so many may become, in a section. Debug
+// information shrinks to a third or a tenth.
+func maxDecompressed(size uint64) uint64 { return min(max(64*size, 16<<20), maxRead) }

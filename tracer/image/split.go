@@ -65,7 +65,7 @@ func (f *File) openPackage(debug *File, data *debuginfo.Data) (*debuginfo.Data, 
 		if err != nil {
 			return nil, err
 		}
-		return data.OpenSplit(path, file.contents, file.stored)
+		return data.OpenSplit(path, file.contents, file.ranges)
 	}
 	return nil, nil
 }
