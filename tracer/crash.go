@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/procfs"
@@ -183,8 +184,9 @@ func (x *target) ends(t owner, regs *arch.Regs, first, last int) triage.Stack {
 }
 
 func (x *target) expandAll(t owner, stack []unwind.Frame) (frames []*Frame) {
+	var fresh []Frame
 	for i := range stack {
-		frames = append(frames, x.expand(t, &stack[i], 0)...)
+		frames, fresh = x.expand(frames, fresh, t, &stack[i], math.MaxInt, 0)
 	}
 	return frames
 }

@@ -71,33 +71,35 @@ func (t *Thread) unentered(pc uint64) []*debuginfo.Func {
 // inlined has a frame of its own, with the registers of that which it is in; the
 // innermost ones, so many as are not entered, have none.
 func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, unentered int) ([]*Frame, error) {
-	stack, err := unwind.StackFrom(x.of, code{x}, regs, known, limit)
-	frames := make([]*Frame, 0, len(stack))
-	defer func() {
-		for i, f := range frames {
-			f.outer = frames[i+1:]
-		}
-	}()
-	for i := range stack {
-		for _, f := range x.expand(t, &stack[i], unentered) {
-			if len(frames) == limit {
-				return frames, nil
-			}
-			f.Level = len(frames)
-			frames = append(frames, f)
-		}
+	if limit <= 0 {
+		return nil, nil
+	}
+	var frames []*Frame
+	var fresh []Frame // allocated, and not used yet
+	err := unwind.Follow(x.of, code{x}, regs, known, func(u *unwind.Frame) bool {
+		frames, fresh = x.expand(frames, fresh, t, u, limit, unentered)
 		unentered = 0
+		return len(frames) < limit
+	})
+	for i, f := range frames {
+		f.outer = frames[i+1:]
 	}
 	return frames, err
 }
 
-// expand returns the frames of the functions that a frame is of: those that were
-// inlined, but for the innermost ones that are not entered, and the one they are in.
-func (x *target) expand(t owner, u *unwind.Frame, unentered int) []*Frame {
+// expand appends the frames of the functions that a frame is of: those that were inlined,
+// but for the innermost ones that are not entered, and the one they are in. It takes them
+// from fresh, and returns what is left of that.
+func (x *target) expand(frames []*Frame, fresh []Frame, t owner, u *unwind.Frame, limit, unentered int) ([]*Frame, []Frame) {
+	const atOnce = 16
 	funcs := x.funcsAt(u.Lookup)
-	var frames []*Frame
-	for j := unentered; j < max(1, len(funcs)); j++ {
-		f := &Frame{Frame: *u, in: x, t: t, epoch: x.of.epoch()}
+	for j := unentered; j < max(1, len(funcs)) && len(frames) < limit; j++ {
+		if len(fresh) == 0 {
+			fresh = make([]Frame, min(atOnce, limit-len(frames)))
+		}
+		f := &fresh[0]
+		fresh = fresh[1:]
+		*f = Frame{Frame: *u, Level: len(frames), in: x, t: t, epoch: x.of.epoch()}
 		if len(funcs) > 0 {
 			f.Func, f.Inlined = funcs[j], j < len(funcs)-1
 		}
@@ -106,7 +108,7 @@ func (x *target) expand(t owner, u *unwind.Frame, unentered int) []*Frame {
 		}
 		frames = append(frames, f)
 	}
-	return frames
+	return frames, fresh
 }
 
 // code is the target's code as the unwinder sees it.

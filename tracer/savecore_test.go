@@ -119,7 +119,7 @@ func wantGDB(t *testing.T, p *Process, path string) {
 		}
 	}
 	// gdb may not know the size of the CPU's XSAVE area, in a kernel's core as in this one.
-	found := regexp.MustCompile(`\(LWP (\d+)\)\):\n+(?:warning: Unexpected size of section .*\n)?regs (\w+) (\w+) (\w+)\n`).FindAllStringSubmatch(out, -1)
+	found := regexp.MustCompile(`\(LWP (\d+)\)\):\n+(?:warning: (?:Unexpected size of section|Section) .*\n)?regs (\w+) (\w+) (\w+)\n`).FindAllStringSubmatch(out, -1)
 	if len(found) != len(p.Threads()) {
 		t.Errorf("gdb shows %d threads, want %d", len(found), len(p.Threads()))
 	}

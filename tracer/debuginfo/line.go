@@ -55,43 +55,49 @@ type unitLines struct {
 }
 
 // lines returns the unit's lines, not yet run. Units may share them.
-func (u *unit) lines() *unitLines {
+func (u *unit) lines() (*unitLines, error) {
 	u = u.home()
-	v, ok := u.data.programs.Load(u.lineOff)
-	if !ok {
-		v, _ = u.data.programs.LoadOrStore(u.lineOff, new(unitLines))
+	if l := u.linesRead.Load(); l != nil {
+		return l, l.err
 	}
-	return v.(*unitLines)
-}
-
-// lineTable returns the header of the unit's lines.
-func (u *unit) lineTable() (*lineTable, error) {
-	u = u.home()
 	if err := u.open(); err != nil {
 		return nil, err
 	}
 	if !u.hasLines {
 		return nil, u.data.notFound("unit %s has no lines", u.name)
 	}
-	l := u.lines()
+	v, ok := u.data.programs.Load(u.lineOff)
+	if !ok {
+		v, _ = u.data.programs.LoadOrStore(u.lineOff, new(unitLines))
+	}
+	l := v.(*unitLines)
 	l.once.Do(func() {
 		if l.t, l.err = u.readLineTable(); l.err != nil {
 			l.err = fmt.Errorf("%s: %w", u.data.name, l.err)
 		}
 	})
-	return l.t, l.err
+	u.linesRead.Store(l)
+	return l, l.err
+}
+
+// lineTable returns the header of the unit's lines.
+func (u *unit) lineTable() (*lineTable, error) {
+	l, err := u.lines()
+	if err != nil {
+		return nil, err
+	}
+	return l.t, nil
 }
 
 // lineSequences returns the unit's lines by address. What stands before an
 // error is kept.
 func (u *unit) lineSequences() (*unitLines, error) {
-	t, err := u.lineTable()
+	l, err := u.lines()
 	if err != nil {
 		return nil, err
 	}
-	l := u.lines()
 	l.run.Do(func() {
-		l.runErr = t.sequences(func(rows []row) {
+		l.runErr = l.t.sequences(func(rows []row) {
 			l.sequences.add(Range{rows[0].addr, rows[len(rows)-1].addr}, slices.Clone(rows))
 		})
 		l.sequences.sort()

@@ -3,7 +3,7 @@ package debuginfo
 import (
 	"path"
 	"slices"
-	"sync"
+	"sync/atomic"
 )
 
 // A lineTable is a line number program (DWARF 5, 6.2): its header, and what
@@ -22,7 +22,7 @@ type lineTable struct {
 	dir   string // of the compilation
 	dirs  [][]byte
 	files []lineFile
-	paths sync.Map // number of a file → path
+	paths []atomic.Pointer[string] // by the numbers of files, once put together
 }
 
 type lineFile struct {
@@ -102,6 +102,7 @@ func (u *unit) readLineTable() (*lineTable, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	t.paths = make([]atomic.Pointer[string], len(t.files))
 	t.program = r
 	return t, nil
 }
@@ -175,11 +176,11 @@ func (t *lineTable) path(file uint32) string {
 	if uint64(file) >= uint64(len(t.files)) {
 		return ""
 	}
-	if name, ok := t.paths.Load(file); ok {
-		return name.(string)
+	if name := t.paths[file].Load(); name != nil {
+		return *name
 	}
 	name := t.join(file)
-	t.paths.Store(file, name)
+	t.paths[file].Store(&name)
 	return name
 }
 

@@ -49,6 +49,7 @@ type unit struct {
 	hasLow     bool
 	lineOff    uint64
 	hasLines   bool
+	linesRead  atomic.Pointer[unitLines]
 	strOffsets uint64
 	addrBase   uint64
 	rngBase    uint64

@@ -26,8 +26,8 @@ type demangledName struct {
 	full, function string
 }
 
-// demangledNames remembers names by a hash; each takes the slot of another, so
-// that the cache stays small and needs no lock.
+// demangledNames remembers names by a hash. One takes the slot of another, which then
+// takes that beside it, so that the cache stays small and needs no lock.
 var (
 	demangledNames [1 << 12]atomic.Pointer[demangledName]
 	demangledSeed  = maphash.MakeSeed()
@@ -37,8 +37,13 @@ func demangled(name string) demangledName {
 	if !isMangled(name) {
 		return demangledName{name, name, name}
 	}
-	slot := &demangledNames[maphash.String(demangledSeed, name)%uint64(len(demangledNames))]
-	if d := slot.Load(); d != nil && d.name == name {
+	i := maphash.String(demangledSeed, name) % uint64(len(demangledNames))
+	slot, second := &demangledNames[i], &demangledNames[i^1]
+	last := slot.Load()
+	if last != nil && last.name == name {
+		return *last
+	}
+	if d := second.Load(); d != nil && d.name == name {
 		return *d
 	}
 	stem, suffix := name, ""
@@ -46,6 +51,7 @@ func demangled(name string) demangledName {
 		stem, suffix = s, pltSuffix
 	}
 	d := &demangledName{name, demangleTo(stem) + suffix, demangleTo(stem, demangle.NoParams) + suffix}
+	second.Store(last)
 	slot.Store(d)
 	return *d
 }

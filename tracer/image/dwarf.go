@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
@@ -81,7 +82,7 @@ func (im *Image) Line(addr uint64) (debuginfo.Line, error) {
 	if err != nil {
 		return debuginfo.Line{}, err
 	}
-	line, err := data.Line(addr - im.Bias)
+	line, err := im.File.lines.at(addr-im.Bias, data.Line)
 	line.Low += im.Bias
 	line.High += im.Bias
 	return line, err
@@ -110,7 +111,8 @@ func (im *Image) Funcs(addr uint64) ([]*debuginfo.Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.Funcs(addr - im.Bias)
+	funcs, err := im.File.funcs.at(addr-im.Bias, data.Funcs)
+	return slices.Clip(funcs), err
 }
 
 // Inlined returns the first instructions of the copies of a function, or of all that

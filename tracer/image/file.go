@@ -68,6 +68,10 @@ type File struct {
 	cfi     func() (*unwind.Table, error)
 	endings func() []Ending
 	dwarf   func() (*debuginfo.Data, error)
+
+	covering recall[int32] // numbers of symbols
+	lines    recall[debuginfo.Line]
+	funcs    recall[[]*debuginfo.Func]
 }
 
 // A Segment is a part of a file that is loaded into memory.

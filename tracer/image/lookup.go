@@ -105,7 +105,7 @@ func (f *File) Lookup(name string) []Symbol {
 // symbol that has a size.
 func (f *File) At(addr uint64) (Symbol, bool) {
 	t, _ := f.symbols()
-	i := t.cover().at(addr)
+	i, _ := f.covering.at(addr, func(addr uint64) (int32, error) { return t.cover().at(addr), nil })
 	if i < 0 {
 		return Symbol{}, false
 	}

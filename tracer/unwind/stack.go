@@ -127,29 +127,32 @@ func (m Method) String() string {
 // first and max at most. The error says why the stack cannot be followed
 // beyond the frames returned; it is nil if the last frame is the outermost one
 // or number max.
-func Stack(mem Memory, images Images, regs *arch.Regs, max int) ([]Frame, error) {
-	return StackFrom(mem, images, regs, AllRegs, max)
+func Stack(mem Memory, images Images, regs *arch.Regs, max int) (frames []Frame, err error) {
+	if max <= 0 {
+		return nil, nil
+	}
+	err = Follow(mem, images, regs, AllRegs, func(f *Frame) bool {
+		frames = append(frames, *f)
+		return len(frames) < max
+	})
+	return frames, err
 }
 
-// StackFrom is Stack for a thread of which some registers are known, rip and rsp among
-// them.
-func StackFrom(mem Memory, images Images, regs *arch.Regs, known RegSet, max int) ([]Frame, error) {
+// Follow calls f with the frames that Stack returns, until f returns false, for a thread
+// of which some registers are known, rip and rsp among them. f must not keep the frame.
+func Follow(mem Memory, images Images, regs *arch.Regs, known RegSet, f func(*Frame) bool) error {
 	u := unwinder{mem: pages{mem: mem}, images: images}
-	frame := Frame{Regs: *regs, Known: known, By: Registers}
+	frame := &Frame{Regs: *regs, Known: known, By: Registers}
 	frame.PC, frame.SP, frame.Lookup = regs.PC(), regs.SP(), regs.PC()
-	var frames []Frame
-	for len(frames) < max {
-		frames = append(frames, frame)
-		f := &frames[len(frames)-1]
-		more, err := u.step(f, &frame)
-		if err != nil && len(frames) < max {
-			return frames, err
+	for caller := new(Frame); ; frame, caller = caller, frame {
+		more, err := u.step(frame, caller)
+		if !f(frame) {
+			return nil
 		}
-		if !more {
-			break
+		if err != nil || !more {
+			return err
 		}
 	}
-	return frames, nil
 }
 
 // An unwinder follows one stack.
