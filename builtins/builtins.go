@@ -242,12 +242,14 @@ var functions = append(concat([]method[*Env]{
 }()...)
 
 func init() {
-	for _, c := range constants {
-		newTopic(c.name, c.typ, c.doc)
-	}
-	for _, f := range functions {
-		newTopic(f.name, f.sig, f.doc)
-	}
+	chapters = append(chapters, func() {
+		for _, c := range constants {
+			newTopic(c.name, c.typ, c.doc)
+		}
+		for _, f := range functions {
+			newTopic(f.name, f.sig, f.doc)
+		}
+	})
 }
 
 // log prints to standard error.

@@ -264,7 +264,7 @@ func (e *Env) apropos(thread *starlark.Thread, b *starlark.Builtin, args starlar
 		}
 	}
 	for _, name := range Topics() {
-		if t := manual[name]; has(t.name+t.sig) || has(t.doc) {
+		if t := manual()[name]; has(t.name+t.sig) || has(t.doc) {
 			fmt.Fprintf(&text, "%-24s %s.\n", name, t.summary())
 		}
 	}

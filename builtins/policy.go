@@ -41,30 +41,34 @@ var permissionRows = []struct{ name, doc string }{
 }
 
 func init() {
-	all := newTopic("permissions", "", "What scripts may do besides computing, and looking at, running and stopping the processes that they hold. tracelark gives all of them unless --deny or --allow names some, a session in Go gives those of its Options.Policy. Whatever a script may do, a target does what its program and its user may do.")
-	for i, row := range permissionRows {
-		var builtins []string
-		for _, p := range permissions {
-			if p.need == 1<<i {
-				builtins = strings.Fields(p.builtins)
+	chapters = append(chapters, func() {
+		all := newTopic("permissions", "", "What scripts may do besides computing, and looking at, running and stopping the processes that they hold. tracelark gives all of them unless --deny or --allow names some, a session in Go gives those of its Options.Policy. Whatever a script may do, a target does what its program and its user may do.")
+		for i, row := range permissionRows {
+			var builtins []string
+			for _, p := range permissions {
+				if p.need == 1<<i {
+					builtins = strings.Fields(p.builtins)
+				}
 			}
+			doc := row.doc
+			if len(builtins) > 0 {
+				doc += " Needed by " + strings.Join(builtins, ", ") + "."
+			}
+			all.members = append(all.members, &topic{name: row.name, doc: doc})
 		}
-		doc := row.doc
-		if len(builtins) > 0 {
-			doc += " Needed by " + strings.Join(builtins, ", ") + "."
-		}
-		all.members = append(all.members, &topic{name: row.name, doc: doc})
-	}
+	})
 }
 
 func init() {
-	newTopic("limits", "", "What a script may take. --steps bounds the steps of the interpreter, --deadline the time, and --memory the memory; in Go they are Options.Steps, Options.Deadline and Options.Memory of package script. "+
-		"A limit ends a script as an interrupt does: what attempt calls is ended too. Steps are exact, and time is but for what a single operation takes. "+
-		"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
-		"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
-		"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
-		"Other operations that take long, as printing a value that refers to another a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
-		"The REPL's limits are for each line.")
+	chapters = append(chapters, func() {
+		newTopic("limits", "", "What a script may take. --steps bounds the steps of the interpreter, --deadline the time, and --memory the memory; in Go they are Options.Steps, Options.Deadline and Options.Memory of package script. "+
+			"A limit ends a script as an interrupt does: what attempt calls is ended too. Steps are exact, and time is but for what a single operation takes. "+
+			"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
+			"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
+			"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
+			"Other operations that take long, as printing a value that refers to another a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
+			"The REPL's limits are for each line.")
+	})
 }
 
 // String returns the names of the permissions, such as "launch, fs".

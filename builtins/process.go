@@ -299,11 +299,11 @@ func (p *process) Attr(name string) (starlark.Value, error) {
 func (p *process) AttrNames() []string {
 	switch {
 	case p.core != nil:
-		return coreClass.names
+		return coreClass.names()
 	case p.seen != nil:
-		return observedClass.names
+		return observedClass.names()
 	}
-	return processClass.names
+	return processClass.names()
 }
 
 // MarshalJSON encodes what identifies the process and how it is.

@@ -62,7 +62,10 @@ func (s *Session) isCommand(line string) bool {
 		return true
 	}
 	name, rest := builtins.SplitCommand(line)
-	if name == "" || name != "help" && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
+	if name == "" || assigns.MatchString(rest) {
+		return false // without a look at the commands, which need not be loaded for "p = launch(args)"
+	}
+	if name != "help" && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
 		return false
 	}
 	after := line[len(name):]
@@ -75,7 +78,7 @@ func (s *Session) isCommand(line string) bool {
 	switch {
 	case rest == "" || rest[0] == '#':
 		return !s.isVariable(name)
-	case assigns.MatchString(rest), binary.MatchString(rest):
+	case binary.MatchString(rest):
 		return false
 	case wordy.MatchString(rest):
 		_, err := replOptions.Parse(stdin, line, 0)
@@ -107,7 +110,7 @@ func asksHelp(line string) bool {
 		return true
 	}
 	name, ok := strings.CutSuffix(line, "?")
-	return ok && chain.FindString(name) == name
+	return ok && chain().FindString(name) == name
 }
 
 // isVariable reports whether the user has assigned to a name.
@@ -177,7 +180,7 @@ func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Va
 	if known || s.engine.IsCommand(name) || s.lookup(name) == nil && s.engine.Abbreviates(name) {
 		return starlark.Call(thread, help, starlark.Tuple{starlark.String(name)}, nil)
 	}
-	if chain.FindString(name) != name {
+	if chain().FindString(name) != name {
 		return nil, fmt.Errorf("help: %q is no name", name)
 	}
 	v := s.value(strings.Split(name, "."))
