@@ -224,8 +224,9 @@ var functions = append(concat([]method[*Env]{
 	{"range", "(start, stop=None, step=1) -> range", "Starlark's range, the ints from start, or from 0 if it is alone, to below stop. x in range(start, stop) holds for addresses too.", (*Env).makeRange},
 	{"sorted", "(iterable, key=None, reverse=False) -> list", "Starlark's sorted: a new list of the elements in ascending order, or descending with reverse, by what the function key makes of each. Equal ones keep their order.", (*Env).sorted},
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
-	{"printer", "(pattern, fn)",
+	{"printer", "(pattern, fn, member=None)",
 		"Have fn show the values of the types that match a pattern, in which * stands for any text, such as \"std::vector<*>\". fn takes the value and returns a string, or a list, dict or struct of parts to show. " +
+			"member takes a value, an operator such as \"[]\", \"*\", \"->\" or \"==\" or the name of a method, and its argument or None, and returns what that is in an expression such as v[1] or v.size(), or None. " +
 			"The last printer given for a type is used, and None takes the one of a pattern away. " +
 			"Those of std/cxx.star are there from the start: printer(\"std::vector<*>\", None) has vectors shown as they are in memory, and its function register brings all back.",
 		(*Env).addPrinter},

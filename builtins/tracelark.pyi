@@ -144,7 +144,7 @@ class Core:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
         ...
     def type(self, name: Any) -> Type:
@@ -527,8 +527,8 @@ class Frame:
         >>> f.var("value")
         0x403046 <text+6> "640" """
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
-        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
+        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a function of the name or a dict: a value, int, float, bool, str or bytes, or None. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
 
         >>> f.eval("value - line")
         6"""
@@ -815,7 +815,7 @@ class Observed:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
         ...
     def type(self, name: Any) -> Type:
@@ -914,7 +914,7 @@ class ObservedThread:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
 
@@ -1171,15 +1171,19 @@ class Process:
         >>> p.var("noptions")
         3
         >>> p.eval("options[1].name")
-        0x402006 "height" """
+        0x402006 "height"
+        >>> p.eval("$1 + 1", names={"1": 41})
+        42"""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does.
 
         >>> p.var("noptions")
         3
         >>> p.eval("options[1].name")
-        0x402006 "height" """
+        0x402006 "height"
+        >>> p.eval("$1 + 1", names={"1": 41})
+        42"""
         ...
     def type(self, name: Any) -> Type:
         """The type that a name means, with stars and brackets behind it: "struct item *", "int [3]". The types of C need no debug information.
@@ -2626,7 +2630,7 @@ class Thread:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
     def suspend(self) -> None:
@@ -3035,12 +3039,15 @@ def paint(text: Any, style: Any = "") -> str:
     "a lon…" """
     ...
 
-def printer(pattern: Any, fn: Any) -> None:
-    """Have fn show the values of the types that match a pattern, in which * stands for any text, such as "std::vector<*>". fn takes the value and returns a string, or a list, dict or struct of parts to show. The last printer given for a type is used, and None takes the one of a pattern away. Those of std/cxx.star are there from the start: printer("std::vector<*>", None) has vectors shown as they are in memory, and its function register brings all back.
+def printer(pattern: Any, fn: Any, member: Any = None) -> None:
+    """Have fn show the values of the types that match a pattern, in which * stands for any text, such as "std::vector<*>". fn takes the value and returns a string, or a list, dict or struct of parts to show. member takes a value, an operator such as "[]", "*", "->" or "==" or the name of a method, and its argument or None, and returns what that is in an expression such as v[1] or v.size(), or None. The last printer given for a type is used, and None takes the one of a pattern away. Those of std/cxx.star are there from the start: printer("std::vector<*>", None) has vectors shown as they are in memory, and its function register brings all back.
 
     >>> printer("option", lambda v: "%s=%d" % (v.name.string_(), int(v.value)))
     >>> p.eval("options[0]")
     b"width"=640
+    >>> printer("option", str, member=lambda v, op, key: v.value if op == "*" else None)
+    >>> p.eval("*options[0] / 2")
+    320
     >>> printer("option", None)"""
     ...
 

@@ -23,6 +23,12 @@ type CallFunc func(t *Thread, c *Call) (*Result, error)
 type EvalOptions struct {
 	Call     CallFunc // calls functions of the target, or nil
 	ReadOnly error    // why nothing may be assigned, or nil
+
+	// Name returns what stands for $name, where that is no register, and Operator what
+	// package value asks a Scope for. Either may be nil, and return
+	// debuginfo.ErrNotFound.
+	Name     func(in value.Context, name string) (*value.Value, error)
+	Operator func(op string, x *value.Value, args []*value.Value) (*value.Value, error)
 }
 
 // Eval evaluates an expression of C or C++ in the frame: see value.Eval. What it
@@ -31,28 +37,27 @@ func (f *Frame) Eval(text string, o *EvalOptions) (*value.Value, error) {
 	if o == nil {
 		o = new(EvalOptions)
 	}
-	return value.Eval(&expression{context: f.scope(), call: o.Call, readOnly: o.ReadOnly}, text)
+	return value.Eval(&expression{f.scope(), o}, text)
 }
 
 // An expression is the scope of an expression in a frame.
 type expression struct {
 	*context
-	call     CallFunc
-	readOnly error
+	may *EvalOptions
 }
 
 // WriteAt implements value.Context.
 func (s *expression) WriteAt(addr uint64, data []byte) (int, error) {
-	if s.readOnly != nil {
-		return 0, s.readOnly
+	if s.may.ReadOnly != nil {
+		return 0, s.may.ReadOnly
 	}
 	return s.context.WriteAt(addr, data)
 }
 
 // SetReg implements value.Context.
 func (s *expression) SetReg(n int, data []byte) error {
-	if s.readOnly != nil {
-		return s.readOnly
+	if s.may.ReadOnly != nil {
+		return s.may.ReadOnly
 	}
 	return s.context.SetReg(n, data)
 }
@@ -204,6 +209,14 @@ func (s *expression) Register(name string) (*value.Value, error) {
 	r := arch.Lookup(name)
 	if r == nil {
 		if r = arch.LookupFlag(name); r == nil {
+			if s.may.Name != nil {
+				if v, err := s.may.Name(s, name); !errors.Is(err, debuginfo.ErrNotFound) {
+					return v, err
+				}
+			}
+			if name == "" {
+				return nil, errors.New("$ without the name of a register")
+			}
 			return nil, fmt.Errorf("no register $%s%s", name, didYouMean(nearNames(name)))
 		}
 	}
@@ -248,13 +261,21 @@ func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
 	return value.FromBytes(s, value.RegisterType(len(b)), b), nil
 }
 
+// Operator implements value.Scope.
+func (s *expression) Operator(op string, x *value.Value, args []*value.Value) (*value.Value, error) {
+	if s.may.Operator == nil {
+		return nil, debuginfo.ErrNotFound
+	}
+	return s.may.Operator(op, x, args)
+}
+
 // Call implements value.Scope.
 func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*value.Value, error) {
 	t, live := s.t.(*Thread)
 	switch {
 	case !live:
 		return nil, errors.New("a core has no process that could call a function")
-	case s.call == nil:
+	case s.may.Call == nil:
 		return nil, errors.New("the expression calls a function of the target: pass call=True to let it")
 	}
 	if funcs := s.x.funcsAt(addr); len(funcs) > 0 {
@@ -279,7 +300,7 @@ func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*
 		}
 		c.Args[i] = arg
 	}
-	r, err := s.call(t, c)
+	r, err := s.may.Call(t, c)
 	switch {
 	case err != nil:
 		return nil, err

@@ -27,8 +27,13 @@ type Scope interface {
 	// The type is UnknownFunction if nothing tells another one.
 	Functions(name string) ([]*Value, error)
 
-	// Register returns the register called name, without a dollar.
+	// Register returns the register called name, without a dollar, or what else stands
+	// behind one: "1", "" and "$2" of the values that were shown before.
 	Register(name string) (*Value, error)
+
+	// Operator returns what an operator of a class, such as "[]", "*", "->" or "==", or
+	// a method, such as "size", makes of an object.
+	Operator(op string, x *Value, args []*Value) (*Value, error)
 
 	// Call calls the function at addr and returns what it returns, of type ret; nil is
 	// void.
@@ -204,7 +209,12 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		return nil, err
 	}
 	switch n.op {
-	case ".", "->":
+	case "->":
+		if x, err = e.pointee(x); err != nil {
+			return nil, err
+		}
+		return e.member(x, n)
+	case ".":
 		return e.member(x, n)
 	case opCast, opReread, opDynamic, opAt:
 		t, err := typeOf(e, n.typ)
@@ -226,6 +236,9 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		}
 		return e.cast(x, t, n.op == opReread)
 	case "*x":
+		if v, ok, err := e.overloaded("*", x); ok {
+			return v, err
+		}
 		return deref(x)
 	case "&x":
 		return e.addressOf(x)
@@ -244,6 +257,9 @@ func (e *evaluator) node(n *node) (*Value, error) {
 	case "=":
 		return e.assign(x, y)
 	case opIndex:
+		if v, ok, err := e.overloaded("[]", x, y); ok {
+			return v, err
+		}
 		if !isPointerOrArray(x) && isPointerOrArray(y) {
 			x, y = y, x
 		}
@@ -263,6 +279,9 @@ func (e *evaluator) node(n *node) (*Value, error) {
 			return nil, err
 		}
 		return e.assign(x, z)
+	}
+	if v, ok, err := e.overloaded(n.op, x, y); ok {
+		return v, err
 	}
 	return e.binary(n.op, x, y)
 }

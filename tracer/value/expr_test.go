@@ -96,6 +96,10 @@ func (s *fakeScope) Register(name string) (*Value, error) {
 	return nil, fmt.Errorf("no register %s", name)
 }
 
+func (s *fakeScope) Operator(op string, x *Value, args []*Value) (*Value, error) {
+	return nil, debuginfo.ErrNotFound
+}
+
 func (s *fakeScope) Call(addr uint64, ret *debuginfo.Type, args []Arg) (*Value, error) {
 	s.calls = append(s.calls, args)
 	sum := big.NewInt(0)
