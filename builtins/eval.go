@@ -16,7 +16,7 @@ const (
 		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
 		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. " +
 		"Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. " +
-		"What $name means that is no register, names tells, a function of the name or a dict: a value, int, float, bool, str or bytes, or None. Operators and methods of C++'s containers are those of their printers. " +
+		"What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. " +
 		"An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves."
 )
 
@@ -39,6 +39,9 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 				return nil, err
 			}
 			return valueOf(in, v)
+		}
+		may.SetName = func(name string, v *value.Value) error {
+			return setMeaning(thread, names, name, f.t.p.env.typed(v))
 		}
 	}
 	if calls {
@@ -64,7 +67,8 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 func meaningOf(thread *starlark.Thread, names starlark.Value, name string) (starlark.Value, error) {
 	switch names := names.(type) {
 	case starlark.Callable:
-		return starlark.Call(thread, names, starlark.Tuple{starlark.String(name)}, nil)
+		v, err := starlark.Call(thread, names, starlark.Tuple{starlark.String(name)}, nil)
+		return v, plainError(err)
 	case starlark.Mapping:
 		v, found, err := names.Get(starlark.String(name))
 		if !found {
@@ -73,6 +77,18 @@ func meaningOf(thread *starlark.Thread, names starlark.Value, name string) (star
 		return v, err
 	}
 	return nil, fmt.Errorf("names: got %s, want a function or a dict", names.Type())
+}
+
+// setMeaning gives a name a value, which stands behind a dollar.
+func setMeaning(thread *starlark.Thread, names starlark.Value, name string, v starlark.Value) error {
+	switch names := names.(type) {
+	case starlark.Callable:
+		_, err := starlark.Call(thread, names, starlark.Tuple{starlark.String(name), v}, nil)
+		return plainError(err)
+	case starlark.HasSetKey:
+		return names.SetKey(starlark.String(name), v)
+	}
+	return fmt.Errorf("$%s cannot be assigned to", name)
 }
 
 func (f *frame) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

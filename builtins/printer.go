@@ -147,13 +147,24 @@ func (e *Env) operator(op string, x *value.Value, args []*value.Value) (*value.V
 		key = e.typed(args[0])
 	}
 	v, err := e.ask(p.member, starlark.Tuple{e.typed(x), starlark.String(op), key})
-	if failed, ok := errors.AsType[*starlark.EvalError](err); ok {
-		return nil, errors.New(strings.TrimPrefix(failed.Msg, "fail: "))
-	}
 	if err != nil {
-		return nil, err
+		return nil, plainError(err)
 	}
 	return valueOf(x.Context(), v)
+}
+
+// plainError takes the backtrace, which is of no use there, from the error of a function
+// that an expression has called.
+func plainError(err error) error {
+	failed, ok := errors.AsType[*starlark.EvalError](err)
+	if !ok {
+		return err
+	}
+	cause := failed.Unwrap()
+	if text, ok := strings.CutPrefix(cause.Error(), "fail: "); ok {
+		return errors.New(text)
+	}
+	return cause
 }
 
 // valueOf returns a value of Starlark as one of the program: an int as a long, a string as

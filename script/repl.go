@@ -158,11 +158,15 @@ func (s *Session) eval(it item) error {
 		if err != nil {
 			return err
 		}
+		text := v
+		if shown, ok := v.(*builtins.Shown); ok {
+			v, text = shown.Value, starlark.String(shown.Text)
+		}
 		s.view.note(source, isCommand, renamed, v)
 		if v != starlark.None {
 			s.globals["_"] = v
 		}
-		return s.show(thread, v, isCommand, s.engine.LastStop() != stop)
+		return s.show(thread, text, isCommand, s.engine.LastStop() != stop)
 	})
 }
 

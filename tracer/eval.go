@@ -24,10 +24,11 @@ type EvalOptions struct {
 	Call     CallFunc // calls functions of the target, or nil
 	ReadOnly error    // why nothing may be assigned, or nil
 
-	// Name returns what stands for $name, where that is no register, and Operator what
-	// package value asks a Scope for. Either may be nil, and return
-	// debuginfo.ErrNotFound.
+	// Name returns what stands for $name, where that is no register, SetName gives it
+	// another value, and Operator is what package value asks a Scope for. Each may be nil;
+	// Name and Operator may return debuginfo.ErrNotFound.
 	Name     func(in value.Context, name string) (*value.Value, error)
+	SetName  func(name string, v *value.Value) error
 	Operator func(op string, x *value.Value, args []*value.Value) (*value.Value, error)
 }
 
@@ -259,6 +260,17 @@ func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
 		return nil, err
 	}
 	return value.FromBytes(s, value.RegisterType(len(b)), b), nil
+}
+
+// Variable implements value.Scope.
+func (s *expression) Variable(name string) func(*value.Value) error {
+	if real, ok := registerNames[name]; ok {
+		name = real
+	}
+	if s.may.SetName == nil || arch.LookupX(name) != nil || arch.Lookup(name) != nil || arch.LookupFlag(name) != nil {
+		return nil
+	}
+	return func(v *value.Value) error { return s.may.SetName(name, v) }
 }
 
 // Operator implements value.Scope.
