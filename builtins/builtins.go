@@ -73,6 +73,9 @@ type Env struct {
 	// about its streams.
 	TTY func() (*os.File, error)
 
+	// Aside, unless nil, calls a function that has the debugger's terminal meanwhile.
+	Aside func(func())
+
 	// Moving, unless nil, is called when targets begin to run and when they have stopped.
 	Moving func(bool)
 
@@ -219,6 +222,7 @@ var functions = append(concat([]method[*Env]{
 	{"tempdir", "(name=\"\") -> str", "Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time.", (*Env).tempDir},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},
+	{"shell", "(line, input=None) -> int", "Run a line with the user's shell, $SHELL or sh, untraced, and return its exit code, or 128 and the number of the signal that has ended it. It has the debugger's standard streams, but input, a str or bytes, for its standard input if given. It needs the permission env to have the debugger's environment.", (*Env).shell},
 	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},
 	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
 	{"range", "(start, stop=None, step=1) -> range", "Starlark's range, the ints from start, or from 0 if it is alone, to below stop. x in range(start, stop) holds for addresses too.", (*Env).makeRange},

@@ -107,7 +107,7 @@ func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	}
 	for _, name := range names {
 		if word, rest := SplitCommand(name); word == "" || rest != "" {
-			return nil, fmt.Errorf("%s: %q is no name, want letters, digits and underscores", b.Name(), name)
+			return nil, fmt.Errorf("%s: %q is no name, want letters, digits, underscores and dashes", b.Name(), name)
 		}
 	}
 	e.loadCommands()
@@ -126,14 +126,19 @@ func (e *Env) loadCommands() {
 	}
 }
 
-// SplitCommand divides a line into the name that it begins with, or "", and the rest.
+// SplitCommand divides a line into the name that it begins with, or "", and the rest. A
+// name may have dashes within if a blank follows it.
 func SplitCommand(line string) (name, rest string) {
 	line = strings.TrimSpace(line)
-	end := strings.IndexFunc(line, func(r rune) bool {
+	notName := func(r rune) bool {
 		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
+	}
+	end := strings.IndexFunc(line, notName)
 	if end < 0 {
 		end = len(line)
+	}
+	if word, _, _ := strings.Cut(line, " "); end > 0 && end < len(word) && word[len(word)-1] != '-' && strings.IndexFunc(strings.ReplaceAll(word, "-", ""), notName) < 0 {
+		end = len(word) // generate-core-file
 	}
 	if end > 0 && line[0] >= '0' && line[0] <= '9' {
 		end = 0

@@ -193,7 +193,7 @@ var permissions = []struct {
 	need     Permission
 	builtins string
 }{
-	{MayLaunch, "launch ptrace.launch process.restart"},
+	{MayLaunch, "launch ptrace.launch process.restart shell"},
 	{MayAttach, "attach observe processes ptrace.attach"},
 	{MayFS, "core list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
@@ -206,7 +206,7 @@ var permissions = []struct {
 		"observed.type observed.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
 		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.next process.next_line " +
-		"process.on process.reach process.read process.read_* process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.on process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +

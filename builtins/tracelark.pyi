@@ -1143,11 +1143,17 @@ class Process:
         >>> cat.exit_signal
         9"""
         ...
-    def restart(self, args: Any = None, stdin: Any = None, stdout: Any = None) -> Stop:
-        """Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
+    def restart(self, args: Any = None, stdin: Any = None, stdout: Any = None, env: Any = None, aslr: Any = None) -> Stop:
+        """Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams, env the environment and aslr that, as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
 
         >>> p.restart()
         [4242] exec at 0x4014ea in _start at crash.c:133"""
+        ...
+    def set_follow(self, follow: Any) -> None:
+        """Say what becomes of the children that the process makes from now on; follow is that of launch.
+
+        >>> p.set_follow("both")
+        >>> p.set_follow("parent")"""
         ...
     def checkpoint(self) -> Checkpoint:
         """Copy the process, to go back to where it is now, or to make more of it. It is an error if it has several threads. It needs the permission syscall.
@@ -3094,6 +3100,14 @@ def run_command(line: Any, text: Any = False) -> Value:
     >>> command("greet", greet)
     >>> print(run_command("greet you"))
     hello you"""
+    ...
+
+def shell(line: Any, input: Any = None) -> int:
+    """Run a line with the user's shell, $SHELL or sh, untraced, and return its exit code, or 128 and the number of the signal that has ended it. It has the debugger's standard streams, but input, a str or bytes, for its standard input if given. It needs the permission env to have the debugger's environment. It needs the permission launch.
+
+    >>> shell("grep -c o", input="one\\ntwo\\nthree\\n")
+    2
+    0"""
     ...
 
 def shown(value: Any, text: Any) -> Value:

@@ -1,8 +1,10 @@
 package script
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -38,7 +40,7 @@ var (
 	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
 )
 
-// own are the REPL's own commands, which are written with a dot.
+// own are the REPL's own commands, most of which are written with a dot.
 var own = map[string]func(*Session, *starlark.Thread, string) (starlark.Value, error){}
 
 func init() {
@@ -46,26 +48,34 @@ func init() {
 	own["load"] = (*Session).loadCommand
 	own["time"] = (*Session).timeCommand
 	own["help"] = (*Session).helpCommand
+	own["source"] = (*Session).sourceCommand
+}
+
+// isOwn reports whether a line that begins with a name, or a dot and that, is a command of
+// the REPL's own.
+func isOwn(name string, dotted bool) bool {
+	return own[name] != nil && (dotted || name == "help" || name == "source")
 }
 
 // ownHelp is the help for them.
 const ownHelp = `.save FILE       write the session as a script that runs
 .load FILE       run a script, whose names the session then has
 .time LINE       run a line and tell how long it took
+source FILE      run the lines of a file as if they were typed
 help NAME, ?NAME tell about a command, builtin, type, method or value
 `
 
 // isCommand reports whether a line is a command and not Starlark.
 func (s *Session) isCommand(line string) bool {
 	line = strings.TrimSpace(line)
-	if asksHelp(line) || len(line) > 1 && line[0] == '.' && unicode.IsLetter(rune(line[1])) {
+	if asksHelp(line) || len(line) > 1 && line[0] == '.' && unicode.IsLetter(rune(line[1])) || line != "" && outward[line[0]] != "" {
 		return true
 	}
 	name, rest := builtins.SplitCommand(line)
 	if name == "" || assigns.MatchString(rest) {
 		return false // without a look at the commands, which need not be loaded for "p = launch(args)"
 	}
-	if name != "help" && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
+	if !isOwn(name, false) && !s.engine.IsCommand(name) && (isCompound(name) || s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
 		return false
 	}
 	after := line[len(name):]
@@ -104,6 +114,9 @@ func (s *Session) unknown(text string) string {
 	return name
 }
 
+// outward are the commands that a character at the start of a line stands for.
+var outward = map[byte]string{'!': "shell", '|': "pipe"}
+
 // asksHelp reports whether a line is "?name" or "name?".
 func asksHelp(line string) bool {
 	if strings.HasPrefix(line, "?") {
@@ -133,10 +146,13 @@ func (s *Session) runLine(thread *starlark.Thread, line string) (starlark.Value,
 	if asksHelp(line) {
 		return s.helpCommand(thread, strings.Trim(line, "? "))
 	}
+	if name := outward[line[0]]; name != "" {
+		line = name + " " + strings.TrimSpace(line[1:])
+	}
 	line, dotted := strings.CutPrefix(line, ".")
 	name, rest := builtins.SplitCommand(line)
-	if fn, ok := own[name]; ok && (dotted || name == "help") {
-		return fn(s, thread, rest)
+	if isOwn(name, dotted) {
+		return own[name](s, thread, rest)
 	}
 	v, err := s.engine.RunCommand(thread, line)
 	return v, plain(err)
@@ -216,6 +232,42 @@ func (s *Session) loadCommand(thread *starlark.Thread, path string) (starlark.Va
 		return nil, errors.New(".load: no file given")
 	}
 	return starlark.None, s.include(thread, path)
+}
+
+// sourceCommand runs the lines of a file, which are commands and Starlark, and shows what
+// they return. A failure ends it.
+func (s *Session) sourceCommand(thread *starlark.Thread, path string) (starlark.Value, error) {
+	if path == "" {
+		return nil, errors.New("source: no file given")
+	}
+	if strings.HasSuffix(path, ".star") {
+		return s.loadCommand(thread, path)
+	}
+	m, err := s.loader.open(path)
+	if err != nil {
+		return nil, err
+	}
+	lines := &plainReader{bufio.NewScanner(strings.NewReader(m.source)), io.Discard}
+	items := &itemReader{readLine: lines.readLine, prompt: func() string { return "" }, isCommand: s.isCommand, takesBlock: s.engine.TakesBlock}
+	for {
+		it, err := items.next()
+		if err == io.EOF {
+			return starlark.None, nil
+		}
+		if text := strings.TrimSpace(it.text); err == nil && text != "" && text[0] != '#' {
+			var v starlark.Value
+			if v, err = s.runItem(thread, it); err == nil {
+				v, text := parts(v)
+				if v != starlark.None {
+					s.globals["_"] = v
+				}
+				err = s.show(thread, text, s.isCommand(it.text), false)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, it.line, err)
+		}
+	}
 }
 
 // include runs a file, whose names the REPL has then.

@@ -117,8 +117,7 @@ func (s *Session) commandWord(text string) (name, word string, ok bool) {
 		return "help", line, true
 	}
 	dotted := strings.HasPrefix(strings.TrimSpace(text), ".")
-	_, ours := own[name]
-	if after := line[len(name):]; after == "" || after[0] != ' ' && after[0] != '/' || !(ours && (dotted || name == "help") || s.engine.IsCommand(name)) {
+	if after := line[len(name):]; after == "" || after[0] != ' ' && after[0] != '/' || !(isOwn(name, dotted) || s.engine.IsCommand(name)) {
 		return "", "", false
 	}
 	if rest != "" && !s.isCommand(text) {
@@ -139,7 +138,7 @@ func (s *Session) wordsFor(thread *starlark.Thread, name, word string) completer
 	switch name {
 	case "attach":
 		return s.engine.Running
-	case "run", "r", "start", "starti", "file", "core", "save", "load":
+	case "run", "r", "start", "starti", "file", "core", "save", "load", "source", "gcore", "restore":
 		return paths
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }

@@ -191,6 +191,7 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 
 // Encodings of base types (DWARF 5, 7.8).
 const (
+	encFloat      = 0x04
 	encSigned     = 0x05
 	encSignedChar = 0x06
 )
@@ -258,6 +259,9 @@ func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
 	b, err := s.t.XReg(x)
 	if err != nil {
 		return nil, err
+	}
+	if len(b) == 10 { // of the x87
+		return value.FromBytes(s, debuginfo.NewBase("long double", 16, encFloat), append(b[:10:10], make([]byte, 6)...)), nil
 	}
 	return value.FromBytes(s, value.RegisterType(len(b)), b), nil
 }

@@ -199,6 +199,18 @@ func TestScreenCommands(t *testing.T) {
 	s.do("tbr main", "breakpoint 2 at main, pending until run")
 	s.do("r 2", "breakpoint 2 at 0x", "in main (argc=2")
 	s.do("p *argv", `/count"`) // a command
+	s.do("!stty -a | grep -o icanon; exit 3", "\nicanon\nexit status 3")
+	s.do("| info line main | sed s/count.c:/line./", "/line.15")
+	s.do("shell echo rea'dy'; cat", "\nready")
+	s.enter("typed to it")
+	s.expect("typed to it\ntyped to it")
+	s.keys("C-d")
+	file := filepath.Join(s.dir, "file")
+	if err := os.WriteFile(file, []byte("# a comment\nx = 5\np argc + 1\ndefine twice\noutput $arg0 * 2\nend\ntwice 21\nprint(x)\n1 // 0\n2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.do("source "+file, "= 3\n42\n5\n", file+":9: floored division by zero\n")
+	s.do("generate-core-file "+file, "wrote "+file)
 	s.do("q", "status 0")
 }
 
