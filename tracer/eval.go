@@ -181,12 +181,31 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 	sym := symbols[0]
 	switch sym.Kind {
 	case image.Func, image.IFunc, image.Untyped:
-		return []*value.Value{value.At(s, value.UnknownFunction, sym.Addr)}, nil
+		return []*value.Value{value.At(s, s.x.typeOfFunction(sym), sym.Addr)}, nil
 	case image.TLS:
 		return nil, fmt.Errorf("%s is thread-local and has no debug information, which tells where it is", name)
 	}
 	char := debuginfo.NewBase("char", 1, encSignedChar)
 	return []*value.Value{value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr)}, nil
+}
+
+// typeOfFunction returns the type of a function with a symbol. The debug information may
+// have it by another name, as malloc is __libc_malloc.
+func (x *target) typeOfFunction(sym image.Symbol) *debuginfo.Type {
+	img, ok := x.ImageAt(sym.Addr)
+	funcs := x.funcsAt(sym.Addr)
+	if !ok || len(funcs) == 0 || sym.Kind == image.IFunc {
+		return value.UnknownFunction
+	}
+	f := funcs[len(funcs)-1]
+	t, err := f.Type()
+	if err != nil || f.Entry+img.Bias != sym.Addr {
+		return value.UnknownFunction
+	}
+	if ret, err := t.Elem(); err != nil || ret != nil && ret.Kind == debuginfo.Unspecified {
+		return value.UnknownFunction // in assembly
+	}
+	return t
 }
 
 // Encodings of base types (DWARF 5, 7.8).
