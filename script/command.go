@@ -22,7 +22,8 @@ import (
 //   - that stands alone, unless the user has a variable of that name,
 //   - or a space follows it, and then what is no operator: "b main", "p x->next",
 //   - or an operator that clings to what follows it: "p *list", "x -8", "l -". With a
-//     space on both sides, as in "p * 2", or on none it is Starlark, and so is an
+//     space on both sides, as in "p * 2", or on none it is Starlark, unless it is one of
+//     <, > and | behind what no variable is called, as in "run < file", and so is an
 //     assignment and a call of what can be called.
 //
 // Of a name the beginning suffices, if that is no variable and no other command's name
@@ -88,6 +89,7 @@ func (s *Session) isCommand(line string) bool {
 	switch {
 	case rest == "" || rest[0] == '#':
 		return !s.isVariable(name)
+	case strings.IndexByte("<>|", rest[0]) >= 0 && s.lookup(name) == nil: // run < file
 	case binary.MatchString(rest):
 		return false
 	case wordy.MatchString(rest):
