@@ -128,7 +128,7 @@ var _ starlark.HasAttrs = (*crash)(nil)
 func (c *crash) Type() string                             { return "crash" }
 func (c *crash) Hash() (uint32, error)                    { return starlark.String(c.c.Keys.Exact).Hash() }
 func (c *crash) Attr(name string) (starlark.Value, error) { return crashClass.attr(c, name) }
-func (c *crash) AttrNames() []string                      { return crashClass.names }
+func (c *crash) AttrNames() []string                      { return crashClass.names() }
 
 // String returns a line such as "DestAvNearNull (PROBABLY_EXPLOITABLE) in store at crash.c:74".
 func (c *crash) String() string {
@@ -287,7 +287,7 @@ func (f *crashFrame) String() string                           { return f.f.Stri
 func (f *crashFrame) Type() string                             { return "crash_frame" }
 func (f *crashFrame) Hash() (uint32, error)                    { return starlark.String(f.f.Text()).Hash() }
 func (f *crashFrame) Attr(name string) (starlark.Value, error) { return crashFrameClass.attr(f, name) }
-func (f *crashFrame) AttrNames() []string                      { return crashFrameClass.names }
+func (f *crashFrame) AttrNames() []string                      { return crashFrameClass.names() }
 
 // MarshalJSON encodes the attributes that the frame has.
 func (f *crashFrame) MarshalJSON() ([]byte, error) {
@@ -362,7 +362,7 @@ func (r *report) String() string                           { return fmt.Sprintf(
 func (r *report) Type() string                             { return "report" }
 func (r *report) Hash() (uint32, error)                    { return 0, unhashable(r) }
 func (r *report) Attr(name string) (starlark.Value, error) { return reportClass.attr(r, name) }
-func (r *report) AttrNames() []string                      { return reportClass.names }
+func (r *report) AttrNames() []string                      { return reportClass.names() }
 
 // MarshalJSON encodes the attributes but the text.
 func (r *report) MarshalJSON() ([]byte, error) {

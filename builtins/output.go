@@ -246,7 +246,7 @@ func (o *output) String() string                           { return fmt.Sprintf(
 func (o *output) Type() string                             { return "output" }
 func (o *output) Hash() (uint32, error)                    { return 0, unhashable(o) }
 func (o *output) Attr(name string) (starlark.Value, error) { return outputClass.attr(o, name) }
-func (o *output) AttrNames() []string                      { return outputClass.names }
+func (o *output) AttrNames() []string                      { return outputClass.names() }
 
 // MarshalJSON encodes which stream it is and how much it holds.
 func (o *output) MarshalJSON() ([]byte, error) {
