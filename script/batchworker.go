@@ -223,6 +223,7 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		}
 	}()
 	strays := newStrays()
+	defer strays.close()
 	if err := w.prepare(); err != nil {
 		return failure(err, true).write(w.out)
 	}

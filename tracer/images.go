@@ -53,7 +53,7 @@ func (x *target) updateImages() error {
 		return err
 	}
 	// A heap that grows is no reason to look for files.
-	if !c.valid || !slices.Equal(executables(maps), executables(c.maps)) {
+	if !c.valid || !sameCode(maps, c.maps) {
 		sorted := image.FromMaps(maps, x.of, x.of.open)
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
@@ -79,9 +79,24 @@ func (c *imageCache) inherit(from *imageCache) {
 	}
 }
 
-// executables returns the mappings that can be executed.
-func executables(maps []procfs.Mapping) []procfs.Mapping {
-	return slices.DeleteFunc(slices.Clone(maps), func(m procfs.Mapping) bool { return m.Perms&procfs.X == 0 })
+// sameCode reports whether the mappings that can be executed are the same.
+func sameCode(a, b []procfs.Mapping) bool {
+	next := func(maps *[]procfs.Mapping) (m procfs.Mapping) {
+		for len(*maps) > 0 && m.Perms&procfs.X == 0 {
+			m, *maps = (*maps)[0], (*maps)[1:]
+		}
+		return m
+	}
+	for {
+		m, n := next(&a), next(&b)
+		code := m.Perms&procfs.X != 0
+		if code != (n.Perms&procfs.X != 0) || code && m != n {
+			return false
+		}
+		if !code {
+			return true
+		}
+	}
 }
 
 // keep replaces images by those that have stood for them, so that each is the same

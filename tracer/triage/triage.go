@@ -268,16 +268,18 @@ func (x *examination) text() string {
 	return " (" + i.Text + ")"
 }
 
-func (x *examination) disassembly() (list []string) {
+func (x *examination) disassembly() []string {
 	code := make([]byte, maxDisassembly*15)
 	n, _ := x.p.ReadAt(x.pc, code)
-	for i := range disasm.All(code[:n], x.pc, x.symbol) {
-		if len(list) == maxDisassembly {
-			break
+	return listings.get(x.pc, code[:n], x.images, func() (list []string) {
+		for i := range disasm.All(code[:n], x.pc, x.symbol) {
+			if len(list) == maxDisassembly {
+				break
+			}
+			list = append(list, fmt.Sprintf("%#x: %s", i.Addr, i.Text))
 		}
-		list = append(list, fmt.Sprintf("%#x: %s", i.Addr, i.Text))
-	}
-	return list
+		return list
+	})
 }
 
 // symbol names an address.
