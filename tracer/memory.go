@@ -199,7 +199,7 @@ func (p *Process) Maps() ([]procfs.Mapping, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}
-	maps, err := procfs.Maps(p.task())
+	maps, err := mapsLike(p.task(), p.images.maps)
 	if err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}
