@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -159,29 +160,26 @@ func (c *crash) MarshalJSON() ([]byte, error) {
 		Frames  []*crashFrame `json:"frames"`
 	}
 	type evidence struct {
-		Tags        []string          `json:"tags"`
-		Description string            `json:"description"`
-		Explanation string            `json:"explanation"`
-		Message     *string           `json:"message"`
-		Frames      []jsonFrame       `json:"frames"`
-		Elided      int               `json:"elided"`
-		UnwindError *string           `json:"unwind_error"`
-		Registers   map[string]uint64 `json:"registers"`
-		Disassembly []string          `json:"disassembly"`
-		Sanitizer   *report           `json:"sanitizer"`
+		Tags        []string      `json:"tags"`
+		Description string        `json:"description"`
+		Explanation string        `json:"explanation"`
+		Message     *string       `json:"message"`
+		Frames      []jsonFrame   `json:"frames"`
+		Elided      int           `json:"elided"`
+		UnwindError *string       `json:"unwind_error"`
+		Registers   jsonRegisters `json:"registers"`
+		Disassembly []string      `json:"disassembly"`
+		Sanitizer   *report       `json:"sanitizer"`
 	}
 	x := evidence{
 		Tags: notNil(c.c.Tags), Description: c.c.Description, Explanation: c.c.Explanation, Message: pointer(c.c.Message),
-		Elided: c.c.Stack.Elided, Disassembly: notNil(c.c.Disassembly), Registers: make(map[string]uint64), Frames: []jsonFrame{},
+		Elided: c.c.Stack.Elided, Disassembly: notNil(c.c.Disassembly), Registers: jsonRegisters{c.registers(), &c.c.Regs}, Frames: []jsonFrame{},
 	}
 	for i := range c.c.Stack.Frames {
 		x.Frames = append(x.Frames, newJSONFrame(&c.c.Stack.Frames[i]))
 	}
 	if err := c.c.Stack.Err; err != nil {
 		x.UnwindError = pointer(err.Error())
-	}
-	for _, r := range c.registers() {
-		x.Registers[r.Name] = r.Get(&c.c.Regs)
 	}
 	if c.c.Sanitizer != nil {
 		x.Sanitizer = &report{r: c.c.Sanitizer}
@@ -217,6 +215,24 @@ func (c *crash) MarshalJSON() ([]byte, error) {
 		v.Threads = append(v.Threads, thread{t.TID, t.Name, t.Crashed, newCrashFrames(t.Stack.Frames)})
 	}
 	return encode(v)
+}
+
+// jsonRegisters are registers by their names. They are many, and a map is sorted.
+type jsonRegisters struct {
+	list []arch.Register
+	regs *arch.Regs
+}
+
+func (r jsonRegisters) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, reg := range r.list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), reg.Name...), `":`...)
+		b = strconv.AppendUint(b, reg.Get(r.regs), 10)
+	}
+	return append(b, '}'), nil
 }
 
 // notNil returns a list that is encoded as [] where it is empty.

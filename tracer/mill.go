@@ -22,7 +22,6 @@ import (
 type mill struct {
 	t    *Thread
 	regs arch.Regs // of the copies
-	mask uint64    // the signals that they block
 	word uint64    // the address of the word that has the thread's ID, or 0
 	kept uint64    // what the word is, but for the ID
 	low  bool      // the ID is the lower half of it
@@ -58,9 +57,6 @@ func newMill(t *Thread) *mill {
 		return nil
 	}
 	m.regs = *regs
-	if m.mask, err = ptrace.GetSigmask(t.TID); err != nil {
-		return nil
-	}
 	page, err := t.syscall(unix.SYS_MMAP, Words(0, pageSize, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0))
 	if err != nil {
 		return nil
@@ -78,7 +74,7 @@ func newMill(t *Thread) *mill {
 	loop[arch.RIP], loop[arch.OrigRAX] = page, ^uint64(0)
 	loop[arch.EFLAGS] &^= flagTF
 	t.regsRead = false
-	if errors.Join(ptrace.SetRegs(t.TID, &loop), ptrace.SetSigmask(t.TID, ^uint64(faultSignals))) != nil {
+	if ptrace.SetRegs(t.TID, &loop) != nil {
 		return nil
 	}
 	return m
@@ -110,7 +106,7 @@ func (m *mill) fork() (*Process, error) {
 	if !m.low {
 		id <<= 32
 	}
-	err = errors.Join(ptrace.SetRegs(child, &m.regs), ptrace.SetSigmask(child, m.mask))
+	err = ptrace.SetRegs(child, &m.regs)
 	if m.word != 0 {
 		err = errors.Join(err, ptrace.PokeText(child, m.word, m.kept|id))
 	}
@@ -125,7 +121,8 @@ func (m *mill) fork() (*Process, error) {
 	return q, nil
 }
 
-// turn lets the loop make a child.
+// turn lets the loop make a child. Signals that it is sent are discarded: were they
+// blocked, its copies would block them too.
 func (m *mill) turn() (child int, err error) {
 	for err = ptrace.Cont(m.t.TID, 0); err == nil; err = ptrace.Cont(m.t.TID, 0) {
 		var status unix.WaitStatus
