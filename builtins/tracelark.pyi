@@ -283,6 +283,8 @@ class Crash:
     """What was mapped, in order of address."""
     threads: list[Any]
     """All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about."""
+    brief: Crash
+    """The same, but in JSON only the evidence: without maps, threads, and what stands for it in a list of crashes (name, severity, signal, fault, stack, keys)."""
     sanitizer: Report | None
     """The report of a sanitizer, if the process printed one and its output is known."""
     def casrep(self, stdin: Any = "") -> str:
