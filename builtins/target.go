@@ -25,6 +25,7 @@ type target interface {
 	MainImage() (*image.Image, error)
 	ImageAt(addr uint64) (*image.Image, bool)
 	SymbolAt(addr uint64) (image.Symbol, bool)
+	ProbeAt(addr uint64) (image.Probe, *image.Image, bool)
 	Addr(loc string) (uint64, error)
 	LineAt(addr uint64) (debuginfo.Line, error)
 	Var(name string) (*value.Value, error)

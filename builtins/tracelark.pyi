@@ -156,6 +156,9 @@ class Core:
     def symbols(self, pattern: Any = "*") -> list[Symbol]:
         """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -603,6 +606,21 @@ class Image:
         >>> [s.name for s in im.functions("pr*")]
         ["print", "print_number"]"""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes (USDT, sys/sdt.h) whose PROVIDER:NAME matches a pattern as in symbols, in order of address.
+
+        >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+        >>> stop = p.until(p.main_image.entry)
+        >>> [q.name for q in p.probes("libstdcxx:*")]
+        ["catch", "throw", "rethrow"]
+        >>> q = p.probes("libstdcxx:throw")[0]
+        >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+        ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+        >>> len(q.image.probes())
+        3
+        >>> stop.probe == None
+        True"""
+        ...
     def blocks(self, pattern: Any = "*") -> list[Any]:
         """Return the basic blocks of the functions that match a pattern, sorted, as their addresses and sizes in bytes. "*" stands for all code: functions without a symbol are found by their call frame information. Where code goes by jump tables is not known; what follows a jump counts as a block if the whole function looks like code.
 
@@ -827,6 +845,9 @@ class Observed:
     def symbols(self, pattern: Any = "*") -> list[Symbol]:
         """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -965,6 +986,35 @@ class Output:
         >>> p.stdout.ended
         True"""
         ...
+
+class Probe:
+    """A place that a program's author has marked for debuggers (USDT, sys/sdt.h). It can be used wherever an address is taken, and its name is a location: p.breakpoint("libstdcxx:throw").
+
+    >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+    >>> stop = p.until(p.main_image.entry)
+    >>> [q.name for q in p.probes("libstdcxx:*")]
+    ["catch", "throw", "rethrow"]
+    >>> q = p.probes("libstdcxx:throw")[0]
+    >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+    ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+    >>> len(q.image.probes())
+    3
+    >>> stop.probe == None
+    True"""
+    provider: str
+    """The part of the name before the colon, such as "libstdcxx"."""
+    name: str
+    """The part of the name behind the colon, such as "throw". Several probes may have the same."""
+    addr: int
+    """The address."""
+    semaphore: int | None
+    """The address of the 16-bit number that counts who looks at the probe, if it has one. While it is 0 the program may pass the probe by. A breakpoint that is set by the probe's name raises it, and lowers it when it is removed."""
+    operands: list[str]
+    """Where the arguments are, as an assembler writes it behind their sizes in bytes: "-4@%eax" is a signed number."""
+    args: list | None
+    """The arguments, ints and floats, of the probe of a stop (stop.probe) while the thread stands there. None for those of a list."""
+    image: Image
+    """The ELF file that has it."""
 
 class Process:
     """A traced process. All its threads are stopped whenever a script can look. What a thread does, step, regs and the like, is there on the process too, for the thread that stopped last.
@@ -1215,6 +1265,21 @@ class Process:
         "main"
         >>> [s.name for s in p.symbols("*_option")]
         ["find_option", "set_option"]"""
+        ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does.
+
+        >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+        >>> stop = p.until(p.main_image.entry)
+        >>> [q.name for q in p.probes("libstdcxx:*")]
+        ["catch", "throw", "rethrow"]
+        >>> q = p.probes("libstdcxx:throw")[0]
+        >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+        ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+        >>> len(q.image.probes())
+        3
+        >>> stop.probe == None
+        True"""
         ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.
@@ -2411,6 +2476,8 @@ class Stop:
     """The kernel's record of the signal. Until the process goes on it can be changed, and a dict assigned to it."""
     breakpoint: Breakpoint | None
     """The breakpoint that was hit."""
+    probe: Probe | None
+    """The probe that the thread stopped at, by whatever breakpoint, with its arguments."""
     syscall: Syscall | None
     """The system call that the thread is about to make or has made ("syscall")."""
     watchpoint: Watchpoint | None

@@ -44,7 +44,7 @@ func didYouMean(names []string) string {
 
 // Addr returns the address of a location that is one place: a number, a symbol
 // with an image before it ("libc!malloc") or an offset behind it ("parse+0x1c"),
-// a line of source ("json.c:88"), or a sum of registers of the current thread,
+// a line of source ("json.c:88"), a probe ("libstdcxx:throw"), or a sum of registers of the current thread,
 // numbers and symbols ("*rip+4").
 func (x *target) Addr(loc string) (uint64, error) {
 	addrs, err := x.Addrs(loc)
@@ -116,6 +116,10 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 		return nil, nil, fmt.Errorf("empty location")
 	}
 	symbols, err := x.symbols(name)
+	if err != nil && isProbe(name) {
+		addrs, err := x.probes(loc)
+		return addrs, nil, err
+	}
 	begin = make(map[uint64]*debuginfo.Func)
 	if err != nil || all {
 		var ended error

@@ -67,6 +67,7 @@ type File struct {
 	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
 	endings func() []Ending
+	probes  func() []Probe
 	dwarf   func() (*debuginfo.Data, error)
 
 	covering recall[int32] // numbers of symbols
@@ -104,6 +105,7 @@ func parse(r io.ReaderAt, size int64, name string, object bool) (*File, error) {
 	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
 	f.endings = sync.OnceValue(f.findEndings)
+	f.probes = sync.OnceValue(f.loadProbes)
 	f.dwarf = sync.OnceValues(f.loadDWARF)
 	return f, nil
 }
