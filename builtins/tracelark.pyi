@@ -2919,8 +2919,8 @@ def apropos(word: Any) -> str:
 args: list[str]
 """The script's arguments."""
 
-def attach(pid: Any, follow: Any = "parent") -> Process:
-    """Trace a running process, with every thread stopped. It is let go when the script ends. follow is that of launch. It needs the permission attach.
+def attach(pid: Any, follow: Any = "parent", wait: Any = False, timeout: Any = None) -> Process:
+    """Trace a running process, with every thread stopped. It is let go when the script ends. pid may be the name or path of the program of one process. With wait it is one that starts from now on, or begins to run the program, and is waited for, for timeout seconds at most; it is looked for a thousand times a second, so one that lives shorter may be missed. follow is that of launch. It needs the permission attach.
 
     >>> def look(pid):
     ...     p = attach(pid)
@@ -2973,6 +2973,13 @@ def fit(text: Any, width: Any) -> str:
     True
     >>> fit("a long line", 6)
     "a lon…" """
+    ...
+
+def format(x: Any, spec: Any) -> str:
+    """Format a value as Python's format does: spec is [[fill]align][sign][#][0][width][,_][.precision][type], where align is <, >, ^ or = (behind the sign), and type b, d, o, x, X, e, f, g, %, s or none. What sets colors takes no columns.
+
+    >>> [format(3.14159, "8.2f"), format(1234567, ","), format(255, "#06x"), format("left", "8") + "|", format("right", ">8"), format(0.25, ".1%")]
+    ["    3.14", "1,234,567", "0x00ff", "left    |", "   right", "25.0%"]"""
     ...
 
 def help(x: Any = None) -> None:
@@ -3154,6 +3161,15 @@ def run_command(line: Any) -> Value:
     >>> command("greet", greet)
     >>> print(run_command("greet you"))
     hello you"""
+    ...
+
+def sleep(seconds: Any) -> None:
+    """Let time pass. Targets that run go on; an interrupt or a limit of the script ends it.
+
+    >>> start = time.now()
+    >>> sleep(0.05)
+    >>> (time.now() - start).seconds >= 0.05
+    True"""
     ...
 
 def sorted(iterable: Any, key: Any = None, reverse: Any = False) -> list:
