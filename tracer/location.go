@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +20,8 @@ type NotFoundError struct {
 	Near []string // names that are nearly the same
 	Err  error    // why the image that it names has no symbols, or nil
 	what string   // what Name is the name of, or "" for a symbol
+
+	near func() []string // makes Near, which takes long, when the error is shown; or nil
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
@@ -31,6 +32,9 @@ func (e *NotFoundError) Error() string {
 	}
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
+	}
+	if e.near != nil {
+		e.Near, e.near = e.near(), nil
 	}
 	return fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
 }
@@ -48,9 +52,6 @@ func didYouMean(names []string) string {
 // numbers and symbols ("*rip+4").
 func (x *target) Addr(loc string) (uint64, error) {
 	addrs, err := x.Addrs(loc)
-	if missing, ok := errors.AsType[*NotFoundError](err); ok && missing.what == "line" {
-		missing.Near = x.nearLine(loc)
-	}
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -524,7 +525,7 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: name, what: "type"}
+	missing := &NotFoundError{Name: name, what: "type", near: func() []string { return x.nearTypes(name, images) }}
 	var declared []*debuginfo.Type
 	for _, img := range images {
 		data, err := img.DWARF()
@@ -547,6 +548,32 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 		return declared, nil
 	}
 	return nil, missing
+}
+
+// nearTypes returns names of types that name may be a misspelling of. It leaves out images
+// whose names take long to look through.
+func (x *target) nearTypes(name string, images []*image.Image) []string {
+	whole := make(map[string]string) // by the name without a keyword
+	for _, img := range images {
+		if data, err := img.DWARF(); err == nil && img.FileSize() <= 4*large {
+			for _, other := range data.TypeNames(func(string) bool { return true }) {
+				whole[bareType(other)] = other
+			}
+		}
+	}
+	near := image.Near(bareType(name), maps.Keys(whole))
+	for i := range near {
+		near[i] = whole[near[i]]
+	}
+	return near
+}
+
+// bareType returns the name of a type without the keyword that C has before it.
+func bareType(name string) string {
+	for _, keyword := range []string{"struct ", "union ", "enum "} {
+		name = strings.TrimPrefix(name, keyword)
+	}
+	return name
 }
 
 // Types returns the types called name, "struct item" or "ns::item".
