@@ -20,6 +20,7 @@ type target interface {
 	Dump(w io.Writer, addr, n uint64) (uint64, error)
 	Find(*tracer.Pattern, *tracer.FindOptions) ([]uint64, error)
 	Reach(blocks, roots []tracer.Block, words []uint64) ([]tracer.Reached, error)
+	NameCode([]image.Symbol) error
 	Maps() ([]procfs.Mapping, error)
 	Images() ([]*image.Image, error)
 	MainImage() (*image.Image, error)

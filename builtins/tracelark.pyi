@@ -159,6 +159,9 @@ class Core:
     def probes(self, pattern: Any = "*") -> list[Probe]:
         """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
         ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -848,6 +851,9 @@ class Observed:
     def probes(self, pattern: Any = "*") -> list[Probe]:
         """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
         ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -1280,6 +1286,14 @@ class Process:
         3
         >>> stop.probe == None
         True"""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write.
+
+        >>> p = launch("true")
+        >>> p.name_code([(p.maps[-1].end, 16, "beyond")])
+        >>> p.symbols("beyond")
+        []"""
         ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.

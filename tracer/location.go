@@ -103,7 +103,7 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
 		return []uint64{addr}, nil, nil
 	}
-	if file, line, ok := splitLine(loc); ok {
+	if file, line, ok := splitLine(loc); ok && !x.isLinked(loc) { // which may end as a line does
 		addrs, err := x.places(file, line)
 		return addrs, nil, err
 	}
