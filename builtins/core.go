@@ -86,7 +86,7 @@ var coreClass = func() *class[*process] {
 
 // coreThreadClass has the rows of thread that need nothing to run.
 var coreThreadClass = func() *class[*thread] {
-	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "var", "eval")
+	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "unwind", "var", "eval")
 	return members("thread", attributes, methods)
 }()
 

@@ -207,7 +207,7 @@ var permissions = []struct {
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +
 		"thread.clear_step thread.cont thread.eval thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line " +
-		"thread.suspend thread.until thread.var " +
+		"thread.suspend thread.until thread.unwind thread.var " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
 		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
 		"observed_thread.* output.read output.read_until stop.drop syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},

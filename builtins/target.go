@@ -8,6 +8,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/unwind"
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
@@ -21,6 +22,7 @@ type target interface {
 	Find(*tracer.Pattern, *tracer.FindOptions) ([]uint64, error)
 	Reach(blocks, roots []tracer.Block, words []uint64) ([]tracer.Reached, error)
 	NameCode([]image.Symbol) error
+	FramesFrom(regs *arch.Regs, known unwind.RegSet, max int) ([]*tracer.Frame, error)
 	Maps() ([]procfs.Mapping, error)
 	Images() ([]*image.Image, error)
 	MainImage() (*image.Image, error)

@@ -944,6 +944,9 @@ class ObservedThread:
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
+    def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
+        """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
+        ...
 
 class Output:
     """What a target writes to a standard stream that launch made a PIPE or CAPTURE. Reading resumes nothing, so it waits for more only if given a timeout or if the target was detached.
@@ -2709,6 +2712,9 @@ class Thread:
         ...
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
+        ...
+    def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
+        """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
         ...
     def suspend(self) -> None:
         """Hold the thread back when its process goes on."""

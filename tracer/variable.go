@@ -180,13 +180,21 @@ func (s *context) fresh() error {
 	return nil
 }
 
+// fixed returns why registers cannot be changed.
+func fixed(t owner) error {
+	if _, ok := t.(*given); ok {
+		return errGiven
+	}
+	return errors.New("a core cannot be changed")
+}
+
 // SetReg implements value.Context.
 func (s *context) SetReg(n int, data []byte) error {
 	t, live := s.t.(*Thread)
 	x := xreg(n)
 	switch {
 	case !live:
-		return errors.New("a core cannot be changed")
+		return fixed(s.t)
 	case s.f == nil:
 		return errors.New("there is no frame whose register it is")
 	case x == nil:
@@ -210,7 +218,7 @@ func (s *context) SetReg(n int, data []byte) error {
 func (f *Frame) SetReg(r *arch.Register, v uint64) error {
 	t, live := f.t.(*Thread)
 	if !live {
-		return errors.New("a core cannot be changed")
+		return fixed(f.t)
 	}
 	s := f.scope()
 	if err := s.fresh(); err != nil {
