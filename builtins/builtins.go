@@ -218,7 +218,7 @@ var functions = append(concat([]method[*Env]{
 	{"write_file", "(path, data)", "Make a file of bytes, or replace what is in it.", (*Env).writeFile},
 	{"list_dir", "(path=\".\", details=False) -> list of str", "List the names in a directory, in order. With details, each is a struct of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
 	{"tempdir", "(name=\"\") -> str", "Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time.", (*Env).tempDir},
-	{"sleep", "(seconds)", "Let time pass. Targets that run go on; an interrupt or a limit of the script ends it.", (*Env).sleep},
+	{"sleep", "(seconds)", "Let time pass; an interrupt or a limit of the script ends it. Targets are not waited for: p.cont(timeout=seconds) is what lets one run so long.", (*Env).sleep},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},
 	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},

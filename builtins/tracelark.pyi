@@ -3184,7 +3184,7 @@ def run_command(line: Any) -> Value:
     ...
 
 def sleep(seconds: Any) -> None:
-    """Let time pass. Targets that run go on; an interrupt or a limit of the script ends it.
+    """Let time pass; an interrupt or a limit of the script ends it. Targets are not waited for: p.cont(timeout=seconds) is what lets one run so long.
 
     >>> start = time.now()
     >>> sleep(0.05)
