@@ -3271,8 +3271,8 @@ def write(text: Any) -> None:
     bytes as they are"""
     ...
 
-def write_file(path: Any, data: Any) -> None:
-    """Make a file of bytes, or replace what is in it. It needs the permission fs.
+def write_file(path: Any, data: Any, append: Any = False) -> None:
+    """Make a file of bytes, or replace what is in it; with append, add them to its end. It needs the permission fs.
 
     >>> write_file("/tmp/tracelark-example.txt", "three lines\\n")
     >>> print(len(read_file("/tmp/tracelark-example.txt")))
