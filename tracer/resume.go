@@ -211,6 +211,7 @@ func (tr *Tracer) limit(d time.Duration) (end func()) {
 
 // report makes stop the process's last one.
 func (p *Process) report(stop *Stop) {
+	p.calm()
 	t := stop.Thread
 	p.stop, p.current = stop, t
 	if stop.then != nil && stop.then.Thread == t {

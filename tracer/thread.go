@@ -267,6 +267,7 @@ func (t *Thread) run(step bool) error {
 	stepsCall := step && !flagged && t.stepsCall(sig)
 	traps := step && !flagged && !stepsCall
 	t.call.stepped = stepsCall
+	t.trap.kernels = false
 	t.trap.maskRead = t.trap.maskRead && traps && sig == 0
 	t.trap.plain = t.trap.plain && step && sig == 0
 	t.signal, t.mayPass = 0, false
