@@ -21,7 +21,8 @@ type NotFoundError struct {
 	Err  error    // why the image that it names has no symbols, or nil
 	what string   // what Name is the name of, or "" for a symbol
 
-	near func() []string // makes Near, which takes long, when the error is shown; or nil
+	stripped string          // the image that may have had it, or ""
+	near     func() []string // makes Near, which takes long, when the error is shown; or nil
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
@@ -36,7 +37,11 @@ func (e *NotFoundError) Error() string {
 	if e.near != nil {
 		e.Near, e.near = e.near(), nil
 	}
-	return fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
+	text := fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
+	if e.stripped != "" {
+		text += fmt.Sprintf(" (%s is stripped of its symbols)", e.stripped)
+	}
+	return text
 }
 
 func didYouMean(names []string) string {
@@ -227,6 +232,9 @@ func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
 		}
 	}
 	missing := &NotFoundError{Name: name}
+	if f := images[0].File; f != nil && f.Stripped() {
+		missing.stripped = images[0].Name()
+	}
 	for _, img := range images {
 		if img.File == nil {
 			continue
