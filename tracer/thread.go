@@ -202,7 +202,7 @@ func (t *Thread) SetReg(r *arch.Register, v uint64) error {
 // setRegs replaces the registers; the thread gets them when it moves on.
 func (t *Thread) setRegs(regs *arch.Regs) {
 	t.regs = *regs
-	t.regsDirty = true
+	t.regsRead, t.regsDirty = true, true
 }
 
 // flush writes changed registers to the kernel.
