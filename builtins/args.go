@@ -100,7 +100,11 @@ func (s *signal) Unpack(v starlark.Value) error {
 	case starlark.String:
 		n, ok := tracer.SignalNumber(string(v))
 		if !ok {
-			return fmt.Errorf("no signal is named %s", v)
+			var names []string
+			for sig := 1; sig <= tracer.MaxSignal; sig++ {
+				names = append(names, tracer.SignalName(sig))
+			}
+			return fmt.Errorf("no signal is named %s%s", v, hint(strings.ToUpper(string(v)), names))
 		}
 		*s = signal(n)
 	default:

@@ -85,6 +85,9 @@ func (b *breakpoint) String() string {
 		}
 	}
 	end := ""
+	if b.b.Pending() && b.p.state() == tracer.Stopped.String() {
+		end = ", pending"
+	}
 	if t := b.b.Thread(); t != nil && t.Gone() {
 		end = fmt.Sprintf(", thread %d has ended", t.TID)
 	}

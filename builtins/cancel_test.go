@@ -84,6 +84,16 @@ cancel()
 while True:
     attempt(max, range(1 << 40))
 `,
+		"sleep": `
+cancel()
+attempt(sleep, 1 << 30)
+fail("attempt goes on")
+`,
+		"a wait for a process": `
+cancel()
+attempt(attach, "no such program", wait = True)
+fail("attempt goes on")
+`,
 		"find": `
 p = launch(spin)
 cancel()

@@ -45,7 +45,7 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 func lookers() []string {
 	names := []string{
 		"pid", "exe", "argv", "regs", "frame", "frames", "images", "main_image", "maps",
-		"symbol", "symbols", "addr", "line", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find", "reach",
+		"symbol", "symbols", "probes", "name_code", "addr", "line", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find", "reach",
 	}
 	for _, s := range scalars {
 		names = append(names, "read_"+s.name)
@@ -86,7 +86,7 @@ var coreClass = func() *class[*process] {
 
 // coreThreadClass has the rows of thread that need nothing to run.
 var coreThreadClass = func() *class[*thread] {
-	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "var", "eval")
+	attributes, methods := threadClass.pick("tid", "name", "state", "process", "regs", "stop", "siginfo", "sigmask", "frame", "frames", "unwind_error", "unwind", "var", "eval")
 	return members("thread", attributes, methods)
 }()
 

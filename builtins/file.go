@@ -57,16 +57,21 @@ func contents(f *os.File, info fs.FileInfo, path string) (starlark.Bytes, error)
 func (e *Env) writeFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path string
 	var data blob
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "data", &data); err != nil {
+	var add bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "data", &data, "append?", &add); err != nil {
 		return nil, err
 	}
 	// A file that is emptied and written anew has ext4 write it to the disk at once.
-	f, err := e.allowed.openFile(b.Name(), path, os.O_RDWR|os.O_CREATE)
+	flag := os.O_RDWR | os.O_CREATE
+	if add {
+		flag |= os.O_APPEND
+	}
+	f, err := e.allowed.openFile(b.Name(), path, flag)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	n, err := f.WriteString(string(data))
-	if info, failed := f.Stat(); failed == nil && info.Mode().IsRegular() && info.Size() > int64(n) {
+	if info, failed := f.Stat(); !add && failed == nil && info.Mode().IsRegular() && info.Size() > int64(n) {
 		err = errors.Join(err, f.Truncate(int64(n)))
 	}
 	if closed := f.Close(); err == nil {

@@ -62,7 +62,8 @@ func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlar
 	return aside(thread, len(text), func() (starlark.Value, error) { return starlark.Bool(re.MatchString(string(text))), nil })
 }
 
-// A needle is an argument of find: bytes, an int that stands for eight, or a regex.
+// A needle is an argument of find: bytes, an int that stands for eight, a regex, or a
+// mapping or range of addresses that is pointed to.
 type needle struct{ pattern *tracer.Pattern }
 
 func (n *needle) Unpack(v starlark.Value) (err error) {
@@ -70,6 +71,15 @@ func (n *needle) Unpack(v starlark.Value) (err error) {
 	case *regex:
 		n.pattern = v.pattern
 		return nil
+	case *mapping:
+		n.pattern, err = tracer.Pointers(v.m.Start, v.m.End)
+		return err
+	case ints:
+		if v.step != 1 || v.start < 0 {
+			return fmt.Errorf("got %s, want a range of addresses", v)
+		}
+		n.pattern, err = tracer.Pointers(uint64(v.start), uint64(v.stop))
+		return err
 	case starlark.Int:
 		u, err := fit(v, 64)
 		if err != nil {
@@ -80,7 +90,7 @@ func (n *needle) Unpack(v starlark.Value) (err error) {
 	}
 	var d blob
 	if err := d.Unpack(v); err != nil {
-		return fmt.Errorf("got %s, want bytes, int or regex", v.Type())
+		return fmt.Errorf("got %s, want bytes, int, regex, range or mapping", v.Type())
 	}
 	n.pattern, err = tracer.Literal([]byte(d))
 	return err

@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer"
-	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
 // launch starts a program.
@@ -279,55 +276,6 @@ func closeOutputs(outputs ...*output) {
 			<-o.done
 		}
 	}
-}
-
-// attach traces a running process.
-func (e *Env) attach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var pid int
-	var f follow
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pid", &pid, "follow?", &f); err != nil {
-		return nil, err
-	}
-	p, err := e.tr.Attach(pid)
-	if err != nil {
-		return nil, err
-	}
-	p.SetFollow(tracer.Follow(f))
-	e.focus.process = e.process(p)
-	return e.focus.process, nil
-}
-
-// list lists the processes of the machine.
-func (e *Env) list(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var name string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name??", &name); err != nil {
-		return nil, err
-	}
-	pids, err := procfs.Processes()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
-	var found []starlark.Value
-	for _, pid := range pids {
-		// What ends meanwhile is left out. Of kernel threads and of other
-		// users' processes the program is not known.
-		status, err := procfs.Status(pid)
-		if err != nil {
-			continue
-		}
-		exe, _ := procfs.Exe(pid)
-		argv, _ := procfs.Cmdline(pid)
-		if name != "" && name != status.Name && name != filepath.Base(exe) {
-			continue
-		}
-		found = append(found, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
-			"pid":  starlark.MakeInt(pid),
-			"exe":  optional(exe),
-			"argv": listOf(argv, newString),
-			"uid":  starlark.MakeInt(status.Uid),
-		}))
-	}
-	return starlark.NewList(found), nil
 }
 
 // A words is an argument that is a program with its arguments: a list, or a

@@ -54,7 +54,7 @@ var observedClass = func() *class[*process] {
 
 // observedThreadClass has the rows of the threads of such a process.
 var observedThreadClass = func() *class[*thread] {
-	attributes, methods := threadClass.pick("tid", "name", "process", "sigmask", "frame", "var", "eval")
+	attributes, methods := threadClass.pick("tid", "name", "process", "sigmask", "frame", "unwind", "var", "eval")
 	return newClass("observed_thread", "A thread of a process that is observed. Its type is \"thread\".", append(attributes, []attribute[*thread]{
 		{"state", "str", "\"running\", \"sleeping\", \"waiting\" (a sleep that signals do not end, for a disk as a rule), \"stopped\" (by job control), \"traced\" (and stopped) or \"exited\".", func(t *thread) (starlark.Value, error) {
 			return starlark.String(t.seen.State()), nil

@@ -198,20 +198,20 @@ var permissions = []struct {
 	{MayFS, "core list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float help hex hexdump int log matches module pack paint printer range regex run_command shown sorted struct " +
+	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format help hex hexdump int log matches module pack paint printer range regex run_command shown sleep sorted struct " +
 		"syscalls unpack write " +
-		"core.addr core.disasm core.eval core.find core.line core.reach core.read core.read_* core.symbol core.symbols core.type core.var " +
-		"image.blocks image.functions image.lines image.symbols image.types " +
-		"observed.addr observed.disasm observed.eval observed.find observed.line observed.reach observed.read observed.read_* observed.symbol observed.symbols " +
+		"core.addr core.disasm core.eval core.find core.line core.name_code core.probes core.reach core.read core.read_* core.symbol core.symbols core.type core.var " +
+		"image.blocks image.functions image.lines image.probes image.symbols image.types " +
+		"observed.addr observed.disasm observed.eval observed.find observed.line observed.name_code observed.probes observed.reach observed.read observed.read_* observed.symbol observed.symbols " +
 		"observed.type observed.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
-		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.next process.next_line " +
-		"process.on process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.name_code process.next process.next_line " +
+		"process.on process.probes process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +
 		"thread.clear_step thread.cont thread.eval thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line " +
-		"thread.suspend thread.until thread.var " +
+		"thread.suspend thread.until thread.unwind thread.var " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
 		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
 		"observed_thread.* output.read output.read_until stop.drop syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},

@@ -187,7 +187,7 @@ core = s
 func moves(name string) bool {
 	_, method, _ := strings.Cut(name, ".")
 	return strings.Contains(" background cont cont_fatal step next step_line next_line finish until expect kill detach to_sce to_scx syscall wait read_until ", " "+method+" ") ||
-		name == "output.read"
+		name == "output.read" || name == "sleep"
 }
 
 type targetState struct {

@@ -85,6 +85,7 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return &breakpoint{p: s.p, b: s.s.Breakpoint}, nil
 	}},
+	{"probe", "probe or None", "The probe that the thread stopped at, by whatever breakpoint, with its arguments.", (*stop).probe},
 	{"syscall", "syscall or None", "The system call that the thread is about to make or has made (\"syscall\").", func(s *stop) (starlark.Value, error) {
 		if s.s.Syscall == nil {
 			return starlark.None, nil

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -82,6 +83,35 @@ func (s *symbol) MarshalJSON() ([]byte, error) {
 		Bind  string `json:"bind"`
 		Image string `json:"image"`
 	}{s.s.Demangled(), s.s.Addr, s.s.Size, s.s.Kind.String(), s.s.Bind.String(), s.im.Path})
+}
+
+// nameCode adds symbols for code that comes from no file.
+func (p *process) nameCode(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var names starlark.Iterable
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &names); err != nil {
+		return nil, err
+	}
+	var symbols []image.Symbol
+	for v := range starlark.Elements(names) {
+		s := image.Symbol{Kind: image.Func, Bind: image.Global}
+		row, ok := v.(starlark.Indexable)
+		if !ok || row.Len() != 3 {
+			return nil, fmt.Errorf("%s: got %s, want (addr, size, name)", b.Name(), brief(v))
+		}
+		name, ok := starlark.AsString(row.Index(2))
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%s: the name is %s", b.Name(), brief(row.Index(2)))
+		}
+		if err := errors.Join(starlark.AsInt(row.Index(0), &s.Addr), starlark.AsInt(row.Index(1), &s.Size)); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", b.Name(), name, err)
+		}
+		s.Name = name
+		symbols = append(symbols, s)
+	}
+	if err := p.in.NameCode(symbols); err != nil {
+		return nil, err
+	}
+	return starlark.None, nil
 }
 
 // symbol looks up a symbol. An address may have several; where a name was given,

@@ -12,6 +12,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -37,6 +38,7 @@ values.append(p.checkpoint())
 		"file": starlark.String(filepath.Join(t.TempDir(), "core")),
 	})
 	m := map[string]starlark.Value{"case": NewCase("testdata/loop.c", 0, []string{"loop"}, starlark.None), "siginfo": &siginfo{}, "syscall": &systemCall{c: &tracer.Syscall{Phase: tracer.Enter}, p: globals["p"].(*process)}}
+	m["probe"] = &probe{im: &image.Image{}}
 	m["observed_thread"] = globals["observed_thread"]
 	for v := range starlark.Elements(globals["values"].(*starlark.List)) {
 		m[v.Type()] = v

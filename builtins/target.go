@@ -8,6 +8,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/unwind"
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
@@ -20,11 +21,14 @@ type target interface {
 	Dump(w io.Writer, addr, n uint64) (uint64, error)
 	Find(*tracer.Pattern, *tracer.FindOptions) ([]uint64, error)
 	Reach(blocks, roots []tracer.Block, words []uint64) ([]tracer.Reached, error)
+	NameCode([]image.Symbol) error
+	FramesFrom(regs *arch.Regs, known unwind.RegSet, max int) ([]*tracer.Frame, error)
 	Maps() ([]procfs.Mapping, error)
 	Images() ([]*image.Image, error)
 	MainImage() (*image.Image, error)
 	ImageAt(addr uint64) (*image.Image, bool)
 	SymbolAt(addr uint64) (image.Symbol, bool)
+	ProbeAt(addr uint64) (image.Probe, *image.Image, bool)
 	Addr(loc string) (uint64, error)
 	LineAt(addr uint64) (debuginfo.Line, error)
 	Var(name string) (*value.Value, error)

@@ -7,6 +7,8 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
 // A thread is a thread of a traced process. There is one value for each.
@@ -98,6 +100,7 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	[]method[*thread]{
 		{"var", "(name) -> value", "The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's.", (*thread).variable},
 		{"eval", evalSignature, "Evaluate an expression of C or C++ in the innermost frame, as frame.eval does.", (*thread).eval},
+		{"unwind", "(rip, rsp, **registers) -> list of frame", "Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written.", (*thread).unwind},
 		{"suspend", "()", "Hold the thread back when its process goes on.", toggle((*tracer.Thread).Suspend)},
 		{"resume", "()", "Undo suspend.", toggle((*tracer.Thread).Resume)},
 		{"set_step", "()", "Make the thread stop after one instruction, with reason \"step\", whenever its process goes on.", toggle((*tracer.Thread).SetStep)},
@@ -175,6 +178,46 @@ func (t *thread) frame() (starlark.Value, error) {
 // frames returns the stack as far as it can be followed.
 func (t *thread) frames() (starlark.Value, error) {
 	frames, err := t.in.Frames(maxFrames)
+	if len(frames) == 0 && err != nil {
+		return nil, err
+	}
+	return listOf(frames, func(f *tracer.Frame) starlark.Value { return &frame{t: t, f: f} }), nil
+}
+
+// unwind returns the stack that begins with other registers.
+func (t *thread) unwind(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) > 2 {
+		return nil, fmt.Errorf("%s: got %d arguments, want at most 2", b.Name(), len(args))
+	}
+	for i, v := range args {
+		kwargs = append(kwargs, starlark.Tuple{starlark.String([]string{"rip", "rsp"}[i]), v})
+	}
+	regs, known := new(arch.Regs), unwind.SetOf()
+	for _, pair := range kwargs {
+		name := string(pair[0].(starlark.String))
+		r := arch.Lookup(name)
+		switch {
+		case r == nil || r.Bits < 64:
+			return nil, fmt.Errorf("%s: there is no general register %s", b.Name(), name)
+		case known.Has(r.Reg):
+			return nil, fmt.Errorf("%s: got multiple values for %s", b.Name(), name)
+		}
+		u, err := fit(pair[1], uint(r.Bits))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", b.Name(), name, err)
+		}
+		r.Set(regs, u)
+		known |= unwind.SetOf(r.Reg)
+	}
+	if !known.Has(arch.RIP) || !known.Has(arch.RSP) {
+		return nil, fmt.Errorf("%s: rip and rsp are needed", b.Name())
+	}
+	// Variables of threads are found by these, which stay.
+	if own, err := t.in.Regs(); err == nil && !known.Has(arch.FSBase) {
+		regs[arch.FSBase], regs[arch.GSBase] = own[arch.FSBase], own[arch.GSBase]
+		known |= unwind.SetOf(arch.FSBase, arch.GSBase)
+	}
+	frames, err := t.p.in.FramesFrom(regs, known, maxFrames)
 	if len(frames) == 0 && err != nil {
 		return nil, err
 	}

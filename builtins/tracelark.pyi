@@ -156,6 +156,12 @@ class Core:
     def symbols(self, pattern: Any = "*") -> list[Symbol]:
         """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -178,7 +184,7 @@ class Core:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, or a regex. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -605,6 +611,21 @@ class Image:
         >>> [s.name for s in im.functions("pr*")]
         ["print", "print_number"]"""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes (USDT, sys/sdt.h) whose PROVIDER:NAME matches a pattern as in symbols, in order of address.
+
+        >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+        >>> stop = p.until(p.main_image.entry)
+        >>> [q.name for q in p.probes("libstdcxx:*")]
+        ["catch", "throw", "rethrow"]
+        >>> q = p.probes("libstdcxx:throw")[0]
+        >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+        ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+        >>> len(q.image.probes())
+        3
+        >>> stop.probe == None
+        True"""
+        ...
     def blocks(self, pattern: Any = "*") -> list[Any]:
         """Return the basic blocks of the functions that match a pattern, sorted, as their addresses and sizes in bytes. "*" stands for all code: functions without a symbol are found by their call frame information. Where code goes by jump tables is not known; what follows a jump counts as a block if the whole function looks like code.
 
@@ -829,6 +850,12 @@ class Observed:
     def symbols(self, pattern: Any = "*") -> list[Symbol]:
         """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -851,7 +878,7 @@ class Observed:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, or a regex. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -919,6 +946,9 @@ class ObservedThread:
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
+    def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
+        """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
+        ...
 
 class Output:
     """What a target writes to a standard stream that launch made a PIPE or CAPTURE. Reading resumes nothing, so it waits for more only if given a timeout or if the target was detached.
@@ -967,6 +997,35 @@ class Output:
         >>> p.stdout.ended
         True"""
         ...
+
+class Probe:
+    """A place that a program's author has marked for debuggers (USDT, sys/sdt.h). It can be used wherever an address is taken, and its name is a location: p.breakpoint("libstdcxx:throw").
+
+    >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+    >>> stop = p.until(p.main_image.entry)
+    >>> [q.name for q in p.probes("libstdcxx:*")]
+    ["catch", "throw", "rethrow"]
+    >>> q = p.probes("libstdcxx:throw")[0]
+    >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+    ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+    >>> len(q.image.probes())
+    3
+    >>> stop.probe == None
+    True"""
+    provider: str
+    """The part of the name before the colon, such as "libstdcxx"."""
+    name: str
+    """The part of the name behind the colon, such as "throw". Several probes may have the same."""
+    addr: int
+    """The address."""
+    semaphore: int | None
+    """The address of the 16-bit number that counts who looks at the probe, if it has one. While it is 0 the program may pass the probe by. A breakpoint that is set by the probe's name raises it, and lowers it when it is removed."""
+    operands: list[str]
+    """Where the arguments are, as an assembler writes it behind their sizes in bytes: "-4@%eax" is a signed number."""
+    args: list | None
+    """The arguments, ints and floats, of the probe of a stop (stop.probe) while the thread stands there. None for those of a list."""
+    image: Image
+    """The ELF file that has it."""
 
 class Process:
     """A traced process. All its threads are stopped whenever a script can look. What a thread does, step, regs and the like, is there on the process too, for the thread that stopped last.
@@ -1228,6 +1287,29 @@ class Process:
         >>> [s.name for s in p.symbols("*_option")]
         ["find_option", "set_option"]"""
         ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does.
+
+        >>> p = launch(["gdb", "--version"], stdout=CAPTURE)
+        >>> stop = p.until(p.main_image.entry)
+        >>> [q.name for q in p.probes("libstdcxx:*")]
+        ["catch", "throw", "rethrow"]
+        >>> q = p.probes("libstdcxx:throw")[0]
+        >>> [q.provider, q.name, q.addr == p.addr("libstdcxx:throw"), q.semaphore, q.operands, q.args]
+        ["libstdcxx", "throw", True, None, ["8@%rdi", "8@%rsi"], None]
+        >>> len(q.image.probes())
+        3
+        >>> stop.probe == None
+        True"""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write.
+
+        >>> p = launch("true")
+        >>> p.name_code([(p.maps[-1].end, 16, "beyond")])
+        >>> p.symbols("beyond")
+        []"""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.
 
@@ -1329,7 +1411,7 @@ class Process:
         >>> p.dump("/tmp/tracelark-example.bin", "text", 64)"""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, or a regex. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
 
         >>> [hex(a) for a in p.find(b"colour", max=2)]
         ["0x403055"]"""
@@ -2423,6 +2505,8 @@ class Stop:
     """The kernel's record of the signal. Until the process goes on it can be changed, and a dict assigned to it."""
     breakpoint: Breakpoint | None
     """The breakpoint that was hit."""
+    probe: Probe | None
+    """The probe that the thread stopped at, by whatever breakpoint, with its arguments."""
     syscall: Syscall | None
     """The system call that the thread is about to make or has made ("syscall")."""
     watchpoint: Watchpoint | None
@@ -2640,6 +2724,9 @@ class Thread:
         ...
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
+        ...
+    def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
+        """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
         ...
     def suspend(self) -> None:
         """Hold the thread back when its process goes on."""
@@ -2864,8 +2951,8 @@ def apropos(word: Any) -> str:
 args: list[str]
 """The script's arguments."""
 
-def attach(pid: Any, follow: Any = "parent") -> Process:
-    """Trace a running process, with every thread stopped. It is let go when the script ends. follow is that of launch. It needs the permission attach.
+def attach(pid: Any, follow: Any = "parent", wait: Any = False, timeout: Any = None) -> Process:
+    """Trace a running process, with every thread stopped. It is let go when the script ends. pid may be the name or path of the program of one process. With wait it is one that starts from now on, or begins to run the program, and is waited for, for timeout seconds at most; it is looked for a thousand times a second, so one that lives shorter may be missed. follow is that of launch. It needs the permission attach.
 
     >>> def look(pid):
     ...     p = attach(pid)
@@ -2918,6 +3005,13 @@ def fit(text: Any, width: Any) -> str:
     True
     >>> fit("a long line", 6)
     "a lon…" """
+    ...
+
+def format(x: Any, spec: Any) -> str:
+    """Format a value as Python's format does: spec is [[fill]align][sign][#][0][width][,_][.precision][type], where align is <, >, ^ or = (behind the sign), and type b, d, o, x, X, e, f, g, %, s or none. What sets colors takes no columns.
+
+    >>> [format(3.14159, "8.2f"), format(1234567, ","), format(255, "#06x"), format("left", "8") + "|", format("right", ">8"), format(0.25, ".1%")]
+    ["    3.14", "1,234,567", "0x00ff", "left    |", "   right", "25.0%"]"""
     ...
 
 def help(x: Any = None) -> None:
@@ -3120,6 +3214,15 @@ def shown(value: Any, text: Any) -> Value:
     43"""
     ...
 
+def sleep(seconds: Any) -> None:
+    """Let time pass; an interrupt or a limit of the script ends it. Targets are not waited for: p.cont(timeout=seconds) is what lets one run so long.
+
+    >>> start = time.now()
+    >>> sleep(0.05)
+    >>> (time.now() - start).seconds >= 0.05
+    True"""
+    ...
+
 def sorted(iterable: Any, key: Any = None, reverse: Any = False) -> list:
     """Starlark's sorted: a new list of the elements in ascending order, or descending with reverse, by what the function key makes of each. Equal ones keep their order.
 
@@ -3199,8 +3302,8 @@ def write(text: Any) -> None:
     bytes as they are"""
     ...
 
-def write_file(path: Any, data: Any) -> None:
-    """Make a file of bytes, or replace what is in it. It needs the permission fs.
+def write_file(path: Any, data: Any, append: Any = False) -> None:
+    """Make a file of bytes, or replace what is in it; with append, add them to its end. It needs the permission fs.
 
     >>> write_file("/tmp/tracelark-example.txt", "three lines\\n")
     >>> print(len(read_file("/tmp/tracelark-example.txt")))

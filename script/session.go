@@ -7,7 +7,7 @@
 //
 // A Session belongs to the goroutine that made it, which New locks to its OS
 // thread until Close, because the kernel ties a traced process to one thread.
-// Only Interrupt and Quit may be called from others. Sessions are independent of
+// Only Interrupt, Wake, Finish and Quit may be called from others. Sessions are independent of
 // each other: parallel work is several of them. A Batch has them in processes of their
 // own, for inputs that kill what looks at them.
 package script
@@ -321,6 +321,19 @@ func (s *Session) Wake() (again bool) {
 	again, s.run.woken = s.run.woken, true
 	s.engine.Interrupt()
 	return again
+}
+
+// Finish is Wake for a run that comes to its end then. If there is none, the next fails at
+// once.
+func (s *Session) Finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil {
+		s.quit = true
+		return
+	}
+	s.run.woken = true
+	s.engine.Interrupt()
 }
 
 // Quit is Interrupt for good: later runs fail at once, and REPL returns.

@@ -526,3 +526,17 @@ func TestPrintToFullPipe(t *testing.T) {
 		}
 	}
 }
+
+// TestFinish checks that a session that is told to come to its end before it runs
+// anything runs nothing.
+func TestFinish(t *testing.T) {
+	s, err := New(&Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Finish()
+	if err := s.RunCode("fail('it runs')"); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("got %v, want that it was interrupted", err)
+	}
+}

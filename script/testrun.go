@@ -34,7 +34,7 @@ const maxTestOutput = 64 << 10
 // testPatience is how long a test that was stopped may take to end.
 const testPatience = 3 * time.Second
 
-var errStubborn = errors.New("the test was interrupted but does not stop: a builtin is busy; a process that it attached to may keep breakpoints")
+var errStubborn = errors.New("the test was interrupted but does not stop: a builtin is busy; a process that it attached to may keep watchpoints")
 
 // A Test is a function without parameters, whose name starts with "test_", at the
 // top level of a file. It fails if its file or the function does.
@@ -144,6 +144,12 @@ func NewTestRun(opts *Options, jobs int, timeout time.Duration) *TestRun {
 		broken:   make(map[string]bool),
 	}
 	r.opts.Deadline = timeout
+	if stuck := opts.Stuck; stuck != nil {
+		r.opts.Stuck = func(cause error) {
+			r.abandon(nil)
+			stuck(cause)
+		}
+	}
 	return r
 }
 
@@ -203,6 +209,18 @@ func (r *TestRun) Run(tests []Test, report func(*TestResult) error) error {
 	return err
 }
 
+// abandon takes the breakpoints out of what a session, or with nil all that run, has
+// attached to.
+func (r *TestRun) abandon(only *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.sessions {
+		if only == nil || s == only {
+			s.Abandon()
+		}
+	}
+}
+
 // run runs one test, or returns nil if that is of no use any more. A test that a
 // builtin keeps from ending is left behind.
 func (r *TestRun) run(test Test) *TestResult {
@@ -225,8 +243,9 @@ func (r *TestRun) run(test Test) *TestResult {
 		err    error
 	}
 	ended := make(chan end, 1)
+	begun := make(chan *Session, 1)
 	go func() { // has the thread that traces, which no other test gets
-		loaded, err := r.session(test, out)
+		loaded, err := r.session(test, out, begun)
 		ended <- end{loaded, err}
 	}()
 	var limit <-chan time.Time
@@ -244,6 +263,11 @@ func (r *TestRun) run(test Test) *TestResult {
 		case <-limit:
 			result.loaded, result.Err = true, errStubborn
 			over = true
+			select {
+			case s := <-begun:
+				r.abandon(s)
+			default: // it has no session
+			}
 		}
 	}
 	result.Took = time.Since(start)
@@ -259,15 +283,17 @@ func (r *TestRun) run(test Test) *TestResult {
 	return result
 }
 
-// session runs a test in a session of its own, and reports whether its file was
-// loaded.
-func (r *TestRun) session(test Test, out *os.File) (loaded bool, err error) {
+// session runs a test in a session of its own, which begun gets, and reports whether its
+// file was loaded.
+func (r *TestRun) session(test Test, out *os.File, begun chan<- *Session) (loaded bool, err error) {
+	defer close(begun)
 	opts := r.opts
 	opts.Stdout, opts.Stderr = out, out
 	s, err := New(&opts)
 	if err != nil {
 		return false, err
 	}
+	begun <- s
 	s.deadlineFlag, s.watched = "--timeout", true
 	r.mu.Lock()
 	r.sessions[s] = true

@@ -55,9 +55,8 @@ func (v *salvage) drop(p *Process) {
 
 // Abandon takes the breakpoints in memory out of the processes that were attached to, for
 // a program that ends at once because the tracer's goroutine is busy for good. The kernel
-// then lets those processes go. Watchpoints and breakpoints in hardware remain, a thread
-// that was stepped last may trap once more, and all remain where the kernel lets nobody but
-// a tracer's thread write code. It may be called from any goroutine.
+// then lets those processes go. Watchpoints and breakpoints in hardware remain, and all
+// breakpoints where the kernel lets nobody but a tracer's thread write code. It may be called from any goroutine.
 func (tr *Tracer) Abandon() {
 	tr.salvage.mu.Lock()
 	defer tr.salvage.mu.Unlock()

@@ -27,6 +27,7 @@ type Breakpoint struct {
 	thread    *Thread
 	addrs     []uint64
 	begin     map[uint64]*debuginfo.Func // as locate returns it, by addrs
+	raised    map[uint64]uint64          // the semaphores of probes among addrs, by these
 	hits      int
 	reached   int // hits and those that When says are none
 	ignore    int // of the next hits, how many count alone
@@ -410,16 +411,18 @@ func (p *Process) runTo(op string, t *Thread, addrs []uint64, accept func(*Threa
 // plant puts the breakpoint at addr.
 func (b *Breakpoint) plant(addr uint64) error {
 	if !b.hardware {
-		return b.p.plant(addr, b)
-	}
-	if err := b.p.claim(addr, onExecution, b); err != nil {
+		if err := b.p.plant(addr, b); err != nil {
+			return err
+		}
+	} else if err := b.p.claim(addr, onExecution, b); err != nil {
 		return &Error{Op: "breakpoint", TID: b.p.PID, Addr: addr, At: true, Err: err}
 	}
-	return nil
+	return b.raise(addr)
 }
 
 // unplant removes the breakpoint from addr, if it is in hardware from all places.
 func (b *Breakpoint) unplant(addr uint64) error {
+	b.lower(b.p, addr)
 	if b.hardware {
 		return b.p.disclaim(b)
 	}

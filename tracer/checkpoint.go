@@ -258,10 +258,14 @@ func (p *Process) become(q *Process) error {
 	p.tr.hold(p)
 	p.sites = make(map[uint64]*site)
 	for _, b := range p.placed() {
+		b.raised = nil
 		if b.thread != nil && b.thread.TID == old {
 			b.thread = t
 		}
 		if b.hardware {
+			for _, addr := range b.addrs {
+				b.raise(addr)
+			}
 			continue // the slots are as they were
 		}
 		// What was mapped later than the checkpoint is not there.

@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -191,9 +192,12 @@ func (s *search) begin(addr uint64) {
 // match takes the matches in the window and drops what is of no more use. Unless
 // what follows cannot be seen, matches that might come to include it have to wait.
 func (s *search) match(final bool) {
-	if s.pat.re != nil {
+	switch {
+	case s.pat.pointers:
+		s.matchPointers()
+	case s.pat.re != nil:
 		s.matchRegexp(final)
-	} else {
+	default:
 		s.matchBytes()
 	}
 	s.base += uint64(s.pos - 1)
@@ -211,6 +215,16 @@ func (s *search) matchBytes() {
 		s.pos += n + 1
 	}
 	s.pos = max(s.pos, len(s.window)-len(s.pat.bytes)+1)
+}
+
+func (s *search) matchPointers() {
+	s.pos += int(-(s.base + uint64(s.pos)) & 7)
+	for ; s.pos+8 <= len(s.window) && !s.done(); s.pos += 8 {
+		if v := binary.LittleEndian.Uint64(s.window[s.pos:]); v-s.pat.low < s.pat.high-s.pat.low {
+			s.hits = append(s.hits, s.base+uint64(s.pos))
+		}
+	}
+	s.pos = min(s.pos, len(s.window))
 }
 
 func (s *search) matchRegexp(final bool) {

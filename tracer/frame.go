@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
@@ -38,6 +39,24 @@ func (t *Thread) Frames(max int) ([]*Frame, error) {
 	}
 	return t.p.stack(t, regs, unwind.AllRegs, max, len(t.unentered(regs[arch.RIP])))
 }
+
+// FramesFrom returns the stack that a thread would have with other registers, such as a
+// coroutine has saved. Of those that known does not have there are no values.
+func (x *target) FramesFrom(regs *arch.Regs, known unwind.RegSet, max int) ([]*Frame, error) {
+	if err := x.of.held(); err != nil {
+		return nil, &Error{Op: "unwind", TID: x.of.id(), Err: err}
+	}
+	return x.stack(&given{*regs}, regs, known, max, 0)
+}
+
+// A given owner of frames is none of the process's threads.
+type given struct{ regs arch.Regs }
+
+func (g *given) Regs() (*arch.Regs, error)            { return &g.regs, nil }
+func (g *given) Frames(int) ([]*Frame, error)         { return nil, errGiven }
+func (g *given) XReg(*arch.XRegister) ([]byte, error) { return nil, errGiven }
+
+var errGiven = errors.New("the registers of the stack were given, and are no thread's")
 
 // unentered returns the functions, the innermost first, that were inlined and begin
 // at pc, where the thread is, but are yet to be entered, as gdb's

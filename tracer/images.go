@@ -5,6 +5,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
@@ -21,6 +22,8 @@ type imageCache struct {
 	sorted []*image.Image // by address
 	images []*image.Image // by precedence
 
+	names    map[uint64]image.Symbol // of code that comes from no file, by address
+	named    []*image.Image          // what stands for images there, by address
 	unloaded map[string]*image.Image // by path, those that are not mapped any more
 	jumps    jumps                   // in images, or nil if that is not known
 }
@@ -32,7 +35,7 @@ func (x *target) Images() ([]*image.Image, error) {
 	if err := x.updateImages(); err != nil {
 		return nil, err
 	}
-	return slices.Clone(x.images.images), nil
+	return slices.Concat(x.images.images, x.images.named), nil
 }
 
 // MainImage returns the image of the program.
@@ -48,26 +51,30 @@ func (x *target) updateImages() error {
 	if c.valid && c.epoch == x.of.epoch() {
 		return nil
 	}
-	maps, err := x.of.Maps()
+	mapped, err := x.of.Maps()
 	if err != nil {
 		return err
 	}
 	// A heap that grows is no reason to look for files.
-	if !c.valid || !sameCode(maps, c.maps) {
-		sorted := image.FromMaps(maps, x.of, x.of.open)
+	if !c.valid || !sameCode(mapped, c.maps) {
+		sorted := image.FromMaps(mapped, x.of, x.of.open)
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
 		c.keep(sorted)
 		c.sorted, c.images, c.jumps = sorted, x.byPrecedence(sorted), nil
+		c.named = nil
 	}
-	c.maps, c.valid, c.epoch = maps, true, x.of.epoch()
+	c.maps, c.valid, c.epoch = mapped, true, x.of.epoch()
+	if c.named == nil && len(c.names) > 0 {
+		c.nameCode()
+	}
 	return nil
 }
 
 // inherit takes over what is mapped in a process that this one is a copy of.
 func (c *imageCache) inherit(from *imageCache) {
-	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps}
+	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps, names: maps.Clone(from.names)}
 	copies := make(map[*image.Image]*image.Image) // each process marks its own as unloaded
 	for _, img := range from.sorted {
 		own := *img
@@ -165,7 +172,46 @@ func (x *target) ImageAt(addr uint64) (*image.Image, bool) {
 		return nil, false
 	}
 	img := image.Find(x.images.sorted, addr)
+	if img == nil {
+		img = image.Find(x.images.named, addr)
+	}
 	return img, img != nil
+}
+
+// NameCode gives names to code that comes from no file, as a compiler at run time makes
+// it. They hold until exec; one at the same address takes the place of another. Those
+// outside of memory that can be executed wait for it.
+func (x *target) NameCode(symbols []image.Symbol) error {
+	if err := x.of.held(); err != nil {
+		return &Error{Op: "name code", TID: x.of.id(), Err: err}
+	}
+	c := &x.images
+	if c.names == nil {
+		c.names = make(map[uint64]image.Symbol)
+	}
+	for _, s := range symbols {
+		c.names[s.Addr] = s
+	}
+	c.named, c.epoch = nil, ^uint64(0)
+	return nil
+}
+
+// nameCode makes an image of each mapping that can be executed, comes from no file, and
+// has names.
+func (c *imageCache) nameCode() {
+	addrs := slices.Sorted(maps.Keys(c.names))
+	for _, m := range c.maps {
+		first, _ := slices.BinarySearch(addrs, m.Start)
+		end, _ := slices.BinarySearch(addrs, m.End)
+		if first == end || !executable(m) || image.Find(c.sorted, m.Start) != nil {
+			continue
+		}
+		var symbols []image.Symbol
+		for _, addr := range addrs[first:end] {
+			symbols = append(symbols, c.names[addr])
+		}
+		c.named = append(c.named, image.NewNamed(fmt.Sprintf("[code at %#x]", m.Start), m.Start, m.End, symbols))
+	}
 }
 
 // SymbolAt returns the symbol that covers an address.

@@ -335,7 +335,7 @@ func (p *Process) reset() error {
 	p.images = imageCache{}
 	p.linkHook, p.libraries = nil, nil
 	for _, b := range p.placed() {
-		b.addrs = nil
+		b.addrs, b.raised = nil, nil
 	}
 	if err := p.openMemory(); err != nil {
 		return err

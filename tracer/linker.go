@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -137,6 +138,7 @@ func (p *Process) retract(img *image.Image) error {
 	for _, b := range p.placed() {
 		n := len(b.addrs)
 		b.addrs = slices.DeleteFunc(b.addrs, img.Contains)
+		maps.DeleteFunc(b.raised, func(addr, _ uint64) bool { return img.Contains(addr) })
 		if len(b.addrs) == n || !b.hardware {
 			continue
 		}

@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +20,9 @@ type NotFoundError struct {
 	Near []string // names that are nearly the same
 	Err  error    // why the image that it names has no symbols, or nil
 	what string   // what Name is the name of, or "" for a symbol
+
+	stripped string          // the image that may have had it, or ""
+	near     func() []string // makes Near, which takes long, when the error is shown; or nil
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
@@ -32,7 +34,14 @@ func (e *NotFoundError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
 	}
-	return fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
+	if e.near != nil {
+		e.Near, e.near = e.near(), nil
+	}
+	text := fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
+	if e.stripped != "" {
+		text += fmt.Sprintf(" (%s is stripped of its symbols)", e.stripped)
+	}
+	return text
 }
 
 func didYouMean(names []string) string {
@@ -44,13 +53,10 @@ func didYouMean(names []string) string {
 
 // Addr returns the address of a location that is one place: a number, a symbol
 // with an image before it ("libc!malloc") or an offset behind it ("parse+0x1c"),
-// a line of source ("json.c:88"), or a sum of registers of the current thread,
+// a line of source ("json.c:88"), a probe ("libstdcxx:throw"), or a sum of registers of the current thread,
 // numbers and symbols ("*rip+4").
 func (x *target) Addr(loc string) (uint64, error) {
 	addrs, err := x.Addrs(loc)
-	if missing, ok := errors.AsType[*NotFoundError](err); ok && missing.what == "line" {
-		missing.Near = x.nearLine(loc)
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -102,7 +108,7 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
 		return []uint64{addr}, nil, nil
 	}
-	if file, line, ok := splitLine(loc); ok {
+	if file, line, ok := splitLine(loc); ok && !x.isLinked(loc) { // which may end as a line does
 		addrs, err := x.places(file, line)
 		return addrs, nil, err
 	}
@@ -116,6 +122,10 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 		return nil, nil, fmt.Errorf("empty location")
 	}
 	symbols, err := x.symbols(name)
+	if err != nil && isProbe(name) {
+		addrs, err := x.probes(loc)
+		return addrs, nil, err
+	}
 	begin = make(map[uint64]*debuginfo.Func)
 	if err != nil || all {
 		var ended error
@@ -222,6 +232,9 @@ func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
 		}
 	}
 	missing := &NotFoundError{Name: name}
+	if f := images[0].File; f != nil && f.Stripped() {
+		missing.stripped = images[0].Name()
+	}
 	for _, img := range images {
 		if img.File == nil {
 			continue

@@ -9,12 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// A Pattern is what Process.Find looks for: bytes, or a regular expression.
+// A Pattern is what Process.Find looks for: bytes, a regular expression, or pointers.
 type Pattern struct {
 	text   string // of an expression
 	bytes  []byte // or else these
 	re     *regexp.Regexp
 	behind bool // re has a byte of context before its first group
+
+	pointers  bool // to what is from low up to high
+	low, high uint64
 }
 
 // maxMatch is the longest match that Find is sure to see.
@@ -26,6 +29,15 @@ func Literal(data []byte) (*Pattern, error) {
 		return nil, fmt.Errorf("pattern of %d bytes, want 1 to %d", len(data), maxMatch)
 	}
 	return &Pattern{bytes: bytes.Clone(data)}, nil
+}
+
+// Pointers returns the Pattern of words, each at a multiple of eight, that are addresses
+// from low to below high.
+func Pointers(low, high uint64) (*Pattern, error) {
+	if low >= high {
+		return nil, fmt.Errorf("nothing lies from %#x to %#x", low, high)
+	}
+	return &Pattern{pointers: true, low: low, high: high}, nil
 }
 
 // Regexp returns the Pattern of a regular expression in the syntax of package
@@ -71,9 +83,12 @@ func (pat *Pattern) check(tree *syntax.Regexp) error {
 	return nil
 }
 
-// String returns the expression, or the bytes.
+// String returns the expression, the bytes, or the range.
 func (pat *Pattern) String() string {
-	if pat.re == nil {
+	switch {
+	case pat.pointers:
+		return fmt.Sprintf("%#x-%#x", pat.low, pat.high)
+	case pat.re == nil:
 		return string(pat.bytes)
 	}
 	return pat.text
@@ -81,7 +96,10 @@ func (pat *Pattern) String() string {
 
 // longest returns how long a match can be.
 func (pat *Pattern) longest() int {
-	if pat.re == nil {
+	switch {
+	case pat.pointers:
+		return 8
+	case pat.re == nil:
 		return len(pat.bytes)
 	}
 	return maxMatch
@@ -102,7 +120,10 @@ func (pat *Pattern) find(text []byte, context int) (start, end int, ok bool) {
 
 // inZeros reports whether there is a match in memory that is all zero.
 func (pat *Pattern) inZeros() bool {
-	if pat.re == nil {
+	switch {
+	case pat.pointers:
+		return pat.low == 0
+	case pat.re == nil:
 		return len(bytes.Trim(pat.bytes, "\x00")) == 0
 	}
 	return pat.re.Match(make([]byte, 2*maxMatch))

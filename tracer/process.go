@@ -318,6 +318,9 @@ func (p *Process) drop(sig int) error {
 			return &Error{Op: "detach", TID: p.PID, Err: cause(err)}
 		}
 	}
+	for _, q := range append(p.sharers(), p) {
+		q.lowerAll(p)
+	}
 	for _, s := range p.sites {
 		if err := s.withdraw(p); err != nil && !gone(err) {
 			return &Error{Op: "detach", TID: p.PID, Err: err}

@@ -190,6 +190,7 @@ func (m *motion) forget() error {
 
 // report makes stop the process's last one.
 func (p *Process) report(stop *Stop) {
+	p.calm()
 	t := stop.Thread
 	p.stop, p.current = stop, t
 	if stop.then != nil && stop.then.Thread == t {

@@ -54,7 +54,7 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line"}
+	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line", near: func() []string { return x.nearLine(file, line) }}
 	var addrs []uint64
 	for _, img := range images {
 		places, err := lookUp(x.tr, func() ([]debuginfo.Place, error) { return img.Places(file, line) }, img)
@@ -77,8 +77,7 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 // nearLine returns what a line of source that has no code may have been meant to be:
 // the next one of its file that has, or the last one, or one in files with nearly the
 // same name.
-func (x *target) nearLine(loc string) []string {
-	file, line, _ := splitLine(strings.TrimSpace(loc))
+func (x *target) nearLine(file string, line int) []string {
 	images, err := x.Images()
 	if err != nil {
 		return nil

@@ -61,6 +61,7 @@ func (p *Process) part() {
 		p.abandon()
 		return
 	}
+	p.lowerAll(others[0])
 	for addr, s := range p.sites {
 		s.users = slices.DeleteFunc(s.users, func(b *Breakpoint) bool { return b.p == p })
 		if len(s.users) == 0 {
@@ -97,7 +98,7 @@ func (p *Process) abandon() {
 // cleanse puts the program's own bytes over the int3 in the memory of a thread,
 // which is the process's or a copy of it.
 func (p *Process) cleanse(tid int) {
-	if len(p.sites) == 0 {
+	if len(p.sites) == 0 && len(p.breakpoints) == 0 {
 		return
 	}
 	mem, err := unix.Open(procfs.Path(tid, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -108,6 +109,7 @@ func (p *Process) cleanse(tid int) {
 	for addr, s := range p.sites {
 		ptrace.Pwrite(mem, addr, []byte{s.saved})
 	}
+	p.lowerIn(mem)
 }
 
 // lodge lets the process go as guests of host, in whose memory it runs. Signals that

@@ -202,7 +202,7 @@ func (t *Thread) SetReg(r *arch.Register, v uint64) error {
 // setRegs replaces the registers; the thread gets them when it moves on.
 func (t *Thread) setRegs(regs *arch.Regs) {
 	t.regs = *regs
-	t.regsDirty = true
+	t.regsRead, t.regsDirty = true, true
 }
 
 // flush writes changed registers to the kernel.
@@ -267,6 +267,7 @@ func (t *Thread) run(step bool) error {
 	stepsCall := step && !flagged && t.stepsCall(sig)
 	traps := step && !flagged && !stepsCall
 	t.call.stepped = stepsCall
+	t.trap.kernels = false
 	t.trap.maskRead = t.trap.maskRead && traps && sig == 0
 	t.trap.plain = t.trap.plain && step && sig == 0
 	t.signal, t.mayPass = 0, false

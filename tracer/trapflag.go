@@ -37,6 +37,7 @@ type trap struct {
 	pc, sp, flags uint64 // before the step that it makes or made last
 	mistaken      bool   // the kernel would take the flag of the next step for the program's
 	settling      bool   // interrupted before its step, so that the kernel forgets that
+	kernels       bool   // the kernel has made the last step, and would go on to
 	mask          sigset // what it blocks, if maskRead is set
 	maskRead      bool
 	rseq          uint64 // where its struct rseq is, if that is known
@@ -58,7 +59,32 @@ func (t *Thread) singleStep(sig int) error {
 		return ptrace.Cont(t.TID, sig)
 	}
 	t.unmask(sig)
+	t.trap.kernels = true
 	return ptrace.Step(t.TID, sig)
+}
+
+// calm has the kernel forget that threads were stepped, unless they die with the tracer: of
+// one that is killed, or cannot let its processes go, the kernel resumes them as they are,
+// and a trap that nobody takes ends them. A thread that goes on only to an interrupt
+// executes nothing. One that is about to be given a signal is left as it is.
+func (p *Process) calm() {
+	if p.launched {
+		return
+	}
+	for _, t := range p.threads {
+		if !t.trap.kernels || t.state != threadStopped || t.mayPass || t.ending {
+			continue
+		}
+		var info Siginfo
+		if t.flush() != nil || ptrace.GetSiginfo(t.TID, &info) != nil || ptrace.Interrupt(t.TID) != nil || ptrace.Cont(t.TID, 0) != nil {
+			continue // killed
+		}
+		t.trap.kernels, t.state, t.stepping = false, threadRunning, false
+		if _, _, err := p.follow(t); err != nil || t.state != threadStopped {
+			continue
+		}
+		ptrace.SetSiginfo(t.TID, &info) // as nobody has asked for this stop
+	}
 }
 
 // ownTrap reports whether the SIGTRAP with code that ends a step of the thread is

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -179,13 +180,21 @@ func (s *context) fresh() error {
 	return nil
 }
 
+// fixed returns why registers cannot be changed.
+func fixed(t owner) error {
+	if _, ok := t.(*given); ok {
+		return errGiven
+	}
+	return errors.New("a core cannot be changed")
+}
+
 // SetReg implements value.Context.
 func (s *context) SetReg(n int, data []byte) error {
 	t, live := s.t.(*Thread)
 	x := xreg(n)
 	switch {
 	case !live:
-		return errors.New("a core cannot be changed")
+		return fixed(s.t)
 	case s.f == nil:
 		return errors.New("there is no frame whose register it is")
 	case x == nil:
@@ -209,7 +218,7 @@ func (s *context) SetReg(n int, data []byte) error {
 func (f *Frame) SetReg(r *arch.Register, v uint64) error {
 	t, live := f.t.(*Thread)
 	if !live {
-		return errors.New("a core cannot be changed")
+		return fixed(f.t)
 	}
 	s := f.scope()
 	if err := s.fresh(); err != nil {
@@ -524,7 +533,7 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: name, what: "type"}
+	missing := &NotFoundError{Name: name, what: "type", near: func() []string { return x.nearTypes(name, images) }}
 	var declared []*debuginfo.Type
 	for _, img := range images {
 		data, err := img.DWARF()
@@ -547,6 +556,32 @@ func (x *target) typesNamed(name string, f *Frame) ([]*debuginfo.Type, error) {
 		return declared, nil
 	}
 	return nil, missing
+}
+
+// nearTypes returns names of types that name may be a misspelling of. It leaves out images
+// whose names take long to look through.
+func (x *target) nearTypes(name string, images []*image.Image) []string {
+	whole := make(map[string]string) // by the name without a keyword
+	for _, img := range images {
+		if data, err := img.DWARF(); err == nil && img.FileSize() <= 4*large {
+			for _, other := range data.TypeNames(func(string) bool { return true }) {
+				whole[bareType(other)] = other
+			}
+		}
+	}
+	near := image.Near(bareType(name), maps.Keys(whole))
+	for i := range near {
+		near[i] = whole[near[i]]
+	}
+	return near
+}
+
+// bareType returns the name of a type without the keyword that C has before it.
+func bareType(name string) string {
+	for _, keyword := range []string{"struct ", "union ", "enum "} {
+		name = strings.TrimPrefix(name, keyword)
+	}
+	return name
 }
 
 // Types returns the types called name, "struct item" or "ns::item".

@@ -76,7 +76,7 @@ func (f *batchFlags) run(opts *script.BatchOptions, paths []string, out io.Write
 	}
 	defer b.Close()
 	out = progressWriter{progress, out}
-	return withSignals(b.Quit, nil, nil, func() error {
+	return withSignals(b.Quit, func() error {
 		progress.start(b)
 		err := b.Run(func(line []byte) error {
 			if _, err := out.Write(line); err != nil {

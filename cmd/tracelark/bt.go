@@ -36,7 +36,7 @@ func newBacktrace() *cobra.Command {
 			if json {
 				show = "json.encode(stacks(" + target + "))"
 			}
-			return withSession(&script.Options{Args: args, Policy: everything}, nil, func(s *script.Session) error {
+			return withSession(&script.Options{Args: args, Policy: everything}, reactions{}, func(s *script.Session) error {
 				return said(s.RunCode("load('std/stack.star', 'backtrace', 'stacks')\nprint(" + show + ")"))
 			})
 		},

@@ -76,8 +76,11 @@ func exitStatus(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
-	if exit, ok := errors.AsType[*script.ExitError](err); ok {
+	ended, signaled := errors.AsType[*signalError](err)
+	if exit, ok := errors.AsType[*script.ExitError](err); ok && !signaled {
 		return exit.Code
+	} else if ok {
+		return 128 + int(ended.signal)
 	}
 	if errors.Is(err, script.ErrOutput) && errors.Is(err, unix.EPIPE) {
 		return 128 + int(unix.SIGPIPE) // whoever read the output has had enough of it
@@ -94,7 +97,7 @@ func exitStatus(cmd *cobra.Command, err error) int {
 	} else {
 		fmt.Fprintf(os.Stderr, "tracelark: %v\n", err)
 	}
-	if ended, ok := errors.AsType[*signalError](err); ok {
+	if signaled {
 		return 128 + int(ended.signal)
 	}
 	return exitFailed

@@ -343,3 +343,41 @@ int main(void) { for (;;) outer(); }
 		t.Errorf("repl %s prints %q and ends with error %v", core, out, err)
 	}
 }
+
+// TestKilledAfterStep kills the command where it is busy after a step: the process that it
+// had attached to goes on. The kernel would step it once more, and the trap would end it.
+func TestKilledAfterStep(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/turning.c"))
+	target.ReadLine()
+	for _, move := range []string{"p.step()", "p.step(until='rip == %d' % (p.addr('stepped') + 4))", "p.step(n=7); p.until('stepped'); p.step()"} {
+		cmd := command(t, "run", "-c", "p = attach(int(args[0]))\np.until('stepped')\n"+move+"\nprint('ready')\nwhile True: pass", strconv.Itoa(target.PID))
+		start(t, cmd)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait()
+		if got := turns(t, target.PID); got == turns(t, target.PID) {
+			t.Errorf("after %s the target stands still", move)
+		}
+	}
+}
+
+// turns waits until the process runs untraced, and returns how often it went round.
+func turns(t *testing.T, pid int) (n uint64) {
+	t.Helper()
+	cmd := command(t, "run", "-c", `
+p = observe(int(args[0]))
+before = p.read_u64("turns")
+while p.read_u64("turns") == before:
+    pass
+print(p.read_u64("turns"))
+`, strconv.Itoa(pid))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: the target has ended", err)
+	}
+	if _, err := fmt.Sscan(string(out), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -50,7 +50,7 @@ func newMinimize() *cobra.Command {
 			}
 			quit := make(chan struct{})
 			stop := sync.OnceFunc(func() { close(quit) })
-			return withSignals(stop, nil, nil, func() error {
+			return withSignals(stop, func() error {
 				start := time.Now()
 				m, err := script.Minimize(&script.MinimizeOptions{BatchOptions: *batch, Key: c.Key, Votes: int(votes), Budget: budget, Runs: int(runs)}, args[0], quit)
 				if err != nil {

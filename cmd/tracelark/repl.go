@@ -59,7 +59,7 @@ func newREPL() *cobra.Command {
 func repl(opts *script.Options, first ...string) error {
 	opts.Policy = everything
 	opts.History, opts.Init = userFile("XDG_STATE_HOME", ".local/state", "history"), userFile("XDG_CONFIG_HOME", ".config", "init.star")
-	return withSession(opts, (*script.Session).Interrupt, func(s *script.Session) error {
+	return withSession(opts, reactions{interrupt: (*script.Session).Interrupt}, func(s *script.Session) error {
 		return said(s.REPL(os.Stdin, first...))
 	})
 }

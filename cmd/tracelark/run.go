@@ -35,10 +35,10 @@ func newRun() *cobra.Command {
 			opts.Policy = allowed.policy()
 			if cmd.Flags().Changed("code") {
 				opts.Args = args
-				return withSession(&opts, nil, func(s *script.Session) error { return s.RunCode(code) })
+				return withSession(&opts, reactions{}, func(s *script.Session) error { return s.RunCode(code) })
 			}
 			opts.Args = args[1:]
-			return withSession(&opts, nil, func(s *script.Session) error { return s.RunFile(args[0]) })
+			return withSession(&opts, reactions{}, func(s *script.Session) error { return s.RunFile(args[0]) })
 		},
 	}
 	cmd.Flags().SetInterspersed(false)

@@ -31,11 +31,19 @@ func (e *signalError) Error() string {
 
 func (e *signalError) Unwrap() error { return e.err }
 
+// reactions are what a session does at signals instead of ending at once.
+type reactions struct {
+	// interrupt is called for each interrupt, which the session outlives. It reports
+	// whether it was called before to no effect.
+	interrupt func(*script.Session) (again bool)
+	// finish is called for the first other signal, and has f come to its end.
+	finish func(*script.Session)
+}
+
 // withSession calls f with a new session, which has the standard library and which
 // signals can end: whatever happens, targets must be let go of in an orderly way,
-// or they would keep our breakpoints. A session outlives interrupts for which it has a
-// function: that is called, and reports whether it was before to no effect.
-func withSession(opts *script.Options, interrupt func(*script.Session) (again bool), f func(*script.Session) error) error {
+// or they would keep our breakpoints.
+func withSession(opts *script.Options, react reactions, f func(*script.Session) error) error {
 	var s *script.Session
 	opts.Stuck = func(cause error) {
 		s.Abandon()
@@ -45,11 +53,14 @@ func withSession(opts *script.Options, interrupt func(*script.Session) (again bo
 	if err != nil {
 		return err
 	}
-	var interrupted func() bool
-	if interrupt != nil {
-		interrupted = func() bool { return interrupt(s) }
+	w := watcher{quit: s.Quit, abandon: s.Abandon}
+	if react.interrupt != nil {
+		w.interrupt = func() bool { return react.interrupt(s) }
 	}
-	return withSignals(s.Quit, interrupted, s.Abandon, func() error {
+	if react.finish != nil {
+		w.finish = func() { react.finish(s) }
+	}
+	return w.run(func() error {
 		err := f(s)
 		if closeErr := s.Close(); closeErr != nil {
 			fmt.Fprintf(os.Stderr, "tracelark: %v\n", closeErr)
@@ -59,10 +70,24 @@ func withSession(opts *script.Options, interrupt func(*script.Session) (again bo
 	})
 }
 
-// withSignals calls f, which signals have quit end, and interrupts interrupt if it is
-// not nil. Where f does not end for all that, abandon is called, if it is not nil, before
-// the process ends.
-func withSignals(quit func(), interrupt func() bool, abandon func(), f func() error) error {
+// withSignals calls f, which signals have quit end.
+func withSignals(quit func(), f func() error) error {
+	w := watcher{quit: quit}
+	return w.run(f)
+}
+
+// A watcher acts upon signals. Functions that are nil are not called.
+type watcher struct {
+	quit      func()      // ends what is run
+	interrupt func() bool // what reactions have
+	finish    func()
+	abandon   func() // called before the process ends, where what is run does not end
+
+	ended atomic.Int32 // the signal that ended what is run, or 0
+}
+
+// run calls f while signals are watched.
+func (w *watcher) run(f func() error) error {
 	signals := make(chan os.Signal, 16)
 	// A write to a closed pipe then fails, where else it would end the process.
 	signal.Notify(signals, unix.SIGPIPE)
@@ -71,10 +96,9 @@ func withSignals(quit func(), interrupt func() bool, abandon func(), f func() er
 			signal.Notify(signals, sig)
 		}
 	}
-	var ended atomic.Int32 // the signal that ended the session, or 0
-	go watch(signals, quit, interrupt, abandon, &ended)
+	go w.watch(signals)
 	err := f()
-	if sig := ended.Load(); sig != 0 {
+	if sig := w.ended.Load(); sig != 0 {
 		return &signalError{unix.Signal(sig), err}
 	}
 	return err
@@ -82,7 +106,7 @@ func withSignals(quit func(), interrupt func() bool, abandon func(), f func() er
 
 // watch acts upon signals for ever. The first that is to end the session does so in
 // an orderly way, however long that takes; the second takes effect in any case.
-func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, abandon func(), ended *atomic.Int32) {
+func (w *watcher) watch(signals <-chan os.Signal) {
 	var last time.Time // an interrupt
 	for received := range signals {
 		sig := received.(unix.Signal)
@@ -90,22 +114,26 @@ func watch(signals <-chan os.Signal, quit func(), interrupt func() bool, abandon
 		switch {
 		case sig == unix.SIGPIPE:
 			continue
-		case sig == unix.SIGINT && interrupt != nil:
-			again = interrupt() && time.Since(last) < patience
+		case sig == unix.SIGINT && w.interrupt != nil:
+			again = w.interrupt() && time.Since(last) < patience
 			last = time.Now()
 			if !again {
 				continue
 			}
 		}
-		first := ended.CompareAndSwap(0, int32(sig))
-		quit()
+		first := w.ended.CompareAndSwap(0, int32(sig))
+		if first && !again && w.finish != nil {
+			w.finish()
+			continue
+		}
+		w.quit()
 		if again || !first {
 			time.AfterFunc(patience, func() {
-				if abandon != nil {
-					abandon()
+				if w.abandon != nil {
+					w.abandon()
 				}
 				fmt.Fprintln(os.Stderr, "tracelark: the script does not stop; a process that it attached to may keep watchpoints")
-				os.Exit(128 + int(ended.Load()))
+				os.Exit(128 + int(w.ended.Load()))
 			})
 		}
 	}

@@ -95,7 +95,7 @@ func runTests(run *script.TestRun, tests []script.Test, show *testPrinter, junit
 	}
 	os.Stdin = null // is that of targets, which would take input from each other
 	start := time.Now()
-	return withSignals(run.Quit, nil, nil, func() error {
+	return withSignals(run.Quit, func() error {
 		err := run.Run(tests, show.result)
 		if err == nil {
 			err = show.summary(time.Since(start))

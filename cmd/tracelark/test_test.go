@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/script/report"
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // testFiles are files with tests, by name.
@@ -239,20 +241,26 @@ def test_script():
     while True: pass
 
 def test_builtin():
+    attach(int(args[1])).breakpoint("stepped")
     [[[[0] * 2000] * 2000] * 2000] == [[[[0] * 2000] * 2000] * 2000]
 
 def test_pass():
     pass
 `})
-	out, exit := runTest(t, dir, "-j", "1", "--timeout", "1", "--", filepath.Join(dir, "pid"))
+	target := tracertest.Start(t, tracertest.Build(t, "testdata/turning.c"))
+	target.ReadLine()
+	out, exit := runTest(t, dir, "-j", "1", "--timeout", "1", "--", filepath.Join(dir, "pid"), strconv.Itoa(target.PID))
 	out = regexp.MustCompile(`hang_test.star:1[12]:\d+: in test_script\n.*`).ReplaceAllString(out, "in the loop")
 	const limit = "Error: script ran for 1s, the limit of --timeout\n"
 	want := "FAIL hang_test.star test_target (S)\nTraceback (most recent call last):\n  hang_test.star:6:11: in test_target\n    p.cont()\n" + limit +
 		"FAIL hang_test.star test_script (S)\nTraceback (most recent call last):\n  in the loop\n" + limit +
-		"FAIL hang_test.star test_builtin (S)\nError: the test was interrupted but does not stop: a builtin is busy; a process that it attached to may keep breakpoints\n" +
+		"FAIL hang_test.star test_builtin (S)\nError: the test was interrupted but does not stop: a builtin is busy; a process that it attached to may keep watchpoints\n" +
 		"2 passed, 3 failed in S\n"
 	if out != want || exit != 1 {
 		t.Errorf("got status %d,\n%swant 1,\n%s", exit, out, want)
+	}
+	if got := turns(t, target.PID); got == turns(t, target.PID) {
+		t.Error("what a test had attached to stands still")
 	}
 }
 

@@ -34,7 +34,8 @@ func newTrace() *cobra.Command {
 			"calls, and the others cost nothing; children that are still there when the program\n" +
 			"has ended are ended too.\n\n" +
 			"An interrupt ends the trace of a process that was attached to. A program that is\n" +
-			"started gets it too, and the trace goes on until it ends.\n\n" +
+			"started gets it too, and the trace goes on until it ends. SIGTERM, SIGHUP and SIGQUIT\n" +
+			"end the trace in any case, with its table, and a program that was started.\n\n" +
 			"The exit status is that of the program, or 128 plus the number of the signal that\n" +
 			"ended it or the trace.",
 		Example: "  tracelark trace -f -e %file,connect -- make\n  tracelark trace -c -p 4242",
@@ -111,7 +112,7 @@ func trace(f *traceFlags, args []string) error {
 	} else if f.rel {
 		option("clock", `"relative"`)
 	}
-	target := "strace.run(args" + options.String() + ", summary=summary)"
+	target := "strace.run(args" + options.String() + ", summary=summary, ended=True)"
 	if f.pid != 0 {
 		target = "strace.trace(attach(" + strconv.Itoa(f.pid) + ")" + options.String() + ", summary=summary)"
 	}
@@ -121,7 +122,15 @@ func trace(f *traceFlags, args []string) error {
 	}
 	// What targets print goes where it would without us.
 	opts := &script.Options{Args: args, Policy: everything, Stdout: struct{ *os.File }{out}}
-	return withSession(opts, (*script.Session).Wake, func(s *script.Session) error {
+	react := reactions{interrupt: (*script.Session).Wake, finish: (*script.Session).Finish}
+	if f.pid == 0 {
+		pressed := false
+		react.interrupt = func(*script.Session) (again bool) { // which the terminal sends to the program too
+			again, pressed = pressed, true
+			return again
+		}
+	}
+	return withSession(opts, react, func(s *script.Session) error {
 		return said(s.RunCode("load('std/strace.star', 'strace')\nsummary = " + summary + "\nend = " + target +
 			fmt.Sprintf("\nif summary: print(strace.table(summary))\nexit({'exit': end.exit_code, 'killed': 128 + (end.signal or 0)}.get(end.reason, 128 + %d))", unix.SIGINT)))
 	})

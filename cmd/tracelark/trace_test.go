@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -205,9 +206,15 @@ func TestTraceJSON(t *testing.T) {
 	}
 }
 
-// TestTraceInterrupted checks that an interrupt ends the trace of a process that was
+// TestTraceInterrupted checks that a signal ends the trace of a process that was
 // attached to, with a table, and leaves the process alone.
 func TestTraceInterrupted(t *testing.T) {
+	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		t.Run(unix.SignalName(sig), func(t *testing.T) { interruptTrace(t, sig) })
+	}
+}
+
+func interruptTrace(t *testing.T, sig unix.Signal) {
 	target := exec.Command(tracertest.Build(t, "../../examples/targets/sleepy.c", "-pthread"))
 	if err := target.Start(); err != nil {
 		t.Fatal(err)
@@ -235,9 +242,9 @@ func TestTraceInterrupted(t *testing.T) {
 			break // a call was seen
 		}
 	}
-	cmd.Process.Signal(os.Interrupt)
-	if code := status(t, cmd.Wait()); code != 128+int(unix.SIGINT) {
-		t.Errorf("exit status %d, want %d", code, 128+int(unix.SIGINT))
+	cmd.Process.Signal(sig)
+	if code := status(t, cmd.Wait()); code != 128+int(sig) {
+		t.Errorf("exit status %d, want %d", code, 128+int(sig))
 	}
 	text, err := os.ReadFile(table)
 	if err != nil {
@@ -250,5 +257,34 @@ func TestTraceInterrupted(t *testing.T) {
 	}
 	if err := target.Process.Signal(unix.Signal(0)); err != nil {
 		t.Errorf("the target: %v", err)
+	}
+}
+
+// TestTraceTerminated checks that SIGTERM ends the trace of a program that was started,
+// and the program, and that the calls until then are in the table.
+func TestTraceTerminated(t *testing.T) {
+	table := filepath.Join(t.TempDir(), "table")
+	cmd := command(t, "trace", "-C", "-o", table, "--", "sh", "-c", "echo $$; exec sleep 1000")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(stdout, &pid); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Signal(unix.SIGTERM)
+	if code := status(t, cmd.Wait()); code != 128+int(unix.SIGTERM) {
+		t.Errorf("exit status %d, want %d", code, 128+int(unix.SIGTERM))
+	}
+	text, err := os.ReadFile(table)
+	if err != nil || !bytes.Contains(text, []byte("execve(\"/usr/bin/sh\"")) || !bytes.Contains(text, []byte(" total\n")) {
+		t.Errorf("%v: got\n%s", err, text)
+	}
+	if err := unix.Kill(pid, 0); err == nil {
+		t.Errorf("the program goes on")
 	}
 }

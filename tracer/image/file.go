@@ -67,6 +67,7 @@ type File struct {
 	debug   func() (*File, error)
 	cfi     func() (*unwind.Table, error)
 	endings func() []Ending
+	probes  func() []Probe
 	dwarf   func() (*debuginfo.Data, error)
 
 	covering recall[int32] // numbers of symbols
@@ -98,14 +99,20 @@ func parse(r io.ReaderAt, size int64, name string, object bool) (*File, error) {
 	if err := f.parse(object); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	f.prepare()
+	return f, nil
+}
+
+// prepare sets what is made when it is first asked for.
+func (f *File) prepare() {
 	f.symbols = sync.OnceValues(f.loadSymbols)
 	f.relocs = sync.OnceValues(f.loadRelocs)
 	f.copies = sync.OnceValue(f.findCopies)
 	f.debug = sync.OnceValues(f.findDebug)
 	f.cfi = sync.OnceValues(f.loadCFI)
 	f.endings = sync.OnceValue(f.findEndings)
+	f.probes = sync.OnceValue(f.loadProbes)
 	f.dwarf = sync.OnceValues(f.loadDWARF)
-	return f, nil
 }
 
 func (f *File) parse(object bool) error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -49,6 +50,15 @@ func New(path string, file *File, bias uint64) *Image {
 		im.End = bias + alignUp(last.Vaddr+last.Memsz, pageSize)
 	}
 	return im
+}
+
+// NewNamed returns what stands for an image where code lies that comes from no file: it
+// has these symbols and nothing else.
+func NewNamed(name string, start, end uint64, symbols []Symbol) *Image {
+	f := &File{name: name}
+	f.prepare()
+	f.symbols = sync.OnceValues(func() (*symbolTable, error) { return newSymbolTable(f, symbols), nil })
+	return &Image{Path: name, File: f, Start: start, End: end}
 }
 
 // Name returns the last element of the path, such as "libc.so.6".

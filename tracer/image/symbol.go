@@ -189,7 +189,15 @@ func (f *File) loadSymbols() (*symbolTable, error) {
 		add(from, func() (*rawTable, error) { return from.sectionTable(elf.SHT_SYMTAB) })
 	}
 	add(f, f.dynamicTable)
-	return newSymbolTable(f, f.appendStubs(symbols)), errors.Join(errs...)
+	symbols = f.appendStubs(symbols)
+	if from == nil {
+		for _, s := range f.findStart() {
+			if !slices.ContainsFunc(symbols, func(t Symbol) bool { return t.Name == s.Name }) {
+				symbols = append(symbols, s)
+			}
+		}
+	}
+	return newSymbolTable(f, symbols), errors.Join(errs...)
 }
 
 // sectionTable returns the symbol table in the first section of type typ. It

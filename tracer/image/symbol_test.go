@@ -248,7 +248,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestStripped(t *testing.T) {
-	f := mustOpen(t, build(t, "report.c", "-s", "-static"))
+	f := mustOpen(t, build(t, "stripped.s", "-s", "-nostdlib", "-static"))
 	if s, err := f.Symbols(); len(s) != 0 || err != nil {
 		t.Errorf("Symbols = %+v, %v; want none", s, err)
 	}
