@@ -89,6 +89,7 @@ type Hang struct {
 	Where string `json:"where"`
 
 	Stacks [][]struct { // at each look, of each thread
+		Caller int      `json:"caller"` // the frame that has called what waits
 		Frames []string `json:"frames"`
 	} `json:"stacks"`
 }
@@ -184,7 +185,8 @@ func (r *Report) Cluster(distance float64) error {
 			places[where] = append(places[where], i)
 			c.Name = hang + ": " + where
 			if c.Hang != nil && len(c.Hang.Stacks) > 0 && len(c.Hang.Stacks[0]) > 0 {
-				c.Stack = c.Hang.Stacks[0][0].Frames
+				first := c.Hang.Stacks[0][0]
+				c.Stack = first.Frames[max(0, min(first.Caller, len(first.Frames))):]
 			}
 		}
 	}
