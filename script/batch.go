@@ -27,6 +27,7 @@ type BatchOptions struct {
 	Steps   uint64        // as in Options, for a case
 	Worker  []string      // the command that calls BatchWorker
 	Jobs    int           // number of workers; 0 means one a CPU
+	Network bool          // each has its own, see CanIsolate
 	Timeout time.Duration // that a case, or setup, may take; 0 means any
 	Memory  int64         // that a worker may take, in bytes; 0 means any
 	Dir     string        // folder that keeps the results; "" means none
@@ -84,7 +85,7 @@ func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.job = batchJob{m.name, m.key, m.source, opts.Args, opts.Policy, opts.Steps, opts.Timeout, opts.Memory}
+	b.job = batchJob{m.name, m.key, m.source, opts.Args, opts.Policy, opts.Steps, opts.Timeout, opts.Memory, opts.Network}
 	head := journalHead{1, fmt.Sprintf("%x", sha256.Sum256([]byte(m.source))), opts.Args}
 	if b.journal, err = openJournal(opts.Dir, head, cases, opts.Restart); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type campaign struct {
 	Ignore       []string `json:"ignore"`
 	IgnoreFiles  []string `json:"ignore_files"`
 	IgnoreImages []string `json:"ignore_images"`
+
+	network bool // each worker has its own, in which the port is free
 }
 
 // register adds the flags that say how a program is run on an input.
@@ -54,7 +57,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 	cmd.Flags().StringArrayVar(&c.IgnoreImages, "ignore-image", []string{}, "the same for programs and libraries")
 	cmd.Flags().Int("argument", 0, "give the input as argument `N` of the program, not as a file or standard input")
 	cmd.Flags().String("variable", "", "give the input as the variable `NAME`")
-	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface; one case at a time")
+	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface, in a network of its own; where that is not allowed, one case at a time")
 }
 
 // settle takes in the program and the flags, and checks them.
@@ -79,7 +82,12 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	}
 	if port, _ := cmd.Flags().GetUint16("port"); port != 0 {
 		c.Port = port
-		cmd.Flags().Set("jobs", "1")
+		if err := script.CanIsolate("/proc/self/exe", "version"); err != nil {
+			fmt.Fprintf(os.Stderr, "there can be no network of its own for each worker (%v): one case at a time\n", err)
+			cmd.Flags().Set("jobs", "1")
+		} else {
+			c.network = true
+		}
 	}
 	if name, _ := cmd.Flags().GetString("variable"); name != "" {
 		c.Env = name
@@ -98,7 +106,7 @@ func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 	limit := time.Duration((c.Timeout + 30) * float64(runs) * float64(time.Second))
 	return &script.BatchOptions{
 		Script: "campaign.star", Std: true, Name: "cases.jsonl",
-		Args: []string{string(settings)}, Policy: everything, Timeout: limit,
+		Args: []string{string(settings)}, Policy: everything, Timeout: limit, Network: c.network,
 	}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/script"
 	"github.com/tracelark/tracelark/script/report"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
@@ -267,7 +268,9 @@ func TestTriageInterrupted(t *testing.T) {
 	}
 }
 
-// TestTriageServer sends inputs to a server.
+// TestTriageServer sends inputs to servers that run at the same time on the same port,
+// which another program uses. Where workers cannot have networks of their own, it is one
+// after the other, which is said.
 func TestTriageServer(t *testing.T) {
 	prog := tracertest.Build(t, "testdata/server.c")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -275,9 +278,15 @@ func TestTriageServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	isolated := script.CanIsolate("/bin/true") == nil
+	if !isolated {
+		l.Close()
+	} else {
+		defer l.Close()
+	}
 	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01"}))
-	if _, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "1", "--port", port, "-o", "out", "cases", "--", prog, port)); exit != 0 {
+	_, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "1", "--port", port, "-o", "out", "cases", "--", prog, port))
+	if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
 		t.Fatalf("status %d:\n%s", exit, stderr)
 	}
 	var got []string
