@@ -15,6 +15,7 @@ func isolate(attr *unix.SysProcAttr) {
 	attr.Cloneflags |= unix.CLONE_NEWNET
 	if os.Geteuid() != 0 { // it needs a right that users have in a namespace of theirs
 		attr.Cloneflags |= unix.CLONE_NEWUSER
+		attr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN} // to raise the interface, see there
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
 	}
@@ -29,7 +30,8 @@ func CanIsolate(command ...string) error {
 	return cmd.Run()
 }
 
-// raiseLoopback makes the loopback interface of a new network usable.
+// raiseLoopback makes the loopback interface of a new network usable. What the right to do
+// that is needed for is done then.
 func raiseLoopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -44,5 +46,6 @@ func raiseLoopback() error {
 	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo); err != nil {
 		return fmt.Errorf("raise the loopback interface: %w", err)
 	}
+	syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0)
 	return nil
 }
