@@ -31,7 +31,7 @@ type BatchOptions struct {
 	Timeout time.Duration // that a case, or setup, may take; 0 means any
 	Memory  int64         // that a worker may take, in bytes; 0 means any
 	Dir     string        // folder that keeps the results; "" means none
-	Name    string        // of the file of lines there; "" means results.jsonl
+	Lines   string        // name of a file of lines there, or ""
 	Restart bool          // begin anew, whatever Dir holds
 	Stderr  io.Writer     // what cases print; nil means os.Stderr
 	Targets io.Writer     // what targets print that nothing else takes; nil means it is dropped
@@ -76,7 +76,6 @@ type BatchStatus struct {
 func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 	b := &Batch{opts: *opts, cases: cases, quit: make(chan struct{})}
 	b.opts.Jobs = cmp.Or(b.opts.Jobs, runtime.NumCPU())
-	b.opts.Name = cmp.Or(b.opts.Name, "results.jsonl")
 	if b.opts.Stderr == nil {
 		b.opts.Stderr = os.Stderr
 	}
@@ -179,8 +178,8 @@ func (b *Batch) fail(err error) {
 // is kept.
 func (b *Batch) Run(report func(line []byte) error) error {
 	out := bufio.NewWriter(io.Discard)
-	if b.opts.Dir != "" {
-		f, err := os.Create(filepath.Join(b.opts.Dir, b.opts.Name))
+	if b.opts.Dir != "" && b.opts.Lines != "" {
+		f, err := os.Create(filepath.Join(b.opts.Dir, b.opts.Lines))
 		if err != nil {
 			return fmt.Errorf("keep results: %w", err)
 		}

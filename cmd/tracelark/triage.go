@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/script"
@@ -105,7 +106,7 @@ func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 	// What else a case takes: launching, stacks, symbols for the first time.
 	limit := time.Duration((c.Timeout + 30) * float64(runs) * float64(time.Second))
 	return &script.BatchOptions{
-		Script: "campaign.star", Std: true, Name: "cases.jsonl",
+		Script: "campaign.star", Std: true,
 		Args: []string{string(settings)}, Policy: everything, Timeout: limit, Network: c.network,
 	}, nil
 }
@@ -156,11 +157,11 @@ func newTriage() *cobra.Command {
 				r.Title += " of " + filepath.Base(argv[0])
 			}
 			stdout := cmd.OutOrStdout()
-			finish := func() error {
+			finish := func(space bool) error {
 				if err := r.Cluster(distance); err != nil {
 					return err
 				}
-				if opts.Dir != "" {
+				if opts.Dir != "" && space {
 					if err := r.Write(opts.Dir); err != nil {
 						return err
 					}
@@ -169,9 +170,12 @@ func newTriage() *cobra.Command {
 			}
 			err = flags.run(batch, args, adder{r}, func(*script.Batch) error { return nil })
 			if len(r.Cases) > 0 {
-				if failed := finish(); failed != nil {
+				if failed := finish(!errors.Is(err, unix.ENOSPC)); failed != nil {
 					err = errors.Join(err, failed)
 				}
+			}
+			if errors.Is(err, errCases) {
+				tellFailed(r)
 			}
 			for _, cluster := range r.Clusters.Clusters {
 				if err == nil && cluster.Severity.Rank() <= least {
@@ -187,6 +191,17 @@ func newTriage() *cobra.Command {
 	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
 	return cmd
+}
+
+// tellFailed says why the first of the cases that failed did so, whose lines are not
+// printed. Often all have the same reason.
+func tellFailed(r *report.Report) {
+	for _, c := range r.Cases {
+		if c.Outcome == "" {
+			fmt.Fprintf(os.Stderr, "%d failed, the first of them %s\n", r.Outcomes()["error"], builtins.Escape(c.Case+": "+c.Error, false))
+			return
+		}
+	}
 }
 
 // failOns are the values of --fail-on, and the ranks of severities up to which they hold.

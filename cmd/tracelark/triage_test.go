@@ -268,6 +268,55 @@ func TestTriageInterrupted(t *testing.T) {
 	}
 }
 
+// TestTriageFull has no space for copies of inputs, for what is found, or for the report.
+// It is one line each time, and what was found by then is kept.
+func TestTriageFull(t *testing.T) {
+	prog := parser(t)
+	files := make(map[string]string)
+	for i := range 40 {
+		files[fmt.Sprintf("cases/%02d", i)] = "S."
+	}
+	t.Chdir(writeTests(t, files))
+	unshare := "unshare -m"
+	if os.Geteuid() != 0 {
+		unshare = "unshare -Urm"
+	}
+	// A small file system is mounted on a folder, for this command alone.
+	full := func(script string) (stderr string) {
+		t.Helper()
+		sh := exec.Command("sh", "-c", unshare+` sh -ec 'mkdir -p small; mount -t tmpfs -o size=64k tmpfs small; `+script+`' "$0" "$1"`, command(t).Path, prog)
+		sh.Env = append(os.Environ(), asCommand+"=1")
+		_, stderr, exit := run(t, sh)
+		if exit != 1 {
+			t.Errorf("status %d:\n%s", exit, stderr)
+		}
+		return stderr
+	}
+	check := func(stderr, line string) {
+		t.Helper()
+		if n := strings.Count(stderr, "no space left on device") + strings.Count(stderr, "file too large"); n != 1 || !strings.Contains(stderr, line) {
+			t.Errorf("no space is told %d times, want %q:\n%s", n, line, stderr)
+		}
+	}
+	stderr := full(`dd if=/dev/zero of=small/fill bs=64k count=1 2>&1; TMPDIR=$PWD/small exec "$0" triage -o copies cases -- "$1" @@`)
+	check(stderr, "40 failed, the first of them cases/00: write_file: write ")
+	stderr = full(`"$0" triage -j 1 -o small/found cases -- "$1" @@ || { cp -r small/found found; exit 1; }`)
+	check(stderr, "tracelark: keep results: write small/found/journal: no space left on device\n")
+	if _, stderr, exit := run(t, command(t, "triage", "-o", "found", "cases", "--", prog, "@@")); exit != 0 || !strings.Contains(stderr, " were done before: 40 crash\n") {
+		t.Errorf("with space, status %d:\n%s", exit, stderr)
+	}
+	// The report is the largest file but for the journal, which is there by then.
+	sh := exec.Command("sh", "-c", `ulimit -f 16; trap "" XFSZ; exec "$0" triage -o found cases -- "$1" @@`, command(t).Path, prog)
+	sh.Env = append(os.Environ(), asCommand+"=1")
+	_, stderr, exit := run(t, sh)
+	if exit != 1 || !strings.Contains(stderr, "tracelark: write cases.jsonl: ") {
+		t.Errorf("without space for the report, status %d:\n%s", exit, stderr)
+	}
+	if n := len(readLines(t, "found/cases.jsonl")); n != 40 {
+		t.Errorf("cases.jsonl of the run before has %d lines now", n)
+	}
+}
+
 // TestTriageServer sends inputs to servers that run at the same time on the same port,
 // which another program uses. Where workers cannot have networks of their own, it is one
 // after the other, which is said.
