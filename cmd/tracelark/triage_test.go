@@ -251,7 +251,7 @@ func TestTriageInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for {
-		if text, _ := os.ReadFile("out/cases.jsonl"); len(text) > 0 {
+		if text, _ := os.ReadFile("out/journal"); strings.Count(string(text), "\n") == 1+1 {
 			break
 		}
 		time.Sleep(time.Millisecond)
