@@ -108,7 +108,7 @@ func (p *process) contFatal(thread *starlark.Thread, b *starlark.Builtin, args s
 		defer cancel()
 		answered := make(chan struct{})
 		o.Done = answered
-		go m.send(ctx, answered)
+		go m.send(ctx, time.Duration(limit), answered)
 	}
 	o.Timeout = time.Duration(limit)
 	if o.Memory < 0 {

@@ -28,16 +28,19 @@ func (m *message) Unpack(v starlark.Value) error {
 	return m.data.Unpack(pair[1])
 }
 
-// How long it is waited for a listener between two looks, and for more of an answer.
+// How long it is waited for a listener between two looks, and how long before the time of
+// the run is over an answer that has no end is enough.
 const (
 	listenEach = 2 * time.Millisecond
-	quiet      = 100 * time.Millisecond
+	margin     = 200 * time.Millisecond
 )
 
-// send connects to the port as soon as something listens there, sends the data and
-// reads the answer up to its end, or, once it has begun, until nothing more comes. It closes answered then,
-// but not if ctx ends first.
-func (m *message) send(ctx context.Context, answered chan<- struct{}) {
+// send connects to the port as soon as something listens there, sends the data and its
+// end, and reads the answer. It closes answered when the server closes the connection, or
+// shortly before the end of a limit, unless that is 0, if the answer has begun; but not if
+// ctx ends first.
+func (m *message) send(ctx context.Context, limit time.Duration, answered chan<- struct{}) {
+	began := time.Now()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
 	var conn net.Conn
 	for {
@@ -61,7 +64,9 @@ func (m *message) send(ctx context.Context, answered chan<- struct{}) {
 		if _, err := conn.Read(buf); err != nil {
 			break
 		}
-		conn.SetReadDeadline(time.Now().Add(quiet))
+		if limit > 0 {
+			conn.SetReadDeadline(began.Add(limit - margin))
+		}
 	}
 	if ctx.Err() == nil {
 		close(answered)

@@ -27,10 +27,11 @@ type BatchOptions struct {
 	Steps   uint64        // as in Options, for a case
 	Worker  []string      // the command that calls BatchWorker
 	Jobs    int           // number of workers; 0 means one a CPU
+	Network bool          // each has its own, see CanIsolate
 	Timeout time.Duration // that a case, or setup, may take; 0 means any
 	Memory  int64         // that a worker may take, in bytes; 0 means any
 	Dir     string        // folder that keeps the results; "" means none
-	Name    string        // of the file of lines there; "" means results.jsonl
+	Lines   string        // name of a file of lines there, or ""
 	Restart bool          // begin anew, whatever Dir holds
 	Stderr  io.Writer     // what cases print; nil means os.Stderr
 	Targets io.Writer     // what targets print that nothing else takes; nil means it is dropped
@@ -75,7 +76,6 @@ type BatchStatus struct {
 func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 	b := &Batch{opts: *opts, cases: cases, quit: make(chan struct{})}
 	b.opts.Jobs = cmp.Or(b.opts.Jobs, runtime.NumCPU())
-	b.opts.Name = cmp.Or(b.opts.Name, "results.jsonl")
 	if b.opts.Stderr == nil {
 		b.opts.Stderr = os.Stderr
 	}
@@ -84,7 +84,7 @@ func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.job = batchJob{m.name, m.key, m.source, opts.Args, opts.Policy, opts.Steps, opts.Timeout, opts.Memory}
+	b.job = batchJob{m.name, m.key, m.source, opts.Args, opts.Policy, opts.Steps, opts.Timeout, opts.Memory, opts.Network}
 	head := journalHead{1, fmt.Sprintf("%x", sha256.Sum256([]byte(m.source))), opts.Args}
 	if b.journal, err = openJournal(opts.Dir, head, cases, opts.Restart); err != nil {
 		return nil, err
@@ -178,8 +178,8 @@ func (b *Batch) fail(err error) {
 // is kept.
 func (b *Batch) Run(report func(line []byte) error) error {
 	out := bufio.NewWriter(io.Discard)
-	if b.opts.Dir != "" {
-		f, err := os.Create(filepath.Join(b.opts.Dir, b.opts.Name))
+	if b.opts.Dir != "" && b.opts.Lines != "" {
+		f, err := os.Create(filepath.Join(b.opts.Dir, b.opts.Lines))
 		if err != nil {
 			return fmt.Errorf("keep results: %w", err)
 		}

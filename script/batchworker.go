@@ -51,6 +51,7 @@ type batchJob struct {
 	Steps             uint64
 	Timeout           time.Duration
 	Memory            int64
+	Network           bool
 }
 
 // A batchCase is a case that a worker is to look at.
@@ -198,6 +199,12 @@ func (w *batchWorker) Write(p []byte) (int, error) {
 // work answers that it is ready, and then cases until there are no more. If the batch
 // has died or wants no more of the case that runs, the worker ends.
 func (w *batchWorker) work(dec *json.Decoder) error {
+	defer w.out.flush()
+	if w.job.Network {
+		if err := raiseLoopback(); err != nil {
+			return failure(err, true).write(w.out)
+		}
+	}
 	if w.job.Memory > 0 {
 		debug.SetMemoryLimit(w.job.Memory / 10 * 9) // collect before the limit is met
 	}
@@ -206,7 +213,6 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		return (&batchReply{Error: err.Error(), Last: true}).write(w.out)
 	}
 	defer s.Close()
-	defer w.out.flush()
 	s.deadlineFlag = "--timeout"
 	w.session = s
 	cases := make(chan batchCase, maxAhead)

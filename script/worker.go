@@ -74,6 +74,9 @@ func (b *Batch) spawn() (*worker, error) {
 	}
 	cmd := exec.Command(b.opts.Worker[0], b.opts.Worker[1:]...)
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	if b.opts.Network {
+		isolate(cmd.SysProcAttr)
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -99,8 +99,10 @@ func (m *mill) fork() (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := expectStop(child, 0); err != nil {
+	if status, err := waitSoon(child); err != nil {
 		return nil, err
+	} else if !status.Stopped() {
+		return nil, ErrExited
 	}
 	id := uint64(child)
 	if !m.low {
@@ -121,16 +123,20 @@ func (m *mill) fork() (*Process, error) {
 	return q, nil
 }
 
+// waitSoon waits for a thread that is about to stop or end.
+func waitSoon(tid int) (status unix.WaitStatus, err error) {
+	err = unix.EINTR
+	for err == unix.EINTR {
+		_, status, err = ptrace.WaitSoon(tid)
+	}
+	return status, err
+}
+
 // turn lets the loop make a child. Signals that it is sent are discarded: were they
 // blocked, its copies would block them too.
 func (m *mill) turn() (child int, err error) {
 	for err = ptrace.Cont(m.t.TID, 0); err == nil; err = ptrace.Cont(m.t.TID, 0) {
-		var status unix.WaitStatus
-		for {
-			if _, status, err = ptrace.Wait(m.t.TID, 0); err != unix.EINTR {
-				break
-			}
-		}
+		status, err := waitSoon(m.t.TID)
 		switch {
 		case err != nil:
 			return 0, err

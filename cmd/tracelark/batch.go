@@ -143,7 +143,7 @@ func newBatch() *cobra.Command {
 			if len(args) < 2 {
 				return usageErrorf("batch: no SCRIPT and CASE")
 			}
-			opts.Script, opts.Policy = args[0], allowed.policy()
+			opts.Script, opts.Policy, opts.Lines = args[0], allowed.policy(), "results.jsonl"
 			stdout := cmd.OutOrStdout()
 			out := stdout
 			if flags.json {

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/script"
@@ -38,6 +40,8 @@ type campaign struct {
 	Ignore       []string `json:"ignore"`
 	IgnoreFiles  []string `json:"ignore_files"`
 	IgnoreImages []string `json:"ignore_images"`
+
+	network bool // each worker has its own, in which the port is free
 }
 
 // register adds the flags that say how a program is run on an input.
@@ -54,7 +58,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 	cmd.Flags().StringArrayVar(&c.IgnoreImages, "ignore-image", []string{}, "the same for programs and libraries")
 	cmd.Flags().Int("argument", 0, "give the input as argument `N` of the program, not as a file or standard input")
 	cmd.Flags().String("variable", "", "give the input as the variable `NAME`")
-	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface; one case at a time")
+	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface, in a network of its own; where that is not allowed, one case at a time")
 }
 
 // settle takes in the program and the flags, and checks them.
@@ -79,7 +83,12 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	}
 	if port, _ := cmd.Flags().GetUint16("port"); port != 0 {
 		c.Port = port
-		cmd.Flags().Set("jobs", "1")
+		if err := script.CanIsolate("/proc/self/exe", "version"); err != nil {
+			fmt.Fprintf(os.Stderr, "there can be no network of its own for each worker (%v): one case at a time\n", err)
+			cmd.Flags().Set("jobs", "1")
+		} else {
+			c.network = true
+		}
 	}
 	if name, _ := cmd.Flags().GetString("variable"); name != "" {
 		c.Env = name
@@ -97,8 +106,8 @@ func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 	// What else a case takes: launching, stacks, symbols for the first time.
 	limit := time.Duration((c.Timeout + 30) * float64(runs) * float64(time.Second))
 	return &script.BatchOptions{
-		Script: "campaign.star", Std: true, Name: "cases.jsonl",
-		Args: []string{string(settings)}, Policy: everything, Timeout: limit,
+		Script: "campaign.star", Std: true,
+		Args: []string{string(settings)}, Policy: everything, Timeout: limit, Network: c.network,
 	}, nil
 }
 
@@ -148,11 +157,11 @@ func newTriage() *cobra.Command {
 				r.Title += " of " + filepath.Base(argv[0])
 			}
 			stdout := cmd.OutOrStdout()
-			finish := func() error {
+			finish := func(space bool) error {
 				if err := r.Cluster(distance); err != nil {
 					return err
 				}
-				if opts.Dir != "" {
+				if opts.Dir != "" && space {
 					if err := r.Write(opts.Dir); err != nil {
 						return err
 					}
@@ -161,9 +170,12 @@ func newTriage() *cobra.Command {
 			}
 			err = flags.run(batch, args, adder{r}, func(*script.Batch) error { return nil })
 			if len(r.Cases) > 0 {
-				if failed := finish(); failed != nil {
+				if failed := finish(!errors.Is(err, unix.ENOSPC)); failed != nil {
 					err = errors.Join(err, failed)
 				}
+			}
+			if errors.Is(err, errCases) {
+				tellFailed(r)
 			}
 			for _, cluster := range r.Clusters.Clusters {
 				if err == nil && cluster.Severity.Rank() <= least {
@@ -179,6 +191,17 @@ func newTriage() *cobra.Command {
 	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
 	return cmd
+}
+
+// tellFailed says why the first of the cases that failed did so, whose lines are not
+// printed. Often all have the same reason.
+func tellFailed(r *report.Report) {
+	for _, c := range r.Cases {
+		if c.Outcome == "" {
+			fmt.Fprintf(os.Stderr, "%d failed, the first of them %s\n", r.Outcomes()["error"], builtins.Escape(c.Case+": "+c.Error, false))
+			return
+		}
+	}
 }
 
 // failOns are the values of --fail-on, and the ranks of severities up to which they hold.

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/script"
 	"github.com/tracelark/tracelark/script/report"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
@@ -161,8 +162,8 @@ p.save_core("cases/core")`, prog, "cases/S")
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"O": "hang loop bug_loop", "W": "hang blocked read", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
-		"I": "hang blocked pause", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
+		"O": "hang loop bug_loop", "W": "hang blocked read, called by bug_wait", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
+		"I": "hang blocked pause, called by record", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
 		"U": "exit", "V": "exit",
 	}
 	for _, how := range []struct {
@@ -250,7 +251,7 @@ func TestTriageInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for {
-		if text, _ := os.ReadFile("out/cases.jsonl"); len(text) > 0 {
+		if text, _ := os.ReadFile("out/journal"); strings.Count(string(text), "\n") == 1+1 {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -267,7 +268,58 @@ func TestTriageInterrupted(t *testing.T) {
 	}
 }
 
-// TestTriageServer sends inputs to a server.
+// TestTriageFull has no space for copies of inputs, for what is found, or for the report.
+// It is one line each time, and what was found by then is kept.
+func TestTriageFull(t *testing.T) {
+	prog := parser(t)
+	files := make(map[string]string)
+	for i := range 40 {
+		files[fmt.Sprintf("cases/%02d", i)] = "S."
+	}
+	t.Chdir(writeTests(t, files))
+	unshare := "unshare -m"
+	if os.Geteuid() != 0 {
+		unshare = "unshare -Urm"
+	}
+	// A small file system is mounted on a folder, for this command alone.
+	full := func(script string) (stderr string) {
+		t.Helper()
+		sh := exec.Command("sh", "-c", unshare+` sh -ec 'mkdir -p small; mount -t tmpfs -o size=64k tmpfs small; `+script+`' "$0" "$1"`, command(t).Path, prog)
+		sh.Env = append(os.Environ(), asCommand+"=1")
+		_, stderr, exit := run(t, sh)
+		if exit != 1 {
+			t.Errorf("status %d:\n%s", exit, stderr)
+		}
+		return stderr
+	}
+	check := func(stderr, line string) {
+		t.Helper()
+		if n := strings.Count(stderr, "no space left on device") + strings.Count(stderr, "file too large"); n != 1 || !strings.Contains(stderr, line) {
+			t.Errorf("no space is told %d times, want %q:\n%s", n, line, stderr)
+		}
+	}
+	stderr := full(`dd if=/dev/zero of=small/fill bs=64k count=1 2>&1; TMPDIR=$PWD/small exec "$0" triage -o copies cases -- "$1" @@`)
+	check(stderr, "40 failed, the first of them cases/00: write_file: write ")
+	stderr = full(`"$0" triage -j 1 -o small/found cases -- "$1" @@ || { cp -r small/found found; exit 1; }`)
+	check(stderr, "tracelark: keep results: write small/found/journal: no space left on device\n")
+	if _, stderr, exit := run(t, command(t, "triage", "-o", "found", "cases", "--", prog, "@@")); exit != 0 || !strings.Contains(stderr, " were done before: 40 crash\n") {
+		t.Errorf("with space, status %d:\n%s", exit, stderr)
+	}
+	// The report is the largest file but for the journal, which is there by then.
+	sh := exec.Command("sh", "-c", `ulimit -f 16; trap "" XFSZ; exec "$0" triage -o found cases -- "$1" @@`, command(t).Path, prog)
+	sh.Env = append(os.Environ(), asCommand+"=1")
+	_, stderr, exit := run(t, sh)
+	if exit != 1 || !strings.Contains(stderr, "tracelark: write cases.jsonl: ") {
+		t.Errorf("without space for the report, status %d:\n%s", exit, stderr)
+	}
+	if n := len(readLines(t, "found/cases.jsonl")); n != 40 {
+		t.Errorf("cases.jsonl of the run before has %d lines now", n)
+	}
+}
+
+// TestTriageServer sends inputs to servers that run at the same time on the same port,
+// which another program uses. Where workers cannot have networks of their own, it is one
+// after the other, which is said.
 func TestTriageServer(t *testing.T) {
 	prog := tracertest.Build(t, "testdata/server.c")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -275,16 +327,22 @@ func TestTriageServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01"}))
-	if _, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "1", "--port", port, "-o", "out", "cases", "--", prog, port)); exit != 0 {
+	isolated := script.CanIsolate("/bin/true") == nil
+	if !isolated {
+		l.Close()
+	} else {
+		defer l.Close()
+	}
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/Z": "Z\x01", "cases/K": "K"}))
+	_, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "4", "--port", port, "-o", "out", "cases", "--", prog, port))
+	if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
 		t.Fatalf("status %d:\n%s", exit, stderr)
 	}
 	var got []string
 	for _, c := range readLines(t, "out/cases.jsonl") {
 		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
 	}
-	if want := []string{"L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
+	if want := []string{"K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/tracelark/tracelark/tracer/triage"
 )
@@ -89,6 +90,7 @@ type Hang struct {
 	Where string `json:"where"`
 
 	Stacks [][]struct { // at each look, of each thread
+		Caller int      `json:"caller"` // the frame that has called what waits
 		Frames []string `json:"frames"`
 	} `json:"stacks"`
 }
@@ -184,7 +186,8 @@ func (r *Report) Cluster(distance float64) error {
 			places[where] = append(places[where], i)
 			c.Name = hang + ": " + where
 			if c.Hang != nil && len(c.Hang.Stacks) > 0 && len(c.Hang.Stacks[0]) > 0 {
-				c.Stack = c.Hang.Stacks[0][0].Frames
+				first := c.Hang.Stacks[0][0]
+				c.Stack = first.Frames[max(0, min(first.Caller, len(first.Frames))):]
 			}
 		}
 	}
@@ -295,23 +298,28 @@ func quote(word string) string {
 
 // Write writes the report's files into a folder: cases.jsonl, clusters.json, report.md,
 // report.sarif, junit.xml, index.html and a CASREP for each cluster of crashes. It goes
-// on where one cannot be written.
+// on where one cannot be written, unless there is no space.
 func (r *Report) Write(dir string) error {
 	var errs []error
-	put := func(name string, data []byte, err error) {
-		if err == nil {
-			err = write(filepath.Join(dir, name), func(w io.Writer) error {
-				_, err := w.Write(data)
-				return err
-			})
+	full := false
+	fill := func(name string, fill func(io.Writer) error) {
+		if full {
+			return
 		}
-		if err != nil {
+		if err := write(filepath.Join(dir, name), fill); err != nil {
 			errs = append(errs, fmt.Errorf("write %s: %w", name, err))
+			full = errors.Is(err, syscall.ENOSPC)
 		}
 	}
-	if err := write(filepath.Join(dir, "cases.jsonl"), r.writeLines); err != nil {
-		errs = append(errs, fmt.Errorf("write cases.jsonl: %w", err))
+	put := func(name string, data []byte, err error) {
+		fill(name, func(w io.Writer) error {
+			if err == nil {
+				_, err = w.Write(data)
+			}
+			return err
+		})
 	}
+	fill("cases.jsonl", r.writeLines)
 	text, err := r.JSON()
 	put("clusters.json", text, err)
 	put("report.md", r.Markdown(), nil)

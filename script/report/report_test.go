@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,29 @@ func TestFormats(t *testing.T) {
 	}
 	if got := string(read("cluster0002.casrep")); got != "{\"report\": 1}\n" {
 		t.Errorf("the CASREP of a cluster is %q", got)
+	}
+}
+
+// TestHangs has programs wait in the same call: they are one where the caller is.
+func TestHangs(t *testing.T) {
+	r := new(Report)
+	for i, caller := range []string{"load", "load", "reply"} {
+		line := fmt.Sprintf(`{"case":"%d","outcome":"hang","stack":[],"cluster":null,"hang":{"kind":"blocked","where":"read, called by %s",`+
+			`"stacks":[[{"caller":1,"frames":["read at read.c:26","%[2]s at a.c:%[1]d","main at a.c:90"]}]]}}`, i, caller)
+		if err := r.Add([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range r.Clusters.Clusters {
+		got = append(got, fmt.Sprint(c.Size, " ", c.Name, " ", c.Stack))
+	}
+	want := []string{"2 hang: blocked in read, called by load [load at a.c:0 main at a.c:90]", "1 hang: blocked in read, called by reply [reply at a.c:2 main at a.c:90]"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the clusters are %q, want %q", got, want)
 	}
 }
 

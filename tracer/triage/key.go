@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"strconv"
 )
 
 // Keys tell crashes apart, from the exact one to the coarse ones. None depends on where
@@ -80,11 +81,13 @@ func (f *Frame) place() string {
 
 // hash returns the hash of what part makes of the frames, without what is "".
 func hash(frames []Frame, part func(*Frame) string) string {
-	h := sha256.New()
+	var text []byte
 	for i := range frames {
 		if s := part(&frames[i]); s != "" {
-			fmt.Fprintf(h, "%d %s\n", len(s), s)
+			text = strconv.AppendInt(text, int64(len(s)), 10)
+			text = append(append(append(text, ' '), s...), '\n')
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }

@@ -27,6 +27,15 @@ int main(int argc, char **argv) {
 				;
 			bug_server(text);
 		}
+		if (text[0] == 'Z') { // sleeps in the middle of its answer
+			if (write(c, "wait\n", 5) == 5)
+				usleep(1500000);
+			bug_server(text);
+		}
+		if (text[0] == 'K') { // never closes
+			if (write(c, "kept\n", 5) == 5)
+				continue;
+		}
 		if (text[0] == 'O')
 			for (;;)
 				on++;

@@ -196,6 +196,17 @@ func Wait(tid, options int) (int, unix.WaitStatus, error) {
 	return int(r), unix.WaitStatus(status), nil
 }
 
+// WaitSoon is Wait for what is about to report, as far as that is in the kernel's hands:
+// the scheduler is not told, which would look after a thread that waits.
+func WaitSoon(tid int) (int, unix.WaitStatus, error) {
+	var status uint32
+	r, _, e := unix.RawSyscall6(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), unix.WALL|unix.WNOTHREAD, 0, 0, 0)
+	if e != 0 {
+		return 0, 0, e
+	}
+	return int(r), unix.WaitStatus(status), nil
+}
+
 // Reap takes the end of tid, a tracee of any thread of this process, if it has ended.
 // Any thread may call it.
 func Reap(tid int) {
