@@ -89,17 +89,23 @@ func (s *screen) enter(line string) {
 }
 
 // text returns what is on the screen.
-func (s *screen) text() string {
+func (s *screen) text(options ...string) string {
 	s.t.Helper()
-	return strings.TrimRight(s.tmux("capture-pane", "-p"), "\n")
+	return strings.TrimRight(s.tmux(append([]string{"capture-pane", "-p"}, options...)...), "\n")
 }
 
 // until waits until the screen is as wanted, and returns it.
 func (s *screen) until(what string, holds func(text string) bool) string {
 	s.t.Helper()
+	return s.untilOf(nil, what, holds)
+}
+
+// untilOf is until for what text has with options.
+func (s *screen) untilOf(options []string, what string, holds func(text string) bool) string {
+	s.t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		text := s.text()
+		text := s.text(options...)
 		if holds(text) {
 			return text
 		}
@@ -128,7 +134,7 @@ func (s *screen) expect(texts ...string) string {
 // expectPast waits until a text is on the screen or has left it, as output goes on.
 func (s *screen) expectPast(want string) {
 	s.t.Helper()
-	s.until(want, func(string) bool { return strings.Contains(s.tmux("capture-pane", "-p", "-S", "-"), want) })
+	s.untilOf([]string{"-S", "-"}, want, func(text string) bool { return strings.Contains(text, want) })
 }
 
 // prompt waits until the last line is a prompt with the given text before and behind it.
@@ -481,4 +487,41 @@ func TestScreenPager(t *testing.T) {
 	s.do("x/s $rsp - 64", `"\x1b[2J\x1b]0;title\a\x1b[31mred"`)
 	s.do("telescope $rsp-64 1", "0x")
 	s.do("p.read_cstr(p.regs.rsp - 64)", "|.[2J.]0;title..[|")
+}
+
+// A target that writes while the pager has the terminal waits.
+func TestScreenPagerAlone(t *testing.T) {
+	begin, written := filepath.Join(t.TempDir(), "begin"), filepath.Join(t.TempDir(), "written")
+	for _, fifo := range []string{begin, written} {
+		if err := unix.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// It writes more than the kernel keeps for a terminal that nobody reads.
+	s := newScreen(t, 100, 24, nil, "repl", "--", "/bin/sh", "-c", fmt.Sprintf("echo begun; read x <%s; seq 1 50000; read x <%s", begin, written))
+	s.do("c &", "begun")
+	s.do("help", "apropos")
+	text := s.until("the pager", func(text string) bool { return strings.HasSuffix(text, "\n:") })
+	f, err := os.OpenFile(begin, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for range 20 {
+		if fd, err := unix.Open(written, unix.O_WRONLY|unix.O_NONBLOCK, 0); err == nil { // something reads it
+			unix.Close(fd)
+			t.Fatal("the target has not waited")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if now := s.text(); now != text {
+		t.Errorf("the pager's screen is\n%s", now)
+	}
+	s.keys("q")
+	if f, err = os.OpenFile(written, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	s.expectPast("\n50000\n")
+	s.prompt("exited ", "")
 }
