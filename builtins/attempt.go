@@ -137,7 +137,7 @@ func (f *failure) Type() string                             { return "error" }
 func (f *failure) String() string                           { return f.message }
 func (f *failure) Hash() (uint32, error)                    { return 0, unhashable(f) }
 func (f *failure) Attr(name string) (starlark.Value, error) { return failureClass.attr(f, name) }
-func (f *failure) AttrNames() []string                      { return failureClass.names }
+func (f *failure) AttrNames() []string                      { return failureClass.names() }
 
 // MarshalJSON encodes the attributes that are not None.
 func (f *failure) MarshalJSON() ([]byte, error) {

@@ -74,7 +74,7 @@ var (
 func (b *breakpoint) Type() string                             { return "breakpoint" }
 func (b *breakpoint) Hash() (uint32, error)                    { return uint32(b.b.ID), nil }
 func (b *breakpoint) Attr(name string) (starlark.Value, error) { return breakpointClass.attr(b, name) }
-func (b *breakpoint) AttrNames() []string                      { return breakpointClass.names }
+func (b *breakpoint) AttrNames() []string                      { return breakpointClass.names() }
 
 func (b *breakpoint) String() string {
 	place := b.b.Location

@@ -73,6 +73,9 @@ type Env struct {
 	// about its streams.
 	TTY func() (*os.File, error)
 
+	// Aside, unless nil, calls a function that has the debugger's terminal meanwhile.
+	Aside func(func())
+
 	// Moving, unless nil, is called when targets begin to run and when they have stopped.
 	Moving func(bool)
 
@@ -221,13 +224,15 @@ var functions = append(concat([]method[*Env]{
 	{"sleep", "(seconds)", "Let time pass; an interrupt or a limit of the script ends it. Targets are not waited for: p.cont(timeout=seconds) is what lets one run so long.", (*Env).sleep},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},
+	{"shell", "(line, input=None) -> int", "Run a line with the user's shell, $SHELL or sh, untraced, and return its exit code, or 128 and the number of the signal that has ended it. It has the debugger's standard streams, but input, a str or bytes, for its standard input if given. It needs the permission env to have the debugger's environment.", (*Env).shell},
 	{"write", "(text)", "Write a str or bytes to standard output as it is, without the newline that print adds.", (*Env).write},
 	{"int", "(x, base=10) -> int", "Starlark's int, which takes numbers and pointers of the program too.", (*Env).toInt},
 	{"range", "(start, stop=None, step=1) -> range", "Starlark's range, the ints from start, or from 0 if it is alone, to below stop. x in range(start, stop) holds for addresses too.", (*Env).makeRange},
 	{"sorted", "(iterable, key=None, reverse=False) -> list", "Starlark's sorted: a new list of the elements in ascending order, or descending with reverse, by what the function key makes of each. Equal ones keep their order.", (*Env).sorted},
 	{"float", "(x) -> float", "Starlark's float, which takes numbers of the program too.", (*Env).toFloat},
-	{"printer", "(pattern, fn)",
+	{"printer", "(pattern, fn, member=None)",
 		"Have fn show the values of the types that match a pattern, in which * stands for any text, such as \"std::vector<*>\". fn takes the value and returns a string, or a list, dict or struct of parts to show. " +
+			"member takes a value, an operator such as \"[]\", \"*\", \"->\" or \"==\" or the name of a method, and its argument or None, and returns what that is in an expression such as v[1] or v.size(), or None. " +
 			"The last printer given for a type is used, and None takes the one of a pattern away. " +
 			"Those of std/cxx.star are there from the start: printer(\"std::vector<*>\", None) has vectors shown as they are in memory, and its function register brings all back.",
 		(*Env).addPrinter},
@@ -244,12 +249,14 @@ var functions = append(concat([]method[*Env]{
 }()...)
 
 func init() {
-	for _, c := range constants {
-		newTopic(c.name, c.typ, c.doc)
-	}
-	for _, f := range functions {
-		newTopic(f.name, f.sig, f.doc)
-	}
+	chapters = append(chapters, func() {
+		for _, c := range constants {
+			newTopic(c.name, c.typ, c.doc)
+		}
+		for _, f := range functions {
+			newTopic(f.name, f.sig, f.doc)
+		}
+	})
 }
 
 // log prints to standard error.

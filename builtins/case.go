@@ -70,7 +70,7 @@ func (c *Case) String() string                           { return fmt.Sprintf("<
 func (c *Case) Type() string                             { return "case" }
 func (c *Case) Hash() (uint32, error)                    { return 0, unhashable(c) }
 func (c *Case) Attr(name string) (starlark.Value, error) { return caseClass.attr(c, name) }
-func (c *Case) AttrNames() []string                      { return caseClass.names }
+func (c *Case) AttrNames() []string                      { return caseClass.names() }
 
 // MarshalJSON encodes which case it is.
 func (c *Case) MarshalJSON() ([]byte, error) {

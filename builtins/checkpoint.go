@@ -39,7 +39,7 @@ func (c *checkpoint) String() string                           { return fmt.Spri
 func (c *checkpoint) Type() string                             { return "checkpoint" }
 func (c *checkpoint) Hash() (uint32, error)                    { return 0, unhashable(c) }
 func (c *checkpoint) Attr(name string) (starlark.Value, error) { return checkpointClass.attr(c, name) }
-func (c *checkpoint) AttrNames() []string                      { return checkpointClass.names }
+func (c *checkpoint) AttrNames() []string                      { return checkpointClass.names() }
 
 // MarshalJSON encodes of which process it is.
 func (c *checkpoint) MarshalJSON() ([]byte, error) {

@@ -68,13 +68,25 @@ func (f *action) call(thread *starlark.Thread, words string) (starlark.Value, er
 	return starlark.Call(thread, fn, starlark.Tuple{starlark.String(words)}, nil)
 }
 
+// A Shown is what a command returns that has a text shown for its value.
+type Shown struct {
+	handle
+	Value starlark.Value
+	Text  string
+}
+
+func (s *Shown) String() string        { return s.Text }
+func (s *Shown) Type() string          { return "shown" }
+func (s *Shown) Hash() (uint32, error) { return 0, unhashable(s) }
+
 // commandRows are the functions about commands.
 var commandRows = []method[*Env]{
 	{"command", "(names, fn, repeat=None, block=False)",
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
 			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
 		(*Env).addCommand},
-	{"run_command", "(line) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns. Of a name the beginning suffices, if no other command's name begins so.", (*Env).runCommand},
+	{"shown", "(value, text) -> value", "What a command returns to have a text shown for its value, which is \"_\" then, and what run_command returns.", (*Env).shown},
+	{"run_command", "(line, text=False) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns, or with text what the REPL shows of that, a str or None. Of a name the beginning suffices, if no other command's name begins so.", (*Env).runCommand},
 	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
 	{"paint", "(text, style=\"\") -> str",
 		"Return text with all in it that controls a terminal written as in a string, and in a style if colors are shown: words such as \"bold\", \"dim\", \"red\", \"green\", \"yellow\", \"blue\", \"magenta\" and \"cyan\".",
@@ -95,7 +107,7 @@ func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	}
 	for _, name := range names {
 		if word, rest := SplitCommand(name); word == "" || rest != "" {
-			return nil, fmt.Errorf("%s: %q is no name, want letters, digits and underscores", b.Name(), name)
+			return nil, fmt.Errorf("%s: %q is no name, want letters, digits, underscores and dashes", b.Name(), name)
 		}
 	}
 	e.loadCommands()
@@ -114,14 +126,19 @@ func (e *Env) loadCommands() {
 	}
 }
 
-// SplitCommand divides a line into the name that it begins with, or "", and the rest.
+// SplitCommand divides a line into the name that it begins with, or "", and the rest. A
+// name may have dashes within if a blank follows it.
 func SplitCommand(line string) (name, rest string) {
 	line = strings.TrimSpace(line)
-	end := strings.IndexFunc(line, func(r rune) bool {
+	notName := func(r rune) bool {
 		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
+	}
+	end := strings.IndexFunc(line, notName)
 	if end < 0 {
 		end = len(line)
+	}
+	if word, _, _ := strings.Cut(line, " "); end > 0 && end < len(word) && word[len(word)-1] != '-' && strings.IndexFunc(strings.ReplaceAll(word, "-", ""), notName) < 0 {
+		end = len(word) // generate-core-file
 	}
 	if end > 0 && line[0] >= '0' && line[0] <= '9' {
 		end = 0
@@ -173,10 +190,30 @@ func (e *Env) CommandNames() []string {
 
 func (e *Env) runCommand(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var line string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "line", &line); err != nil {
+	var text bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "line", &line, "text?", &text); err != nil {
 		return nil, err
 	}
-	return e.RunCommand(thread, line)
+	v, err := e.RunCommand(thread, line)
+	shown, differs := v.(*Shown)
+	_, isText := v.(starlark.String)
+	switch {
+	case err != nil:
+		return nil, err
+	case differs && !text:
+		v = shown.Value
+	case text && !isText && v != starlark.None:
+		v = starlark.String(v.String())
+	}
+	return v, nil
+}
+
+func (e *Env) shown(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var s Shown
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &s.Value, "text", &s.Text); err != nil {
+		return nil, err
+	}
+	return &s, nil
 }
 
 // RunCommand runs a line as a command.
@@ -264,7 +301,7 @@ func (e *Env) apropos(thread *starlark.Thread, b *starlark.Builtin, args starlar
 		}
 	}
 	for _, name := range Topics() {
-		if t := manual[name]; has(t.name+t.sig) || has(t.doc) {
+		if t := manual()[name]; has(t.name+t.sig) || has(t.doc) {
 			fmt.Fprintf(&text, "%-24s %s.\n", name, t.summary())
 		}
 	}

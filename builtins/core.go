@@ -95,7 +95,7 @@ var coreThreadClass = func() *class[*thread] {
 // why it is missing.
 func partAttr[T starlark.Value](part, whole *class[T], v T, what, needs, name string) (starlark.Value, error) {
 	attr, err := part.attr(v, name)
-	if _, ok := whole.members[name]; ok && attr == nil && err == nil {
+	if _, ok := whole.members()[name]; ok && attr == nil && err == nil {
 		return nil, fmt.Errorf("%s has no .%s, which needs a %s", what, name, needs)
 	}
 	return attr, err

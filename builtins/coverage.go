@@ -33,7 +33,7 @@ func (c *coverage) String() string {
 func (c *coverage) Type() string                             { return "coverage" }
 func (c *coverage) Hash() (uint32, error)                    { return 0, unhashable(c) }
 func (c *coverage) Attr(name string) (starlark.Value, error) { return coverageClass.attr(c, name) }
-func (c *coverage) AttrNames() []string                      { return coverageClass.names }
+func (c *coverage) AttrNames() []string                      { return coverageClass.names() }
 
 // MarshalJSON encodes the attributes.
 func (c *coverage) MarshalJSON() ([]byte, error) {

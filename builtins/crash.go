@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -15,7 +16,8 @@ import (
 // A crash is what is known of the end of a process. It outlives that.
 type crash struct {
 	handle
-	c *triage.Crash
+	c     *triage.Crash
+	brief bool // in JSON
 }
 
 var crashClass = newClass("crash", "What the end of a process was: its class, why it is that, and the keys that tell it from others. It stays as it is when the process goes on or ends.", []attribute[*crash]{
@@ -99,6 +101,9 @@ var crashClass = newClass("crash", "What the end of a process was: its class, wh
 			})
 		}), nil
 	}},
+	{"brief", "crash", "The same, but in JSON only the evidence: without maps, threads, and what stands for it in a list of crashes (name, severity, signal, fault, stack, keys).", func(c *crash) (starlark.Value, error) {
+		return &crash{c: c.c, brief: true}, nil
+	}},
 	{"sanitizer", "report or None", "The report of a sanitizer, if the process printed one and its output is known.", func(c *crash) (starlark.Value, error) {
 		return newReport(c.c.Sanitizer), nil
 	}},
@@ -128,7 +133,7 @@ var _ starlark.HasAttrs = (*crash)(nil)
 func (c *crash) Type() string                             { return "crash" }
 func (c *crash) Hash() (uint32, error)                    { return starlark.String(c.c.Keys.Exact).Hash() }
 func (c *crash) Attr(name string) (starlark.Value, error) { return crashClass.attr(c, name) }
-func (c *crash) AttrNames() []string                      { return crashClass.names }
+func (c *crash) AttrNames() []string                      { return crashClass.names() }
 
 // String returns a line such as "DestAvNearNull (PROBABLY_EXPLOITABLE) in store at crash.c:74".
 func (c *crash) String() string {
@@ -154,43 +159,54 @@ func (c *crash) MarshalJSON() ([]byte, error) {
 		Crashed bool          `json:"crashed"`
 		Frames  []*crashFrame `json:"frames"`
 	}
+	type evidence struct {
+		Tags        []string      `json:"tags"`
+		Description string        `json:"description"`
+		Explanation string        `json:"explanation"`
+		Message     *string       `json:"message"`
+		Frames      []jsonFrame   `json:"frames"`
+		Elided      int           `json:"elided"`
+		UnwindError *string       `json:"unwind_error"`
+		Registers   jsonRegisters `json:"registers"`
+		Disassembly []string      `json:"disassembly"`
+		Sanitizer   *report       `json:"sanitizer"`
+	}
+	x := evidence{
+		Tags: notNil(c.c.Tags), Description: c.c.Description, Explanation: c.c.Explanation, Message: pointer(c.c.Message),
+		Elided: c.c.Stack.Elided, Disassembly: notNil(c.c.Disassembly), Registers: jsonRegisters{c.registers(), &c.c.Regs}, Frames: []jsonFrame{},
+	}
+	for i := range c.c.Stack.Frames {
+		x.Frames = append(x.Frames, newJSONFrame(&c.c.Stack.Frames[i]))
+	}
+	if err := c.c.Stack.Err; err != nil {
+		x.UnwindError = pointer(err.Error())
+	}
+	if c.c.Sanitizer != nil {
+		x.Sanitizer = &report{r: c.c.Sanitizer}
+	}
+	if c.brief {
+		return encode(x)
+	}
 	v := struct {
-		Name        string            `json:"name"`
-		Severity    triage.Severity   `json:"severity"`
-		Tags        []string          `json:"tags"`
-		Description string            `json:"description"`
-		Explanation string            `json:"explanation"`
-		Message     *string           `json:"message"`
-		Signal      *int              `json:"signal"`
-		Signame     *string           `json:"signame"`
-		Fault       *fault            `json:"fault"`
-		Frames      []*crashFrame     `json:"frames"`
-		Elided      int               `json:"elided"`
-		UnwindError *string           `json:"unwind_error"`
-		Stack       []string          `json:"stack"`
-		Keys        map[string]string `json:"keys"`
-		Registers   map[string]uint64 `json:"registers"`
-		Disassembly []string          `json:"disassembly"`
-		Maps        []*mapping        `json:"maps"`
-		Threads     []thread          `json:"threads"`
-		Sanitizer   *report           `json:"sanitizer"`
+		Name     string          `json:"name"`
+		Severity triage.Severity `json:"severity"`
+		evidence
+		Signal  *int              `json:"signal"`
+		Signame *string           `json:"signame"`
+		Fault   *fault            `json:"fault"`
+		Stack   []string          `json:"stack"`
+		Keys    map[string]string `json:"keys"`
+		Maps    []*mapping        `json:"maps"`
+		Threads []thread          `json:"threads"`
 	}{
-		Name: c.c.Name, Severity: c.c.Severity, Tags: notNil(c.c.Tags), Description: c.c.Description, Explanation: c.c.Explanation,
-		Message: pointer(c.c.Message), Signal: pointer(c.c.Signal), Signame: pointer(tracer.SignalName(c.c.Signal)),
-		Frames: newCrashFrames(c.c.Stack.Frames), Elided: c.c.Stack.Elided, Stack: notNil(c.c.Trace), Disassembly: notNil(c.c.Disassembly),
-		Keys: make(map[string]string), Registers: make(map[string]uint64), Maps: []*mapping{}, Threads: []thread{},
+		Name: c.c.Name, Severity: c.c.Severity, evidence: x, Signal: pointer(c.c.Signal), Signame: pointer(tracer.SignalName(c.c.Signal)),
+		Stack: notNil(c.c.Trace), Keys: make(map[string]string), Maps: []*mapping{}, Threads: []thread{},
 	}
 	if f := c.c.Fault; f != nil {
 		v.Fault = &fault{pointer(f.Access), f.Addr, f.NearNull, f.Canonical, notNil(f.Registers)}
 	}
-	if err := c.c.Stack.Err; err != nil {
-		v.UnwindError = pointer(err.Error())
-	}
 	for _, key := range c.c.Keys.All() {
 		v.Keys[key.Name] = key.Value
-	}
-	for _, r := range c.registers() {
-		v.Registers[r.Name] = r.Get(&c.c.Regs)
 	}
 	for _, m := range c.c.Maps {
 		v.Maps = append(v.Maps, &mapping{m: m})
@@ -198,10 +214,25 @@ func (c *crash) MarshalJSON() ([]byte, error) {
 	for _, t := range c.c.Threads {
 		v.Threads = append(v.Threads, thread{t.TID, t.Name, t.Crashed, newCrashFrames(t.Stack.Frames)})
 	}
-	if c.c.Sanitizer != nil {
-		v.Sanitizer = &report{r: c.c.Sanitizer}
-	}
 	return encode(v)
+}
+
+// jsonRegisters are registers by their names. They are many, and a map is sorted.
+type jsonRegisters struct {
+	list []arch.Register
+	regs *arch.Regs
+}
+
+func (r jsonRegisters) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, reg := range r.list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), reg.Name...), `":`...)
+		b = strconv.AppendUint(b, reg.Get(r.regs), 10)
+	}
+	return append(b, '}'), nil
 }
 
 // notNil returns a list that is encoded as [] where it is empty.
@@ -287,24 +318,29 @@ func (f *crashFrame) String() string                           { return f.f.Stri
 func (f *crashFrame) Type() string                             { return "crash_frame" }
 func (f *crashFrame) Hash() (uint32, error)                    { return starlark.String(f.f.Text()).Hash() }
 func (f *crashFrame) Attr(name string) (starlark.Value, error) { return crashFrameClass.attr(f, name) }
-func (f *crashFrame) AttrNames() []string                      { return crashFrameClass.names }
+func (f *crashFrame) AttrNames() []string                      { return crashFrameClass.names() }
+
+// A jsonFrame is the attributes that a frame has.
+type jsonFrame struct {
+	Level       int    `json:"level"`
+	PC          uint64 `json:"pc"`
+	Function    string `json:"function,omitempty"`
+	File        string `json:"file,omitempty"`
+	Line        int    `json:"line,omitempty"`
+	Column      int    `json:"column,omitempty"`
+	Image       string `json:"image,omitempty"`
+	ImageOffset uint64 `json:"image_offset,omitempty"`
+	Symbol      string `json:"symbol,omitempty"`
+	Offset      uint64 `json:"offset,omitempty"`
+	Inlined     bool   `json:"inlined,omitempty"`
+}
+
+func newJSONFrame(f *triage.Frame) jsonFrame {
+	return jsonFrame{f.Level, f.PC, f.Function, f.File, f.Line, f.Column, f.Image, f.ImageOffset, f.Symbol, f.Offset, f.Inlined}
+}
 
 // MarshalJSON encodes the attributes that the frame has.
-func (f *crashFrame) MarshalJSON() ([]byte, error) {
-	return encode(struct {
-		Level       int    `json:"level"`
-		PC          uint64 `json:"pc"`
-		Function    string `json:"function,omitempty"`
-		File        string `json:"file,omitempty"`
-		Line        int    `json:"line,omitempty"`
-		Column      int    `json:"column,omitempty"`
-		Image       string `json:"image,omitempty"`
-		ImageOffset uint64 `json:"image_offset,omitempty"`
-		Symbol      string `json:"symbol,omitempty"`
-		Offset      uint64 `json:"offset,omitempty"`
-		Inlined     bool   `json:"inlined,omitempty"`
-	}{f.f.Level, f.f.PC, f.f.Function, f.f.File, f.f.Line, f.f.Column, f.f.Image, f.f.ImageOffset, f.f.Symbol, f.f.Offset, f.f.Inlined})
-}
+func (f *crashFrame) MarshalJSON() ([]byte, error) { return encode(newJSONFrame(f.f)) }
 
 // A report is what a sanitizer printed.
 type report struct {
@@ -362,7 +398,7 @@ func (r *report) String() string                           { return fmt.Sprintf(
 func (r *report) Type() string                             { return "report" }
 func (r *report) Hash() (uint32, error)                    { return 0, unhashable(r) }
 func (r *report) Attr(name string) (starlark.Value, error) { return reportClass.attr(r, name) }
-func (r *report) AttrNames() []string                      { return reportClass.names }
+func (r *report) AttrNames() []string                      { return reportClass.names() }
 
 // MarshalJSON encodes the attributes but the text.
 func (r *report) MarshalJSON() ([]byte, error) {

@@ -47,10 +47,12 @@ func (e *Env) crashesModule() *starlarkstruct.Module {
 }
 
 func init() {
-	topic := newTopic("crashes", "", "What std/triage.star is made of: looks at crashes, and tells them apart.")
-	for _, f := range crashFunctions {
-		topic.add("crashes."+f.name, f.sig, f.doc)
-	}
+	chapters = append(chapters, func() {
+		topic := newTopic("crashes", "", "What std/triage.star is made of: looks at crashes, and tells them apart.")
+		for _, f := range crashFunctions {
+			topic.add("crashes."+f.name, f.sig, f.doc)
+		}
+	})
 }
 
 // crashOf looks at a crash.

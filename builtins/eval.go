@@ -1,19 +1,22 @@
 package builtins
 
 import (
+	"fmt"
 	"time"
 
 	"go.starlark.net/starlark"
 
 	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/value"
 )
 
 const (
-	evalSignature = "(expr, call=False, timeout=None, only=False) -> value"
+	evalSignature = "(expr, call=False, timeout=None, only=False, names=None) -> value"
 	evalDoc       = "Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
 		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
 		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. " +
 		"Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. " +
+		"What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. " +
 		"An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves."
 )
 
@@ -23,11 +26,24 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 	var calls bool
 	var limit timeout
 	var o tracer.MoveOptions
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "expr", &expr, "call?", &calls, "timeout??", &limit, "only?", &o.Only); err != nil {
+	var names starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "expr", &expr, "call?", &calls, "timeout??", &limit, "only?", &o.Only, "names??", &names); err != nil {
 		return nil, err
 	}
 	o.Timeout = time.Duration(limit)
-	may := tracer.EvalOptions{ReadOnly: f.t.policy().check(b.Name(), MayWrite)}
+	may := tracer.EvalOptions{ReadOnly: f.t.policy().check(b.Name(), MayWrite), Operator: f.t.p.env.operator}
+	if names != nil {
+		may.Name = func(in value.Context, name string) (*value.Value, error) {
+			v, err := meaningOf(thread, names, name)
+			if err != nil {
+				return nil, err
+			}
+			return valueOf(in, v)
+		}
+		may.SetName = func(name string, v *value.Value) error {
+			return setMeaning(thread, names, name, f.t.p.env.typed(v))
+		}
+	}
 	if calls {
 		if may.ReadOnly != nil {
 			return nil, may.ReadOnly
@@ -45,6 +61,34 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 		return nil, err
 	}
 	return f.t.p.env.typed(v), nil
+}
+
+// meaningOf returns what a function or a dict has for a name, or None.
+func meaningOf(thread *starlark.Thread, names starlark.Value, name string) (starlark.Value, error) {
+	switch names := names.(type) {
+	case starlark.Callable:
+		v, err := starlark.Call(thread, names, starlark.Tuple{starlark.String(name)}, nil)
+		return v, plainError(err)
+	case starlark.Mapping:
+		v, found, err := names.Get(starlark.String(name))
+		if !found {
+			v = starlark.None
+		}
+		return v, err
+	}
+	return nil, fmt.Errorf("names: got %s, want a function or a dict", names.Type())
+}
+
+// setMeaning gives a name a value, which stands behind a dollar.
+func setMeaning(thread *starlark.Thread, names starlark.Value, name string, v starlark.Value) error {
+	switch names := names.(type) {
+	case starlark.Callable:
+		_, err := starlark.Call(thread, names, starlark.Tuple{starlark.String(name), v}, nil)
+		return plainError(err)
+	case starlark.HasSetKey:
+		return names.SetKey(starlark.String(name), v)
+	}
+	return fmt.Errorf("$%s cannot be assigned to", name)
 }
 
 func (f *frame) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,9 +45,8 @@ func contents(f *os.File, info fs.FileInfo, path string) (starlark.Bytes, error)
 	if info.Size() > maxRead {
 		return "", fmt.Errorf("%s has %d bytes, at most %d can be read", path, info.Size(), maxRead)
 	}
-	var data strings.Builder
-	data.Grow(int(info.Size()))
-	n, err := io.Copy(&data, io.LimitReader(f, maxRead+1))
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	n, err := data.ReadFrom(io.LimitReader(f, maxRead+1))
 	if err == nil && n > maxRead {
 		err = fmt.Errorf("%s has more than %d bytes", path, maxRead)
 	}

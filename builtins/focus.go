@@ -72,7 +72,7 @@ func (f *focus) String() string                           { return fmt.Sprintf("
 func (f *focus) Type() string                             { return "focus" }
 func (f *focus) Hash() (uint32, error)                    { return 0, unhashable(f) }
 func (f *focus) Attr(name string) (starlark.Value, error) { return focusClass.attr(f, name) }
-func (f *focus) AttrNames() []string                      { return focusClass.names }
+func (f *focus) AttrNames() []string                      { return focusClass.names() }
 
 // MarshalJSON encodes the status.
 func (f *focus) MarshalJSON() ([]byte, error) { return encode(f.env.Status()) }
@@ -107,7 +107,7 @@ func (f *focus) SetField(name string, v starlark.Value) error {
 		}
 		return f.choose(t, level)
 	}
-	if member, ok := focusClass.members[name]; !ok || member.get == nil || name == "settings" || name == "width" {
+	if member, ok := focusClass.members()[name]; !ok || member.get == nil || name == "settings" || name == "width" {
 		return fmt.Errorf("cannot assign to .%s of focus, only to .process, .thread and .frame", name)
 	}
 	return fmt.Errorf("%s: got %s", name, v.Type())

@@ -107,7 +107,7 @@ func (f *frame) String() string {
 func (f *frame) Type() string                             { return "frame" }
 func (f *frame) Hash() (uint32, error)                    { return 0, unhashable(f) }
 func (f *frame) Attr(name string) (starlark.Value, error) { return frameClass.attr(f, name) }
-func (f *frame) AttrNames() []string                      { return frameClass.names }
+func (f *frame) AttrNames() []string                      { return frameClass.names() }
 func (f *frame) address() uint64                          { return f.f.PC }
 
 // CompareSameType compares frames: they are equal if they are at the same place of

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -21,20 +22,32 @@ type topic struct {
 
 // manual holds the rows of all tables: functions and types by name, members by
 // type and name, as in "process.read".
-var manual = make(map[string]*topic)
+var manual = sync.OnceValue(func() map[string]*topic {
+	for _, write := range chapters {
+		write()
+	}
+	return topics
+})
 
-// newTopic enters a name in the manual. A function may have the name of the type that it
+// chapters enter what they are about in topics when somebody reads the manual first: most
+// runs of the command do not.
+var (
+	chapters []func()
+	topics   = make(map[string]*topic)
+)
+
+// newTopic enters a name in the manual, as a chapter does. A function may have the name of the type that it
 // returns.
 func newTopic(name, sig, doc string) *topic {
 	t := &topic{name: name, sig: sig, doc: doc}
 	if need, _ := needs(name); need != 0 && strings.HasPrefix(sig, "(") {
 		t.doc += fmt.Sprintf(" It needs the permission %s.", need)
 	}
-	if class := manual[name]; class != nil {
+	if class := topics[name]; class != nil {
 		t.doc += "\n\n    " + class.doc
 		t.members = class.members
 	}
-	manual[name] = t
+	topics[name] = t
 	return t
 }
 
@@ -59,7 +72,7 @@ func (t *topic) String() string {
 // Doc returns the manual's entry for a topic: a predeclared name such as
 // "launch", a type such as "process", or a member such as "process.read".
 func Doc(name string) (text string, ok bool) {
-	t, ok := manual[name]
+	t, ok := manual()[name]
 	if !ok {
 		return "", false
 	}
@@ -72,7 +85,7 @@ func Contents() string {
 	var b strings.Builder
 	for _, name := range Topics() {
 		if !strings.Contains(name, ".") {
-			fmt.Fprintf(&b, "%-10s %s.\n", name, manual[name].summary())
+			fmt.Fprintf(&b, "%-10s %s.\n", name, manual()[name].summary())
 		}
 	}
 	return b.String()
@@ -86,7 +99,7 @@ func (t *topic) summary() string {
 
 // Topics returns the names that Doc knows, sorted.
 func Topics() []string {
-	return slices.Sorted(maps.Keys(manual))
+	return slices.Sorted(maps.Keys(manual()))
 }
 
 // help prints what there is to say about a value.
@@ -130,7 +143,7 @@ func (e *Env) describe(thread *starlark.Thread, x starlark.Value) string {
 	case *starlark.Function:
 		return function(x)
 	case constant:
-		return manual[string(x)].String()
+		return manual()[string(x)].String()
 	case *starlarkstruct.Module:
 		return module(x)
 	}
@@ -146,7 +159,7 @@ func (e *Env) index() string {
 	var b strings.Builder
 	for _, name := range e.predeclared.Keys() {
 		doc := "A value of type " + e.predeclared[name].Type() // that the caller added
-		if t, ok := manual[name]; ok {
+		if t, ok := manual()[name]; ok {
 			doc = t.summary()
 		}
 		fmt.Fprintf(&b, "%-10s %s.\n", name, doc)
@@ -203,7 +216,7 @@ func parameters(fn *starlark.Function) []string {
 func module(m *starlarkstruct.Module) string {
 	var b strings.Builder
 	b.WriteString(m.Name)
-	if t, ok := manual[m.Name]; ok {
+	if t, ok := manual()[m.Name]; ok {
 		if len(t.members) > 0 {
 			return t.String() // the module is ours
 		}

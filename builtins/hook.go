@@ -29,7 +29,7 @@ func (h *hook) String() string                           { return fmt.Sprintf("<
 func (h *hook) Type() string                             { return "hook" }
 func (h *hook) Hash() (uint32, error)                    { return 0, unhashable(h) }
 func (h *hook) Attr(name string) (starlark.Value, error) { return hookClass.attr(h, name) }
-func (h *hook) AttrNames() []string                      { return hookClass.names }
+func (h *hook) AttrNames() []string                      { return hookClass.names() }
 
 // MarshalJSON encodes the event.
 func (h *hook) MarshalJSON() ([]byte, error) {

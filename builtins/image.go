@@ -88,7 +88,7 @@ func (i *elfImage) String() string {
 func (i *elfImage) Type() string                             { return "image" }
 func (i *elfImage) Hash() (uint32, error)                    { return starlark.String(i.im.Path).Hash() }
 func (i *elfImage) Attr(name string) (starlark.Value, error) { return imageClass.attr(i, name) }
-func (i *elfImage) AttrNames() []string                      { return imageClass.names }
+func (i *elfImage) AttrNames() []string                      { return imageClass.names() }
 
 // CompareSameType compares images: the same file at the same place is equal.
 func (i *elfImage) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {

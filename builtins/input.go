@@ -110,7 +110,7 @@ func (in *input) String() string                           { return fmt.Sprintf(
 func (in *input) Type() string                             { return "input" }
 func (in *input) Hash() (uint32, error)                    { return 0, unhashable(in) }
 func (in *input) Attr(name string) (starlark.Value, error) { return inputClass.attr(in, name) }
-func (in *input) AttrNames() []string                      { return inputClass.names }
+func (in *input) AttrNames() []string                      { return inputClass.names() }
 
 // MarshalJSON encodes which stream it is.
 func (in *input) MarshalJSON() ([]byte, error) {

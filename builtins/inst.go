@@ -66,7 +66,7 @@ func (i *inst) String() string                           { return fmt.Sprintf("%
 func (i *inst) Type() string                             { return "inst" }
 func (i *inst) Hash() (uint32, error)                    { return 0, unhashable(i) }
 func (i *inst) Attr(name string) (starlark.Value, error) { return instClass.attr(i, name) }
-func (i *inst) AttrNames() []string                      { return instClass.names }
+func (i *inst) AttrNames() []string                      { return instClass.names() }
 func (i *inst) address() uint64                          { return i.i.Addr }
 
 // MarshalJSON encodes the attributes but source, the bytes in hexadecimal.

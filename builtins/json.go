@@ -34,10 +34,12 @@ var jsonFunctions = []method[*Env]{
 const jsonDoc = "Starlark's module json. It encodes every value."
 
 func init() {
-	topic := newTopic("json", "", jsonDoc)
-	for _, f := range jsonFunctions {
-		topic.add("json."+f.name, f.sig, f.doc)
-	}
+	chapters = append(chapters, func() {
+		topic := newTopic("json", "", jsonDoc)
+		for _, f := range jsonFunctions {
+			topic.add("json."+f.name, f.sig, f.doc)
+		}
+	})
 }
 
 // jsonModule returns the module json.

@@ -125,8 +125,9 @@ func (p *process) terminal(l *launching, o *tracer.LaunchOptions) (*os.File, err
 
 // restart launches the program of a process again. Its streams are new.
 func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var given, stdin, stdout starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "args??", &given, "stdin??", &stdin, "stdout??", &stdout); err != nil {
+	var given, stdin, stdout, aslr starlark.Value
+	var env environment
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "args??", &given, "stdin??", &stdin, "stdout??", &stdout, "env??", &env, "aslr??", &aslr); err != nil {
 		return nil, err
 	}
 	if p.launching == nil || p.p.State() == tracer.Detached {
@@ -139,6 +140,12 @@ func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark
 			return nil, fmt.Errorf("%s: args: %w", b.Name(), err)
 		}
 		p.p.SetArgs(list)
+	}
+	if env != nil {
+		p.launching.o.Env = env
+	}
+	if aslr != nil {
+		p.launching.o.ASLR = bool(aslr.Truth())
 	}
 	if stdin != nil {
 		p.launching.stdin = stdin
@@ -165,6 +172,16 @@ func (p *process) restart(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	p.env.add(p)
 	p.env.focus.process = p
 	return p.stop(p.p.Stop()), nil
+}
+
+// setFollow says which children stay traced.
+func (p *process) setFollow(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var f follow
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "follow", &f); err != nil {
+		return nil, err
+	}
+	p.p.SetFollow(tracer.Follow(f))
+	return starlark.None, nil
 }
 
 // connect opens the standard streams of a process that is to be launched. Files in

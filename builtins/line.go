@@ -40,7 +40,7 @@ func (l *line) String() string                           { return fmt.Sprintf("%
 func (l *line) Type() string                             { return "line" }
 func (l *line) Hash() (uint32, error)                    { return 0, unhashable(l) }
 func (l *line) Attr(name string) (starlark.Value, error) { return lineClass.attr(l, name) }
-func (l *line) AttrNames() []string                      { return lineClass.names }
+func (l *line) AttrNames() []string                      { return lineClass.names() }
 func (l *line) address() uint64                          { return l.l.Low }
 
 // MarshalJSON encodes the attributes.

@@ -60,7 +60,7 @@ func (m *mapping) String() string {
 func (m *mapping) Type() string                             { return "mapping" }
 func (m *mapping) Hash() (uint32, error)                    { return uint32(m.m.Start >> 12), nil }
 func (m *mapping) Attr(name string) (starlark.Value, error) { return mappingClass.attr(m, name) }
-func (m *mapping) AttrNames() []string                      { return mappingClass.names }
+func (m *mapping) AttrNames() []string                      { return mappingClass.names() }
 
 // CompareSameType compares mappings: those alike in everything are equal.
 func (m *mapping) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {

@@ -170,15 +170,7 @@ func (o *output) pop(n int) starlark.Bytes {
 // at the end of the stream, after limit, and without a limit unless the target
 // runs untraced. What was not read is given back then.
 func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unread []byte) int) (data starlark.Bytes, ok bool, err error) {
-	var expired <-chan time.Time
-	if limit > 0 {
-		timer := time.NewTimer(time.Duration(limit))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	// The interpreter has no channel that tells of Cancel.
-	canceling := time.NewTicker(50 * time.Millisecond)
-	defer canceling.Stop()
+	var expired, canceling <-chan time.Time
 	for over := false; ; {
 		o.sync()
 		o.mu.Lock()
@@ -191,11 +183,22 @@ func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unrea
 		if ok || over {
 			return data, ok, nil
 		}
+		if canceling == nil {
+			if limit > 0 {
+				timer := time.NewTimer(time.Duration(limit))
+				defer timer.Stop()
+				expired = timer.C
+			}
+			// The interpreter has no channel that tells of Cancel.
+			ticker := time.NewTicker(50 * time.Millisecond)
+			defer ticker.Stop()
+			canceling = ticker.C
+		}
 		select {
 		case <-o.arrived:
 		case <-expired:
 			over = true
-		case <-canceling.C:
+		case <-canceling:
 			if err := canceled(thread); err != nil {
 				return "", false, err
 			}
@@ -246,7 +249,7 @@ func (o *output) String() string                           { return fmt.Sprintf(
 func (o *output) Type() string                             { return "output" }
 func (o *output) Hash() (uint32, error)                    { return 0, unhashable(o) }
 func (o *output) Attr(name string) (starlark.Value, error) { return outputClass.attr(o, name) }
-func (o *output) AttrNames() []string                      { return outputClass.names }
+func (o *output) AttrNames() []string                      { return outputClass.names() }
 
 // MarshalJSON encodes which stream it is and how much it holds.
 func (o *output) MarshalJSON() ([]byte, error) {

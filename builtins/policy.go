@@ -41,30 +41,34 @@ var permissionRows = []struct{ name, doc string }{
 }
 
 func init() {
-	all := newTopic("permissions", "", "What scripts may do besides computing, and looking at, running and stopping the processes that they hold. tracelark gives all of them unless --deny or --allow names some, a session in Go gives those of its Options.Policy. Whatever a script may do, a target does what its program and its user may do.")
-	for i, row := range permissionRows {
-		var builtins []string
-		for _, p := range permissions {
-			if p.need == 1<<i {
-				builtins = strings.Fields(p.builtins)
+	chapters = append(chapters, func() {
+		all := newTopic("permissions", "", "What scripts may do besides computing, and looking at, running and stopping the processes that they hold. tracelark gives all of them unless --deny or --allow names some, a session in Go gives those of its Options.Policy. Whatever a script may do, a target does what its program and its user may do.")
+		for i, row := range permissionRows {
+			var builtins []string
+			for _, p := range permissions {
+				if p.need == 1<<i {
+					builtins = strings.Fields(p.builtins)
+				}
 			}
+			doc := row.doc
+			if len(builtins) > 0 {
+				doc += " Needed by " + strings.Join(builtins, ", ") + "."
+			}
+			all.members = append(all.members, &topic{name: row.name, doc: doc})
 		}
-		doc := row.doc
-		if len(builtins) > 0 {
-			doc += " Needed by " + strings.Join(builtins, ", ") + "."
-		}
-		all.members = append(all.members, &topic{name: row.name, doc: doc})
-	}
+	})
 }
 
 func init() {
-	newTopic("limits", "", "What a script may take. --steps bounds the steps of the interpreter, --deadline the time, and --memory the memory; in Go they are Options.Steps, Options.Deadline and Options.Memory of package script. "+
-		"A limit ends a script as an interrupt does: what attempt calls is ended too. Steps are exact, and time is but for what a single operation takes. "+
-		"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
-		"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
-		"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
-		"Other operations that take long, as comparing values that refer to others a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
-		"The REPL's limits are for each line.")
+	chapters = append(chapters, func() {
+		newTopic("limits", "", "What a script may take. --steps bounds the steps of the interpreter, --deadline the time, and --memory the memory; in Go they are Options.Steps, Options.Deadline and Options.Memory of package script. "+
+			"A limit ends a script as an interrupt does: what attempt calls is ended too. Steps are exact, and time is but for what a single operation takes. "+
+			"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
+			"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
+			"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
+			"Other operations that take long, as comparing values that refer to others a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
+			"The REPL's limits are for each line.")
+	})
 }
 
 // String returns the names of the permissions, such as "launch, fs".
@@ -189,12 +193,12 @@ var permissions = []struct {
 	need     Permission
 	builtins string
 }{
-	{MayLaunch, "launch ptrace.launch process.restart"},
+	{MayLaunch, "launch ptrace.launch process.restart shell"},
 	{MayAttach, "attach observe processes ptrace.attach"},
 	{MayFS, "core list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format help hex hexdump int log matches module pack paint printer range regex run_command sleep sorted struct " +
+	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format help hex hexdump int log matches module pack paint printer range regex run_command shown sleep sorted struct " +
 		"syscalls unpack write " +
 		"core.addr core.disasm core.eval core.find core.line core.name_code core.probes core.reach core.read core.read_* core.symbol core.symbols core.type core.var " +
 		"image.blocks image.functions image.lines image.probes image.symbols image.types " +
@@ -202,7 +206,7 @@ var permissions = []struct {
 		"observed.type observed.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
 		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.name_code process.next process.next_line " +
-		"process.on process.probes process.reach process.read process.read_* process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.on process.probes process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +

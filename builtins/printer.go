@@ -1,7 +1,10 @@
 package builtins
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
@@ -17,6 +21,7 @@ type printer struct {
 	pattern string
 	matches *regexp.Regexp
 	fn      starlark.Callable
+	member  starlark.Callable // or nil
 }
 
 // Limits on printers: how deep they call each other, what one call may take, and what
@@ -32,7 +37,8 @@ const (
 func (e *Env) addPrinter(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var pattern string
 	var fn starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "fn", &fn); err != nil {
+	var member starlark.Callable
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "fn", &fn, "member??", &member); err != nil {
 		return nil, err
 	}
 	if pattern == "" || len(pattern) > 4096 {
@@ -54,7 +60,7 @@ func (e *Env) addPrinter(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	e.printers = append(e.printers, printer{pattern, rx, f})
+	e.printers = append(e.printers, printer{pattern, rx, f, member})
 	return starlark.None, nil
 }
 
@@ -81,39 +87,116 @@ func (e *Env) show(v *value.Value, scalar bool) (string, bool) {
 	if v.Type() == nil || v.Err() != nil {
 		return "", false
 	}
+	p := e.printerFor(v)
+	if p == nil {
+		return "", false
+	}
+	if e.printing >= maxPrinting {
+		return "{...}", true
+	}
+	shown, err := e.ask(p.fn, starlark.Tuple{e.typed(v)})
+	if err != nil {
+		return fmt.Sprintf("<error in printer of %s: %v>", p.pattern, err), true
+	}
+	if scalar && hasParts(shown) {
+		return "...", true
+	}
+	e.printing++
+	defer func() { e.printing-- }()
+	text := e.children(shown, 0)
+	if len(text) > maxPrinterLength {
+		text = text[:maxPrinterLength] + "..."
+	}
+	return escapeText(text), true
+}
+
+// printerFor returns the printer for the type of a value, or nil.
+func (e *Env) printerFor(v *value.Value) *printer {
 	t, err := v.Type().Strip()
 	if err != nil || t == nil || t.Name == "" {
-		return "", false
+		return nil
 	}
 	if e.Printers != nil && strings.HasPrefix(t.Name, libraryPrefix) {
 		e.addLibrary()
 	}
 	for i := len(e.printers) - 1; i >= 0; i-- {
-		p := &e.printers[i]
-		if !p.matches.MatchString(t.Name) {
-			continue
+		if p := &e.printers[i]; p.matches.MatchString(t.Name) {
+			return p
 		}
-		if e.printing >= maxPrinting {
-			return "{...}", true
-		}
-		e.printing++
-		defer func() { e.printing-- }()
-		thread := &starlark.Thread{Name: "printer"}
-		thread.SetMaxExecutionSteps(maxPrinterSteps)
-		shown, err := starlark.Call(thread, p.fn, starlark.Tuple{e.typed(v)}, nil)
-		if err != nil {
-			return fmt.Sprintf("<error in printer of %s: %v>", p.pattern, err), true
-		}
-		if scalar && hasParts(shown) {
-			return "...", true
-		}
-		text := e.children(shown, 0)
-		if len(text) > maxPrinterLength {
-			text = text[:maxPrinterLength] + "..."
-		}
-		return escapeText(text), true
 	}
-	return "", false
+	return nil
+}
+
+// ask calls a function of a printer.
+func (e *Env) ask(fn starlark.Callable, args starlark.Tuple) (starlark.Value, error) {
+	e.printing++
+	defer func() { e.printing-- }()
+	thread := &starlark.Thread{Name: "printer"}
+	thread.SetMaxExecutionSteps(maxPrinterSteps)
+	return starlark.Call(thread, fn, args, nil)
+}
+
+// operator returns what an operator or a method makes of an object, as its printer tells.
+func (e *Env) operator(op string, x *value.Value, args []*value.Value) (*value.Value, error) {
+	p := e.printerFor(x)
+	if p == nil || p.member == nil || len(args) > 1 || e.printing >= maxPrinting {
+		return nil, debuginfo.ErrNotFound
+	}
+	var key starlark.Value = starlark.None
+	if len(args) == 1 {
+		key = e.typed(args[0])
+	}
+	v, err := e.ask(p.member, starlark.Tuple{e.typed(x), starlark.String(op), key})
+	if err != nil {
+		return nil, plainError(err)
+	}
+	return valueOf(x.Context(), v)
+}
+
+// plainError takes the backtrace, which is of no use there, from the error of a function
+// that an expression has called.
+func plainError(err error) error {
+	failed, ok := errors.AsType[*starlark.EvalError](err)
+	if !ok {
+		return err
+	}
+	cause := failed.Unwrap()
+	if text, ok := strings.CutPrefix(cause.Error(), "fail: "); ok {
+		return errors.New(text)
+	}
+	return cause
+}
+
+// valueOf returns a value of Starlark as one of the program: an int as a long, a string as
+// an array of characters. Of None the error is debuginfo.ErrNotFound.
+func valueOf(in value.Context, v starlark.Value) (*value.Value, error) {
+	const boolean, float, signed, char, unsigned = 2, 4, 5, 6, 7 // encodings of DWARF 5, 7.8
+	if t := asTyped(v); t != nil {
+		return t.v, nil
+	}
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nil, debuginfo.ErrNotFound
+	case starlark.Bool:
+		return value.FromBytes(in, debuginfo.NewBase("bool", 1, boolean), []byte{map[starlark.Bool]byte{true: 1}[v]}), nil
+	case starlark.Int:
+		t := debuginfo.NewBase("long", 8, signed)
+		if _, ok := v.Int64(); !ok {
+			t = debuginfo.NewBase("unsigned long", 8, unsigned)
+		}
+		return value.FromInt(in, t, v.BigInt())
+	case starlark.Float:
+		b := binary.LittleEndian.AppendUint64(nil, math.Float64bits(float64(v)))
+		return value.FromBytes(in, debuginfo.NewBase("double", 8, float), b), nil
+	case starlark.String, starlark.Bytes:
+		var text blob
+		if err := text.Unpack(v); err != nil {
+			return nil, err
+		}
+		b := append([]byte(text), 0)
+		return value.FromBytes(in, debuginfo.ArrayOf(debuginfo.NewBase("char", 1, char), int64(len(b))), b), nil
+	}
+	return nil, fmt.Errorf("%s is no value of C", brief(v))
 }
 
 // escapeText replaces what could change a terminal: what a printer returns may come

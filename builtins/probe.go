@@ -56,7 +56,7 @@ func (p *probe) String() string                           { return fmt.Sprintf("
 func (p *probe) Type() string                             { return "probe" }
 func (p *probe) Hash() (uint32, error)                    { return starlark.String(p.pr.String()).Hash() }
 func (p *probe) Attr(name string) (starlark.Value, error) { return probeClass.attr(p, name) }
-func (p *probe) AttrNames() []string                      { return probeClass.names }
+func (p *probe) AttrNames() []string                      { return probeClass.names() }
 func (p *probe) address() uint64                          { return p.pr.Addr }
 
 // CompareSameType compares probes: the same one of the same image is equal.

@@ -207,9 +207,10 @@ var processClass = newClass("process",
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
 			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
 			{"kill", "()", "Kill the process and wait for its end.", (*process).kill},
-			{"restart", "(args=None, stdin=None, stdout=None) -> stop",
-				"Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are.",
+			{"restart", "(args=None, stdin=None, stdout=None, env=None, aslr=None) -> stop",
+				"Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams, env the environment and aslr that, as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are.",
 				(*process).restart},
+			{"set_follow", "(follow)", "Say what becomes of the children that the process makes from now on; follow is that of launch.", (*process).setFollow},
 			{"checkpoint", "() -> checkpoint", "Copy the process, to go back to where it is now, or to make more of it. It is an error if it has several threads.", (*process).checkpoint},
 			{"cont_fatal", "(timeout=None, memory=None, send=None) -> stop",
 				"Let the process, and the children that it makes and theirs, go on until one of them is about to die of a signal (the stop's fatal is true, and its process may be a child), or the process itself ends. Signals that are handled or harmless are delivered, and births and exec let pass. Another stop that surfaces ends it too, such as one at a breakpoint. After timeout seconds all are stopped with reason \"timeout\", and when together they have more than memory bytes in RAM, which is looked at 100 times a second, with \"memory\". send is a pair of a port and bytes: these are sent to 127.0.0.1 as soon as something listens on that port for TCP, and when the answer has ended, or once it has begun no more of it comes for 0.1 seconds, all are stopped with reason \"interrupt\". The children stay held (children).",
@@ -301,11 +302,11 @@ func (p *process) Attr(name string) (starlark.Value, error) {
 func (p *process) AttrNames() []string {
 	switch {
 	case p.core != nil:
-		return coreClass.names
+		return coreClass.names()
 	case p.seen != nil:
-		return observedClass.names
+		return observedClass.names()
 	}
-	return processClass.names
+	return processClass.names()
 }
 
 // MarshalJSON encodes what identifies the process and how it is.

@@ -59,11 +59,13 @@ func (e *Env) ptraceModule() *starlarkstruct.Module {
 }
 
 func init() {
-	topic := newTopic("ptrace", "", ptraceDoc)
-	for _, r := range requests {
-		topic.add("ptrace."+r.name, r.sig, r.doc)
-	}
-	topic.add("ptrace.request", "(name, *args, **kwargs)", "Call the member called name, which may be written as PT_CONTINUE, continue or cont. An unknown one is EINVAL, but the process that the first argument names is checked before.")
+	chapters = append(chapters, func() {
+		topic := newTopic("ptrace", "", ptraceDoc)
+		for _, r := range requests {
+			topic.add("ptrace."+r.name, r.sig, r.doc)
+		}
+		topic.add("ptrace.request", "(name, *args, **kwargs)", "Call the member called name, which may be written as PT_CONTINUE, continue or cont. An unknown one is EINVAL, but the process that the first argument names is checked before.")
+	})
 }
 
 // synonyms are the names of requests that differ from those of the members.

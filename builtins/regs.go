@@ -24,38 +24,33 @@ type flags struct {
 	r *regs
 }
 
-// regNames and flagNames are the names of the attributes.
-var regNames, flagNames = func() (names, bits []string) {
-	topic := newTopic("regs", "", "The registers of a thread, read and written by attribute, as in t.regs.rip += 2. They are those of the moment they are read; vector and x87 registers are ints of their width, and writing a narrow one leaves the rest of the wide ones. "+
-		"regs[\"rax\"] is regs.rax, and dict(regs) the general set. A frame's registers are those of its function, as far as the stack still has them. Written, they change where a function that was called since has saved them, from where the program restores them; one that is saved nowhere is an error, and so are vector registers.")
-	for _, whole := range arch.Registers {
-		names = append(names, whole.Name)
-		topic.add("regs."+whole.Name, ": int", fmt.Sprintf("The register %s, of %d bits.", whole.Name, whole.Bits))
-		for _, part := range arch.Parts {
-			if part.Reg == whole.Reg {
-				names = append(names, part.Name)
-				topic.add("regs."+part.Name, ": int", fmt.Sprintf("Bits %d to %d of %s.", part.Shift, part.Shift+part.Bits-1, whole.Name))
+func init() {
+	chapters = append(chapters, func() {
+		topic := newTopic("regs", "", "The registers of a thread, read and written by attribute, as in t.regs.rip += 2. They are those of the moment they are read; vector and x87 registers are ints of their width, and writing a narrow one leaves the rest of the wide ones. "+
+			"regs[\"rax\"] is regs.rax, and dict(regs) the general set. A frame's registers are those of its function, as far as the stack still has them. Written, they change where a function that was called since has saved them, from where the program restores them; one that is saved nowhere is an error, and so are vector registers.")
+		for _, whole := range arch.Registers {
+			topic.add("regs."+whole.Name, ": int", fmt.Sprintf("The register %s, of %d bits.", whole.Name, whole.Bits))
+			for _, part := range arch.Parts {
+				if part.Reg == whole.Reg {
+					topic.add("regs."+part.Name, ": int", fmt.Sprintf("Bits %d to %d of %s.", part.Shift, part.Shift+part.Bits-1, whole.Name))
+				}
 			}
 		}
-	}
-	for _, name := range extraNames {
-		names = append(names, name)
-		topic.add("regs."+name, ": int", extras[name].doc)
-	}
-	names = append(names, "flags")
-	topic.add("regs.flags", ": flags", "The flags in eflags, one by one.")
-
-	topic = newTopic("flags", "", "The flags of a thread by their short names, read and written by attribute, as in t.regs.flags.zf = 1.")
-	for _, f := range arch.Flags {
-		bits = append(bits, f.Name)
-		doc := fmt.Sprintf("Bit %d of eflags.", f.Shift)
-		if f.Bits > 1 {
-			doc = fmt.Sprintf("Bits %d to %d of eflags.", f.Shift, f.Shift+f.Bits-1)
+		for _, name := range extraNames {
+			topic.add("regs."+name, ": int", extras[name].doc)
 		}
-		topic.add("flags."+f.Name, ": int", doc)
-	}
-	return names, bits
-}()
+		topic.add("regs.flags", ": flags", "The flags in eflags, one by one.")
+
+		topic = newTopic("flags", "", "The flags of a thread by their short names, read and written by attribute, as in t.regs.flags.zf = 1.")
+		for _, f := range arch.Flags {
+			doc := fmt.Sprintf("Bit %d of eflags.", f.Shift)
+			if f.Bits > 1 {
+				doc = fmt.Sprintf("Bits %d to %d of eflags.", f.Shift, f.Shift+f.Bits-1)
+			}
+			topic.add("flags."+f.Name, ": int", doc)
+		}
+	})
+}
 
 var (
 	_ starlark.HasSetField     = (*regs)(nil)
@@ -65,7 +60,7 @@ var (
 
 func (r *regs) Type() string          { return "regs" }
 func (r *regs) Hash() (uint32, error) { return 0, unhashable(r) }
-func (r *regs) AttrNames() []string   { return regNames }
+func (r *regs) AttrNames() []string   { return Members("regs") }
 
 // String returns the general set, a register a line.
 func (r *regs) String() string {
@@ -204,7 +199,7 @@ func (r *regs) MarshalJSON() ([]byte, error) {
 
 func (f *flags) Type() string          { return "flags" }
 func (f *flags) Hash() (uint32, error) { return 0, unhashable(f) }
-func (f *flags) AttrNames() []string   { return flagNames }
+func (f *flags) AttrNames() []string   { return Members("flags") }
 
 // String returns the names of the flags that are set, as in "[ zf pf if ]".
 func (f *flags) String() string {

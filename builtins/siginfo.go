@@ -72,13 +72,13 @@ var _ starlark.HasSetField = (*siginfo)(nil)
 func (s *siginfo) Type() string                             { return "siginfo" }
 func (s *siginfo) Hash() (uint32, error)                    { return 0, unhashable(s) }
 func (s *siginfo) Attr(name string) (starlark.Value, error) { return siginfoClass.attr(s, name) }
-func (s *siginfo) AttrNames() []string                      { return siginfoClass.names }
+func (s *siginfo) AttrNames() []string                      { return siginfoClass.names() }
 
 // SetField changes a field, and what is delivered.
 func (s *siginfo) SetField(name string, v starlark.Value) error {
 	f := fieldOfSiginfo(name)
 	switch {
-	case f == nil && slices.Contains(siginfoClass.names, name):
+	case f == nil && slices.Contains(siginfoClass.names(), name):
 		return fmt.Errorf("cannot assign to .%s of a siginfo", name)
 	case f == nil:
 		return starlark.NoSuchAttrError(fmt.Sprintf("siginfo has no .%s field", name))
@@ -143,7 +143,7 @@ func newSiginfo(v starlark.Value, old *tracer.Siginfo) (*tracer.Siginfo, error) 
 		for _, key := range v.Keys() {
 			name, ok := starlark.AsString(key)
 			if !ok || fieldOfSiginfo(name) == nil {
-				return nil, fmt.Errorf("siginfo: there is no field %s%s", key, hint(name, siginfoClass.names))
+				return nil, fmt.Errorf("siginfo: there is no field %s%s", key, hint(name, siginfoClass.names()))
 			}
 		}
 		return info, nil

@@ -25,7 +25,7 @@ type Param struct {
 // SignatureOf returns how the function or method with a name such as "launch" or
 // "process.read" is called. ok is false if the manual has no such function.
 func SignatureOf(name string) (sig *Signature, ok bool) {
-	t, ok := manual[name]
+	t, ok := manual()[name]
 	if !ok || !strings.HasPrefix(t.sig, "(") {
 		return nil, false
 	}
@@ -35,7 +35,7 @@ func SignatureOf(name string) (sig *Signature, ok bool) {
 // TypeOf returns the type of the attribute with a name such as "process.thread", as its
 // row has it.
 func TypeOf(name string) (typ string, ok bool) {
-	t, ok := manual[name]
+	t, ok := manual()[name]
 	if !ok {
 		return "", false
 	}
@@ -45,7 +45,7 @@ func TypeOf(name string) (typ string, ok bool) {
 // Members returns the names of the members of a type or module, in the order of their
 // rows.
 func Members(class string) []string {
-	t, ok := manual[class]
+	t, ok := manual()[class]
 	if !ok {
 		return nil
 	}

@@ -145,7 +145,7 @@ var (
 func (s *stop) Type() string                             { return "stop" }
 func (s *stop) Hash() (uint32, error)                    { return 0, unhashable(s) }
 func (s *stop) Attr(name string) (starlark.Value, error) { return stopClass.attr(s, name) }
-func (s *stop) AttrNames() []string                      { return stopClass.names }
+func (s *stop) AttrNames() []string                      { return stopClass.names() }
 
 // delivers reports whether the stop's signal is about to be delivered.
 func (s *stop) delivers() bool { return s.p.p != nil && s.s.Siginfo() != nil && s.p.p.Stop() == s.s }

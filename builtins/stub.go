@@ -20,8 +20,8 @@ func Stub() string {
 	b.WriteString("# What scripts of tracelark have predeclared. Made from the builtins' tables: tracelark doc --pyi.\n" +
 		"from typing import Any\n")
 	var classes, rest []string
-	for _, name := range slices.Sorted(maps.Keys(manual)) {
-		switch t := manual[name]; {
+	for _, name := range slices.Sorted(maps.Keys(manual())) {
+		switch t := manual()[name]; {
 		case strings.Contains(name, "."), name == "int", name == "float": // which Python has
 		case len(t.members) > 0 && name != "permissions":
 			classes = append(classes, name)
@@ -30,10 +30,10 @@ func Stub() string {
 		}
 	}
 	for _, name := range classes {
-		stubClass(&b, manual[name])
+		stubClass(&b, manual()[name])
 	}
 	for _, name := range append(rest, classes...) {
-		t := manual[name]
+		t := manual()[name]
 		switch {
 		case strings.HasPrefix(t.sig, "("):
 			b.WriteString("\n")
@@ -145,7 +145,7 @@ func pyType(typ string) string {
 	case "(value, error)":
 		return "tuple[Any, Error | None]"
 	}
-	if t := manual[typ]; t != nil && len(t.members) > 0 {
+	if t := manual()[typ]; t != nil && len(t.members) > 0 {
 		return className(typ)
 	}
 	return "Any"
@@ -155,11 +155,11 @@ func pyType(typ string) string {
 func Document() string {
 	var b strings.Builder
 	b.WriteString("# What scripts have\n\nMade from the builtins' tables, as `tracelark doc NAME` shows them. Process IDs are 4242 in examples.\n")
-	for _, name := range slices.Sorted(maps.Keys(manual)) {
+	for _, name := range slices.Sorted(maps.Keys(manual())) {
 		if strings.Contains(name, ".") {
 			continue
 		}
-		t := manual[name]
+		t := manual()[name]
 		fmt.Fprintf(&b, "\n## %s\n\n`%s%s`\n\n%s\n", name, name, t.sig, strings.ReplaceAll(t.doc, "\n    ", "\n"))
 		writeExample(&b, name)
 		shown := map[string]bool{exampleOf(name): true, "": true}

@@ -64,7 +64,7 @@ func (s *symbol) String() string {
 func (s *symbol) Type() string                             { return "symbol" }
 func (s *symbol) Hash() (uint32, error)                    { return starlark.String(s.s.Name).Hash() }
 func (s *symbol) Attr(name string) (starlark.Value, error) { return symbolClass.attr(s, name) }
-func (s *symbol) AttrNames() []string                      { return symbolClass.names }
+func (s *symbol) AttrNames() []string                      { return symbolClass.names() }
 func (s *symbol) address() uint64                          { return s.s.Addr }
 
 // CompareSameType compares symbols: the same one of the same image is equal.

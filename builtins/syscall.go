@@ -64,7 +64,7 @@ var _ starlark.HasAttrs = (*systemCall)(nil)
 func (c *systemCall) Type() string                             { return "syscall" }
 func (c *systemCall) Hash() (uint32, error)                    { return 0, unhashable(c) }
 func (c *systemCall) Attr(name string) (starlark.Value, error) { return systemCallClass.attr(c, name) }
-func (c *systemCall) AttrNames() []string                      { return systemCallClass.names }
+func (c *systemCall) AttrNames() []string                      { return systemCallClass.names() }
 
 // String returns a text such as "close(0x3039, 0x0, 0x0, 0x0, 0x0, 0x0) = -9 EBADF".
 func (c *systemCall) String() string {

@@ -3,6 +3,7 @@ package builtins
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"go.starlark.net/starlark"
 )
@@ -49,10 +50,12 @@ type attribute[T any] struct {
 
 // A class holds the rows of a type of values.
 type class[T starlark.Value] struct {
-	names      []string // sorted
-	members    map[string]member[T]
 	attributes []attribute[T]
 	methods    []method[T]
+
+	// These are made when they are asked for first: most types have no value in a run.
+	members func() map[string]member[T]
+	names   func() []string // sorted
 }
 
 // A member is an attribute, or else a method.
@@ -66,27 +69,32 @@ func concat[T any](lists ...[]method[T]) []method[T] { return slices.Concat(list
 
 // newClass returns the class called name and enters its rows in the manual.
 func newClass[T starlark.Value](name, doc string, attributes []attribute[T], methods []method[T]) *class[T] {
-	topic := newTopic(name, "", doc)
-	for _, a := range attributes {
-		topic.add(name+"."+a.name, ": "+a.typ, a.doc)
-	}
-	for _, m := range methods {
-		topic.add(name+"."+m.name, m.sig, m.doc)
-	}
+	chapters = append(chapters, func() {
+		topic := newTopic(name, "", doc)
+		for _, a := range attributes {
+			topic.add(name+"."+a.name, ": "+a.typ, a.doc)
+		}
+		for _, m := range methods {
+			topic.add(name+"."+m.name, m.sig, m.doc)
+		}
+	})
 	return members(name, attributes, methods)
 }
 
 // members returns the class called name without entering it in the manual.
 func members[T starlark.Value](name string, attributes []attribute[T], methods []method[T]) *class[T] {
-	c := &class[T]{members: make(map[string]member[T], len(attributes)+len(methods)), attributes: attributes, methods: methods}
-	for _, a := range attributes {
-		c.members[a.name] = member[T]{get: a.get}
-	}
-	for _, m := range methods {
-		c.members[m.name] = member[T]{method: m.builtin(name)}
-	}
-	c.names = slices.Sorted(maps.Keys(c.members))
-	return c
+	all := sync.OnceValue(func() map[string]member[T] {
+		all := make(map[string]member[T], len(attributes)+len(methods))
+		for _, a := range attributes {
+			all[a.name] = member[T]{get: a.get}
+		}
+		for _, m := range methods {
+			all[m.name] = member[T]{method: m.builtin(name)}
+		}
+		return all
+	})
+	names := sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(all())) })
+	return &class[T]{attributes, methods, all, names}
 }
 
 // pick returns the rows with the given names.
@@ -107,7 +115,7 @@ func (c *class[T]) pick(names ...string) (attributes []attribute[T], methods []m
 // attr returns v's attribute called name. An unknown one is (nil, nil): the
 // evaluator then tells which name is near.
 func (c *class[T]) attr(v T, name string) (starlark.Value, error) {
-	m, ok := c.members[name]
+	m, ok := c.members()[name]
 	switch {
 	case !ok:
 		return nil, nil

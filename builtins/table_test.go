@@ -94,7 +94,7 @@ func TestRows(t *testing.T) {
 	}
 	sentence := regexp.MustCompile(`(?s)^[A-Za-z"].*[^.]\.$`)
 	for _, name := range names {
-		topic := manual[name]
+		topic := manual()[name]
 		if topic == nil {
 			t.Errorf("%s has no row", name)
 		} else if !sentence.MatchString(topic.doc) || topic.name != name {

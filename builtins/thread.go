@@ -127,11 +127,11 @@ func (t *thread) Attr(name string) (starlark.Value, error) {
 func (t *thread) AttrNames() []string {
 	switch {
 	case t.post != nil:
-		return coreThreadClass.names
+		return coreThreadClass.names()
 	case t.seen != nil:
-		return observedThreadClass.names
+		return observedThreadClass.names()
 	}
-	return threadClass.names
+	return threadClass.names()
 }
 
 // MarshalJSON encodes what identifies the thread and how it is.

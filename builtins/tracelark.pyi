@@ -144,7 +144,7 @@ class Core:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
         ...
     def type(self, name: Any) -> Type:
@@ -289,6 +289,8 @@ class Crash:
     """What was mapped, in order of address."""
     threads: list[Any]
     """All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about."""
+    brief: Crash
+    """The same, but in JSON only the evidence: without maps, threads, and what stands for it in a list of crashes (name, severity, signal, fault, stack, keys)."""
     sanitizer: Report | None
     """The report of a sanitizer, if the process printed one and its output is known."""
     def casrep(self, stdin: Any = "") -> str:
@@ -533,8 +535,8 @@ class Frame:
         >>> f.var("value")
         0x403046 <text+6> "640" """
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
-        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
+        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
 
         >>> f.eval("value - line")
         6"""
@@ -836,7 +838,7 @@ class Observed:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
         ...
     def type(self, name: Any) -> Type:
@@ -941,7 +943,7 @@ class ObservedThread:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
     def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
@@ -1202,11 +1204,17 @@ class Process:
         >>> cat.exit_signal
         9"""
         ...
-    def restart(self, args: Any = None, stdin: Any = None, stdout: Any = None) -> Stop:
-        """Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
+    def restart(self, args: Any = None, stdin: Any = None, stdout: Any = None, env: Any = None, aslr: Any = None) -> Stop:
+        """Kill what is left of a process that was launched, and launch its program again with the same options; the stop is that of launch. args replaces the arguments behind the program's name, a list or a string that is divided as a shell does, stdin and stdout the streams, env the environment and aslr that, as in launch. Breakpoints, watchpoints, hooks and their handlers stay, with their ids and hits: what was set at an address is where it was in its ELF file, and watchpoints on other memory are removed. The threads, the pid and the standard streams are new; what is written to a path begins anew. Children that are held stay as they are. It needs the permission launch.
 
         >>> p.restart()
         [4242] exec at 0x4014ea in _start at crash.c:133"""
+        ...
+    def set_follow(self, follow: Any) -> None:
+        """Say what becomes of the children that the process makes from now on; follow is that of launch.
+
+        >>> p.set_follow("both")
+        >>> p.set_follow("parent")"""
         ...
     def checkpoint(self) -> Checkpoint:
         """Copy the process, to go back to where it is now, or to make more of it. It is an error if it has several threads. It needs the permission syscall.
@@ -1230,15 +1238,19 @@ class Process:
         >>> p.var("noptions")
         3
         >>> p.eval("options[1].name")
-        0x402006 "height" """
+        0x402006 "height"
+        >>> p.eval("$1 + 1", names={"1": 41})
+        42"""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does.
 
         >>> p.var("noptions")
         3
         >>> p.eval("options[1].name")
-        0x402006 "height" """
+        0x402006 "height"
+        >>> p.eval("$1 + 1", names={"1": 41})
+        42"""
         ...
     def type(self, name: Any) -> Type:
         """The type that a name means, with stars and brackets behind it: "struct item *", "int [3]". The types of C need no debug information.
@@ -2710,7 +2722,7 @@ class Thread:
     def var(self, name: Any) -> Value:
         """The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's."""
         ...
-    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False) -> Value:
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
         """Evaluate an expression of C or C++ in the innermost frame, as frame.eval does."""
         ...
     def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
@@ -3129,12 +3141,15 @@ def paint(text: Any, style: Any = "") -> str:
     "a lon…" """
     ...
 
-def printer(pattern: Any, fn: Any) -> None:
-    """Have fn show the values of the types that match a pattern, in which * stands for any text, such as "std::vector<*>". fn takes the value and returns a string, or a list, dict or struct of parts to show. The last printer given for a type is used, and None takes the one of a pattern away. Those of std/cxx.star are there from the start: printer("std::vector<*>", None) has vectors shown as they are in memory, and its function register brings all back.
+def printer(pattern: Any, fn: Any, member: Any = None) -> None:
+    """Have fn show the values of the types that match a pattern, in which * stands for any text, such as "std::vector<*>". fn takes the value and returns a string, or a list, dict or struct of parts to show. member takes a value, an operator such as "[]", "*", "->" or "==" or the name of a method, and its argument or None, and returns what that is in an expression such as v[1] or v.size(), or None. The last printer given for a type is used, and None takes the one of a pattern away. Those of std/cxx.star are there from the start: printer("std::vector<*>", None) has vectors shown as they are in memory, and its function register brings all back.
 
     >>> printer("option", lambda v: "%s=%d" % (v.name.string_(), int(v.value)))
     >>> p.eval("options[0]")
     b"width"=640
+    >>> printer("option", str, member=lambda v, op, key: v.value if op == "*" else None)
+    >>> p.eval("*options[0] / 2")
+    320
     >>> printer("option", None)"""
     ...
 
@@ -3171,8 +3186,8 @@ def regex(pattern: Any) -> Any:
     ["0x403055"]"""
     ...
 
-def run_command(line: Any) -> Value:
-    """Run a line of words as a command, such as "x/4gx $rsp", and return what it returns. Of a name the beginning suffices, if no other command's name begins so.
+def run_command(line: Any, text: Any = False) -> Value:
+    """Run a line of words as a command, such as "x/4gx $rsp", and return what it returns, or with text what the REPL shows of that, a str or None. Of a name the beginning suffices, if no other command's name begins so.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"
@@ -3181,6 +3196,22 @@ def run_command(line: Any) -> Value:
     >>> command("greet", greet)
     >>> print(run_command("greet you"))
     hello you"""
+    ...
+
+def shell(line: Any, input: Any = None) -> int:
+    """Run a line with the user's shell, $SHELL or sh, untraced, and return its exit code, or 128 and the number of the signal that has ended it. It has the debugger's standard streams, but input, a str or bytes, for its standard input if given. It needs the permission env to have the debugger's environment. It needs the permission launch.
+
+    >>> shell("grep -c o", input="one\\ntwo\\nthree\\n")
+    2
+    0"""
+    ...
+
+def shown(value: Any, text: Any) -> Value:
+    """What a command returns to have a text shown for its value, which is "_" then, and what run_command returns.
+
+    >>> command("answer", lambda rest: shown(42, "the answer is 42"))
+    >>> run_command("answer") + 1
+    43"""
     ...
 
 def sleep(seconds: Any) -> None:

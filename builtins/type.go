@@ -162,7 +162,7 @@ func (t *typeValue) String() string {
 func (t *typeValue) Type() string                             { return "type" }
 func (t *typeValue) Hash() (uint32, error)                    { return starlark.String(t.name()).Hash() }
 func (t *typeValue) Attr(name string) (starlark.Value, error) { return typeClass.attr(t, name) }
-func (t *typeValue) AttrNames() []string                      { return typeClass.names }
+func (t *typeValue) AttrNames() []string                      { return typeClass.names() }
 func (t *typeValue) MarshalJSON() ([]byte, error)             { return encode(t.name()) }
 
 // CompareSameType compares types: they are equal if C writes them alike and they have

@@ -130,7 +130,7 @@ func (v *typed) Attr(name string) (starlark.Value, error) {
 
 // AttrNames returns the attributes and the members.
 func (v *typed) AttrNames() []string {
-	names := append([]string(nil), valueClass.names...)
+	names := append([]string(nil), valueClass.names()...)
 	members, _ := v.v.Fields()
 	for _, m := range members {
 		if m.Field.Name != "" {

@@ -67,7 +67,7 @@ var (
 func (w *watchpoint) Type() string                             { return "watchpoint" }
 func (w *watchpoint) Hash() (uint32, error)                    { return uint32(w.w.ID()), nil }
 func (w *watchpoint) Attr(name string) (starlark.Value, error) { return watchpointClass.attr(w, name) }
-func (w *watchpoint) AttrNames() []string                      { return watchpointClass.names }
+func (w *watchpoint) AttrNames() []string                      { return watchpointClass.names() }
 
 // String returns a text such as "<watchpoint 1 on w of 8 bytes at 0x404040, 3 hits>".
 func (w *watchpoint) String() string {

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bufio"
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
@@ -50,6 +51,7 @@ type Batch struct {
 	journal *journal
 
 	mu       sync.Mutex
+	todo     []int      // cases that no worker was given yet
 	news     *sync.Cond // a case is done, or the run is over
 	status   BatchStatus
 	ready    bool  // a worker was
@@ -96,6 +98,8 @@ func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 			}
 			b.count(tallyLine(line))
 			b.status.Resumed++
+		} else {
+			b.todo = append(b.todo, i)
 		}
 	}
 	return b, nil
@@ -173,33 +177,19 @@ func (b *Batch) fail(err error) {
 // fails, ErrInterrupted after Quit, and the error of report. What was done until then
 // is kept.
 func (b *Batch) Run(report func(line []byte) error) error {
-	out := io.Discard
+	out := bufio.NewWriter(io.Discard)
 	if b.opts.Dir != "" {
 		f, err := os.Create(filepath.Join(b.opts.Dir, b.opts.Name))
 		if err != nil {
 			return fmt.Errorf("keep results: %w", err)
 		}
 		defer f.Close()
-		out = f
+		out.Reset(f)
 	}
-	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(b.opts.Jobs, b.status.Cases-b.status.Resumed) {
-		workers.Go(func() { b.look(next) })
+	for range min(b.opts.Jobs, len(b.todo)) {
+		workers.Go(b.look)
 	}
-	go func() {
-		defer close(next)
-		for i := range b.cases {
-			if b.journal.has(i) {
-				continue
-			}
-			select {
-			case next <- i:
-			case <-b.quit:
-				return
-			}
-		}
-	}()
 	for i := range b.cases {
 		if !b.awaitLine(i) {
 			break
@@ -219,6 +209,9 @@ func (b *Batch) Run(report func(line []byte) error) error {
 			break
 		}
 	}
+	if err := out.Flush(); err != nil {
+		b.fail(fmt.Errorf("keep results: %w", err))
+	}
 	workers.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,84 +228,119 @@ func (b *Batch) awaitLine(i int) bool {
 	return b.journal.has(i)
 }
 
-// look looks at cases with one worker at a time, until there are no more.
-func (b *Batch) look(next <-chan int) {
-	type task struct {
-		i    int
-		sent bool // to w
+// A task is a case that is to be looked at.
+type task struct {
+	i  int
+	id []byte // in the journal
+}
+
+// take returns the next cases that are to be looked at, n at most, and less where few
+// are left, so that all workers end at about the same time.
+func (b *Batch) take(n int) []int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n <= 0 || b.quitting {
+		return nil
 	}
+	n = min(n, len(b.todo), 1+len(b.todo)/(2*b.opts.Jobs))
+	cases := b.todo[:n]
+	b.todo = b.todo[n:]
+	return cases
+}
+
+// look looks at cases with one worker at a time, until there are no more. It is sent
+// some before it has answered, and answers several at once, if they take little time:
+// else what wakes one process after the other would cost as much as the cases.
+func (b *Batch) look() {
 	var w *worker
 	defer func() {
 		if w != nil {
 			w.end()
 		}
 	}()
-	var tasks []task
-	for more := true; ; {
-		for more && len(tasks) <= ahead {
-			var t task
-			if t.i, more = <-next; more {
-				tasks = append(tasks, t)
+	var tasks []task // of the worker, the oldest first
+	ahead := 1       // how many it may have
+	alone := 0       // how many of them are sent one by one, as one has ended its worker
+	for {
+		var done []record
+		var tallies []batchTally
+		put := func(t task, reply *batchReply) {
+			line := reply.Result
+			if reply.Error != "" {
+				line = errorLine(b.cases[t.i], t.i, reply)
+				reply.Tally = batchTally{Failed: true}
+			}
+			done, tallies = append(done, record{t.i, t.id, line}), append(tallies, reply.Tally)
+		}
+		if alone == 0 {
+			for _, i := range b.take(ahead - len(tasks)) {
+				id, err := b.journal.identity(b.cases[i])
+				if t := (task{i, id}); err != nil {
+					put(t, &batchReply{Error: err.Error()})
+				} else {
+					tasks = append(tasks, t)
+				}
 			}
 		}
-		if len(tasks) == 0 {
+		if len(tasks) == 0 && len(done) == 0 {
 			return
 		}
-		first := tasks[0]
-		reply := &batchReply{}
-		if err := b.missing(first.i); err != nil && !first.sent {
-			reply.Error = err.Error()
-		} else {
-			if w == nil {
-				if w, reply = b.start(); reply != nil && !b.started() {
-					b.fail(reply.err())
-					return
-				}
+		began := time.Now()
+		for first := true; len(tasks) > 0 && (first || w != nil && w.answered()); first = false {
+			reply := b.ask(&w, tasks, alone > 0)
+			switch {
+			case reply == nil:
+				return // the run is over
+			case reply.lost && alone == 0 && len(tasks) > 1:
+				alone = len(tasks) // the answers to the first ones may be lost with it
+				continue
 			}
-			if w != nil {
-				for k := range tasks {
-					t := &tasks[k]
-					if !t.sent && b.missing(t.i) == nil {
-						t.sent = true
-						w.send(&batchCase{[]byte(b.cases[t.i].Path), t.i, b.cases[t.i].Argv})
-					}
-				}
-				reply = w.look()
-				if w.over {
-					w = nil
-					for k := range tasks {
-						tasks[k].sent = false
-					}
-				}
-			}
+			put(tasks[0], reply)
+			tasks, alone = tasks[1:], max(0, alone-1)
 		}
-		if reply == nil {
-			return // the run is over
+		if n := len(done); n > 0 {
+			fit := aheadTime * time.Duration(n) / max(1, time.Since(began))
+			ahead = max(1, min(int(fit), 2*ahead, maxAhead))
 		}
-		tasks = tasks[1:]
-		line := reply.Result
-		if reply.Error != "" {
-			line = errorLine(b.cases[first.i], first.i, reply)
-			reply.Tally = batchTally{Failed: true}
-		}
-		if err := b.journal.put(first.i, b.cases[first.i], line); err != nil {
+		if err := b.journal.put(done...); err != nil {
 			b.fail(err)
 			return
 		}
 		b.mu.Lock()
-		b.count(reply.Tally)
+		for _, t := range tallies {
+			b.count(t)
+		}
 		b.news.Broadcast()
 		b.mu.Unlock()
 	}
 }
 
-// missing returns why a case cannot be looked at, or nil.
-func (b *Batch) missing(i int) error {
-	if b.cases[i].Err != nil {
-		return b.cases[i].Err
+// ask sends a worker, which is started if need be, the tasks that it does not have, or
+// just the first one, and returns the answer to that; nil if the run is over.
+func (b *Batch) ask(w **worker, tasks []task, alone bool) (reply *batchReply) {
+	if *w == nil {
+		if *w, reply = b.start(); *w == nil {
+			if reply != nil && !b.started() {
+				b.fail(reply.err())
+				return nil
+			}
+			return reply
+		}
 	}
-	_, err := os.Stat(b.cases[i].Path)
-	return err
+	if alone {
+		tasks = tasks[:1]
+	}
+	var cases []*batchCase
+	for _, t := range tasks[len((*w).sent):] {
+		c := b.cases[t.i]
+		cases = append(cases, &batchCase{[]byte(c.Path), t.i, c.Argv})
+	}
+	(*w).send(cases...)
+	reply = (*w).look()
+	if (*w).over {
+		*w = nil
+	}
+	return reply
 }
 
 // started reports whether any worker was ready yet.

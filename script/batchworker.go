@@ -2,12 +2,14 @@ package script
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	starjson "go.starlark.net/lib/json"
@@ -30,9 +32,13 @@ const (
 	maxPrint  = 64 << 10 // what it prints
 )
 
-// ahead is how many cases a worker is sent before it has answered: where it need not
-// wait for the next one, the Go runtime has nothing to fall asleep and wake up for.
-const ahead = 1
+// A worker is sent as many cases ahead as take this time, and maxAhead at most. What it
+// answers is held back for as long as answerTime, unless it has nothing else to do.
+const (
+	aheadTime  = 20 * time.Millisecond
+	answerTime = 10 * time.Millisecond
+	maxAhead   = 32
+)
 
 // batchPatience is how long a worker that is to end may take to let go of targets.
 const batchPatience = 3 * time.Second
@@ -66,6 +72,7 @@ type batchReply struct {
 	Last   bool       `json:"last,omitempty"`   // the worker takes no more cases
 
 	Result []byte `json:"-"`
+	lost   bool   // the worker is gone, and this is about that
 }
 
 // A batchTally is what counts of a line.
@@ -115,6 +122,9 @@ func BatchWorker() error {
 	if err != nil {
 		return err
 	}
+	// Not to block is left to the Go runtime: a thread that waits in read(2) counts as
+	// busy there, and the one that waits for targets would be looked after all the time.
+	unix.SetNonblock(fd, true)
 	in = os.NewFile(uintptr(fd), "cases")
 	if os.Stdin, err = os.Open(os.DevNull); err != nil { // is that of targets
 		return err
@@ -128,13 +138,45 @@ func BatchWorker() error {
 	if err := dec.Decode(&job); err != nil {
 		return fmt.Errorf("read the job: %w", err)
 	}
-	w := &batchWorker{job: &job, out: out}
+	w := &batchWorker{job: &job, out: &answers{w: out}}
 	return w.work(dec)
+}
+
+// answers writes what a worker answers, several answers at once.
+type answers struct {
+	mu    sync.Mutex
+	w     io.Writer
+	text  []byte // not written yet
+	timer *time.Timer
+	err   error // of writing
+}
+
+func (a *answers) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.text) == 0 && a.timer == nil {
+		a.timer = time.AfterFunc(answerTime, a.flush)
+	} else if len(a.text) == 0 {
+		a.timer.Reset(answerTime)
+	}
+	a.text = append(a.text, p...)
+	return len(p), a.err
+}
+
+// flush writes what there is.
+func (a *answers) flush() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.text) > 0 {
+		a.timer.Stop()
+		_, err := a.w.Write(a.text)
+		a.text, a.err = a.text[:0], cmp.Or(a.err, err)
+	}
 }
 
 type batchWorker struct {
 	job     *batchJob
-	out     io.Writer // what it answers
+	out     *answers
 	session *Session
 	globals starlark.StringDict
 	state   starlark.Value
@@ -143,6 +185,7 @@ type batchWorker struct {
 
 // Write takes what the script prints.
 func (w *batchWorker) Write(p []byte) (int, error) {
+	defer w.out.flush()
 	if w.printed += len(p); w.printed > maxPrint {
 		if w.printed-len(p) > maxPrint {
 			return len(p), nil
@@ -163,9 +206,10 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		return (&batchReply{Error: err.Error(), Last: true}).write(w.out)
 	}
 	defer s.Close()
+	defer w.out.flush()
 	s.deadlineFlag = "--timeout"
 	w.session = s
-	cases := make(chan batchCase, ahead+1)
+	cases := make(chan batchCase, maxAhead)
 	go func() {
 		defer close(cases)
 		for {
@@ -179,6 +223,7 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		}
 	}()
 	strays := newStrays()
+	defer strays.close()
 	if err := w.prepare(); err != nil {
 		return failure(err, true).write(w.out)
 	}
@@ -186,7 +231,14 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 		return err
 	}
 	strays.keep()
-	for c := range cases {
+	for {
+		if len(cases) == 0 {
+			w.out.flush()
+		}
+		c, more := <-cases
+		if !more {
+			return nil
+		}
 		w.printed = 0
 		reply := w.answer(&c)
 		strays.kill()
@@ -194,7 +246,6 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // prepare runs the script and its setup.

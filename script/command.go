@@ -1,8 +1,10 @@
 package script
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -20,7 +22,8 @@ import (
 //   - that stands alone, unless the user has a variable of that name,
 //   - or a space follows it, and then what is no operator: "b main", "p x->next",
 //   - or an operator that clings to what follows it: "p *list", "x -8", "l -". With a
-//     space on both sides, as in "p * 2", or on none it is Starlark, and so is an
+//     space on both sides, as in "p * 2", or on none it is Starlark, unless it is one of
+//     <, > and | behind what no variable is called, as in "run < file", and so is an
 //     assignment and a call of what can be called.
 //
 // Of a name the beginning suffices, if that is no variable and no other command's name
@@ -38,7 +41,7 @@ var (
 	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
 )
 
-// own are the REPL's own commands, which are written with a dot.
+// own are the REPL's own commands, most of which are written with a dot.
 var own = map[string]func(*Session, *starlark.Thread, string) (starlark.Value, error){}
 
 func init() {
@@ -46,23 +49,34 @@ func init() {
 	own["load"] = (*Session).loadCommand
 	own["time"] = (*Session).timeCommand
 	own["help"] = (*Session).helpCommand
+	own["source"] = (*Session).sourceCommand
+}
+
+// isOwn reports whether a line that begins with a name, or a dot and that, is a command of
+// the REPL's own.
+func isOwn(name string, dotted bool) bool {
+	return own[name] != nil && (dotted || name == "help" || name == "source")
 }
 
 // ownHelp is the help for them.
 const ownHelp = `.save FILE       write the session as a script that runs
 .load FILE       run a script, whose names the session then has
 .time LINE       run a line and tell how long it took
+source FILE      run the lines of a file as if they were typed
 help NAME, ?NAME tell about a command, builtin, type, method or value
 `
 
 // isCommand reports whether a line is a command and not Starlark.
 func (s *Session) isCommand(line string) bool {
 	line = strings.TrimSpace(line)
-	if asksHelp(line) || len(line) > 1 && line[0] == '.' && unicode.IsLetter(rune(line[1])) {
+	if asksHelp(line) || len(line) > 1 && line[0] == '.' && unicode.IsLetter(rune(line[1])) || line != "" && outward[line[0]] != "" {
 		return true
 	}
 	name, rest := builtins.SplitCommand(line)
-	if name == "" || name != "help" && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
+	if name == "" || assigns.MatchString(rest) {
+		return false // without a look at the commands, which need not be loaded for "p = launch(args)"
+	}
+	if !isOwn(name, false) && !s.engine.IsCommand(name) && (isCompound(name) || s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
 		return false
 	}
 	after := line[len(name):]
@@ -75,7 +89,8 @@ func (s *Session) isCommand(line string) bool {
 	switch {
 	case rest == "" || rest[0] == '#':
 		return !s.isVariable(name)
-	case assigns.MatchString(rest), binary.MatchString(rest):
+	case strings.IndexByte("<>|", rest[0]) >= 0 && s.lookup(name) == nil: // run < file
+	case binary.MatchString(rest):
 		return false
 	case wordy.MatchString(rest):
 		_, err := replOptions.Parse(stdin, line, 0)
@@ -101,13 +116,16 @@ func (s *Session) unknown(text string) string {
 	return name
 }
 
+// outward are the commands that a character at the start of a line stands for.
+var outward = map[byte]string{'!': "shell", '|': "pipe"}
+
 // asksHelp reports whether a line is "?name" or "name?".
 func asksHelp(line string) bool {
 	if strings.HasPrefix(line, "?") {
 		return true
 	}
 	name, ok := strings.CutSuffix(line, "?")
-	return ok && chain.FindString(name) == name
+	return ok && chain().FindString(name) == name
 }
 
 // isVariable reports whether the user has assigned to a name.
@@ -130,10 +148,13 @@ func (s *Session) runLine(thread *starlark.Thread, line string) (starlark.Value,
 	if asksHelp(line) {
 		return s.helpCommand(thread, strings.Trim(line, "? "))
 	}
+	if name := outward[line[0]]; name != "" {
+		line = name + " " + strings.TrimSpace(line[1:])
+	}
 	line, dotted := strings.CutPrefix(line, ".")
 	name, rest := builtins.SplitCommand(line)
-	if fn, ok := own[name]; ok && (dotted || name == "help") {
-		return fn(s, thread, rest)
+	if isOwn(name, dotted) {
+		return own[name](s, thread, rest)
 	}
 	v, err := s.engine.RunCommand(thread, line)
 	return v, plain(err)
@@ -177,7 +198,7 @@ func (s *Session) helpCommand(thread *starlark.Thread, name string) (starlark.Va
 	if known || s.engine.IsCommand(name) || s.lookup(name) == nil && s.engine.Abbreviates(name) {
 		return starlark.Call(thread, help, starlark.Tuple{starlark.String(name)}, nil)
 	}
-	if chain.FindString(name) != name {
+	if chain().FindString(name) != name {
 		return nil, fmt.Errorf("help: %q is no name", name)
 	}
 	v := s.value(strings.Split(name, "."))
@@ -213,6 +234,42 @@ func (s *Session) loadCommand(thread *starlark.Thread, path string) (starlark.Va
 		return nil, errors.New(".load: no file given")
 	}
 	return starlark.None, s.include(thread, path)
+}
+
+// sourceCommand runs the lines of a file, which are commands and Starlark, and shows what
+// they return. A failure ends it.
+func (s *Session) sourceCommand(thread *starlark.Thread, path string) (starlark.Value, error) {
+	if path == "" {
+		return nil, errors.New("source: no file given")
+	}
+	if strings.HasSuffix(path, ".star") {
+		return s.loadCommand(thread, path)
+	}
+	m, err := s.loader.open(path)
+	if err != nil {
+		return nil, err
+	}
+	lines := &plainReader{bufio.NewScanner(strings.NewReader(m.source)), io.Discard}
+	items := &itemReader{readLine: lines.readLine, prompt: func() string { return "" }, isCommand: s.isCommand, takesBlock: s.engine.TakesBlock}
+	for {
+		it, err := items.next()
+		if err == io.EOF {
+			return starlark.None, nil
+		}
+		if text := strings.TrimSpace(it.text); err == nil && text != "" && text[0] != '#' {
+			var v starlark.Value
+			if v, err = s.runItem(thread, it); err == nil {
+				v, text := parts(v)
+				if v != starlark.None {
+					s.globals["_"] = v
+				}
+				err = s.show(thread, text, s.isCommand(it.text), false)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, it.line, err)
+		}
+	}
 }
 
 // include runs a file, whose names the REPL has then.

@@ -6,17 +6,24 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 
 	"github.com/tracelark/tracelark/builtins"
 )
 
+// lazy compiles a regular expression when it is needed first. Those with classes of Unicode
+// take a tenth of a millisecond each, at every start.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 var (
 	// chain matches the identifiers joined by dots at the end of a line.
-	chain = regexp.MustCompile(`(?:[\pL_][\pL\pN_]*\.)*(?:[\pL_][\pL\pN_]*)?$`)
+	chain = lazy(`(?:[\pL_][\pL\pN_]*\.)*(?:[\pL_][\pL\pN_]*)?$`)
 	// opening matches the bracket of a call at the end of a line, behind what is called.
-	opening = regexp.MustCompile(`((?:[\pL_][\pL\pN_]*\.)*[\pL_][\pL\pN_]*)\($`)
+	opening = lazy(`((?:[\pL_][\pL\pN_]*\.)*[\pL_][\pL\pN_]*)\($`)
 )
 
 // maxCandidates bounds what a person is asked to choose from.
@@ -63,7 +70,7 @@ func (s *Session) candidates(thread *starlark.Thread, text string) (names []stri
 	if lex.quote != "" {
 		return s.quoted(text, lex.quote)
 	}
-	expr := chain.FindString(text)
+	expr := chain().FindString(text)
 	before := strings.TrimSuffix(text, expr)
 	if strings.Contains(before, "#") || partOfOperand(before) {
 		return nil, 0
@@ -110,8 +117,7 @@ func (s *Session) commandWord(text string) (name, word string, ok bool) {
 		return "help", line, true
 	}
 	dotted := strings.HasPrefix(strings.TrimSpace(text), ".")
-	_, ours := own[name]
-	if after := line[len(name):]; after == "" || after[0] != ' ' && after[0] != '/' || !(ours && (dotted || name == "help") || s.engine.IsCommand(name)) {
+	if after := line[len(name):]; after == "" || after[0] != ' ' && after[0] != '/' || !(isOwn(name, dotted) || s.engine.IsCommand(name)) {
 		return "", "", false
 	}
 	if rest != "" && !s.isCommand(text) {
@@ -132,7 +138,7 @@ func (s *Session) wordsFor(thread *starlark.Thread, name, word string) completer
 	switch name {
 	case "attach":
 		return s.engine.Running
-	case "run", "r", "start", "starti", "file", "core", "save", "load":
+	case "run", "r", "start", "starti", "file", "core", "save", "load", "source", "gcore", "restore":
 		return paths
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }
@@ -216,7 +222,7 @@ func (s *Session) callee(text string) (fn starlark.Value, name string) {
 			depth--
 		case '(':
 			if depth--; depth < 0 {
-				match := opening.FindStringSubmatch(text[:i+1])
+				match := opening().FindStringSubmatch(text[:i+1])
 				if match == nil {
 					return nil, ""
 				}

@@ -3,6 +3,7 @@ package script
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type journal struct {
 	f    *os.File
 	end  int64
 	done []span // the line of each case, by index; the zero span if it has none
+	cwd  string // that paths of cases start from
 }
 
 type span struct {
@@ -48,16 +50,22 @@ type journalRecord struct {
 	Line  json.RawMessage `json:"line"`  // stands last
 }
 
-// identity returns the record of a case, without its line.
-func identity(c Case) journalRecord {
+// identity returns the record of a case, without its line, and why the case cannot be
+// looked at, or nil.
+func (j *journal) identity(c Case) ([]byte, error) {
 	r := journalRecord{Path: []byte(c.Path), Size: -1}
-	if path, err := filepath.Abs(c.Path); err == nil {
-		r.Path = []byte(path)
+	if !filepath.IsAbs(c.Path) {
+		r.Path = []byte(filepath.Join(j.cwd, c.Path))
 	}
-	if info, err := os.Stat(c.Path); err == nil && c.Err == nil {
-		r.Size, r.Mtime = info.Size(), info.ModTime().UnixNano()
+	missing := c.Err
+	if missing == nil {
+		var info os.FileInfo
+		if info, missing = os.Stat(c.Path); missing == nil {
+			r.Size, r.Mtime = info.Size(), info.ModTime().UnixNano()
+		}
 	}
-	return r
+	id, err := json.Marshal(r)
+	return id, cmp.Or(err, missing)
 }
 
 // openJournal opens the journal of a run over cases in the folder dir, which is made if
@@ -66,6 +74,9 @@ func identity(c Case) journalRecord {
 func openJournal(dir string, head journalHead, cases []Case, anew bool) (*journal, error) {
 	j := &journal{done: make([]span, len(cases))}
 	var err error
+	if j.cwd, err = os.Getwd(); err != nil {
+		return nil, fmt.Errorf("keep results: %w", err)
+	}
 	if dir == "" {
 		if j.f, err = os.CreateTemp("", "tracelark-batch-"); err != nil {
 			return nil, fmt.Errorf("keep results: %w", err)
@@ -98,10 +109,7 @@ func (j *journal) take(head journalHead, cases []Case, anew bool) error {
 	}
 	index := make(map[string]int, len(cases)) // of cases by their identities
 	for i, c := range cases {
-		id, err := json.Marshal(identity(c))
-		if err != nil {
-			return err
-		}
+		id, _ := j.identity(c)
 		index[string(id)] = i
 	}
 	r := bufio.NewReader(j.f)
@@ -157,23 +165,44 @@ func (j *journal) write(record []byte) error {
 	return nil
 }
 
-// put keeps the line of a case, which is JSON without spaces around.
-func (j *journal) put(i int, c Case, line []byte) error {
-	r := identity(c)
-	record, err := json.Marshal(r)
-	if err != nil {
-		return err
+// A record is the line of a case, which is JSON without spaces around.
+type record struct {
+	i    int    // index of the case
+	id   []byte // its identity
+	line []byte
+}
+
+// put keeps lines, all in one write, or those for which there is space.
+func (j *journal) put(records ...record) error {
+	err := j.putAll(records)
+	if err != nil && len(records) > 1 {
+		for i := range records {
+			if err = j.putAll(records[i : i+1]); err != nil {
+				break
+			}
+		}
 	}
-	// In the place of the line it says null, and the line is to stay as it is.
-	record = append(bytes.TrimSuffix(record, []byte("null}")), line...)
-	record = append(record, "}\n"...)
+	return err
+}
+
+func (j *journal) putAll(records []record) error {
+	var text []byte
+	lines := make([]span, len(records))
+	for k, r := range records {
+		// In the place of the line it says null, and the line is to stay as it is.
+		text = append(text, bytes.TrimSuffix(r.id, []byte("null}"))...)
+		lines[k] = span{int64(len(text)), len(r.line)}
+		text = append(append(text, r.line...), "}\n"...)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	start := j.end
-	if err := j.write(record); err != nil {
+	if err := j.write(text); err != nil {
 		return fmt.Errorf("keep results: %w", err)
 	}
-	j.done[i] = span{start + int64(len(record)-len("}\n")-len(line)), len(line)}
+	for k, r := range records {
+		j.done[r.i] = span{start + lines[k].off, lines[k].n}
+	}
 	return nil
 }
 

@@ -37,6 +37,9 @@ func newOutput(w io.Writer, f *os.File) *output {
 	return &output{w: w, file: file, terminal: ok && readline.IsTerminal(int(file.Fd()))}
 }
 
+// File returns the file that is written to, or nil.
+func (o *output) File() *os.File { return o.file }
+
 // Write implements io.Writer. On a terminal, colors come through and all other
 // control is escaped. It does not wait for whoever reads a pipe if the run is ended.
 func (o *output) Write(p []byte) (int, error) {

@@ -28,6 +28,7 @@ type relay struct {
 	above   func([]byte)  // writes above the prompt
 	ahead   func([]byte)  // takes keys for the prompt
 	moving  atomic.Bool   // targets run
+	moved   atomic.Bool   // they have since settle
 
 	mu        sync.Mutex
 	ttys      []*tty
@@ -299,8 +300,19 @@ func (r *relay) close() {
 	}
 }
 
+// move is told when targets begin to run and when they have stopped.
+func (r *relay) move(moving bool) {
+	r.moving.Store(moving)
+	if moving {
+		r.moved.Store(true)
+	}
+}
+
 // settle shows what the targets have written before they stopped.
 func (r *relay) settle() {
+	if !r.moved.Swap(false) {
+		return
+	}
 	r.mu.Lock()
 	ttys := slices.Clone(r.ttys)
 	r.mu.Unlock()

@@ -158,12 +158,21 @@ func (s *Session) eval(it item) error {
 		if err != nil {
 			return err
 		}
+		v, text := parts(v)
 		s.view.note(source, isCommand, renamed, v)
 		if v != starlark.None {
 			s.globals["_"] = v
 		}
-		return s.show(thread, v, isCommand, s.engine.LastStop() != stop)
+		return s.show(thread, text, isCommand, s.engine.LastStop() != stop)
 	})
+}
+
+// parts returns the value of an item, and what is shown of it.
+func parts(v starlark.Value) (value, text starlark.Value) {
+	if shown, ok := v.(*builtins.Shown); ok {
+		return shown.Value, starlark.String(shown.Text)
+	}
+	return v, v
 }
 
 // await waits for a target in the background to stop, and returns what there is to show

@@ -191,6 +191,11 @@ func New(opts *Options) (*Session, error) {
 	s := newSession(opts, &debugger{tr, env})
 	env.Stdout, env.Stderr = s.stdout, s.stderr
 	env.Printers = func() { s.register("cxx.star") }
+	env.Aside = func(f func()) {
+		s.view.lines.ready()
+		defer s.view.lines.busy()
+		f()
+	}
 	env.Commands = func() { s.register("commands.star") }
 	env.TargetStdout, _ = opts.Stdout.(*os.File)
 	env.TargetStderr, _ = opts.Stderr.(*os.File)

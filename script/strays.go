@@ -1,7 +1,9 @@
 package script
 
 import (
+	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -15,12 +17,28 @@ import (
 // The kernel gives them to the first thread of the worker; what the tracer's own has
 // made, and let go, are its children.
 type strays struct {
-	tracer int          // thread
-	kept   map[int]bool // children that are none
+	lists []int        // the files that tell of the children of the two threads
+	kept  map[int]bool // children that are none
 }
 
 // newStrays is to be called on the thread that traces.
-func newStrays() *strays { return &strays{tracer: unix.Gettid(), kept: make(map[int]bool)} }
+func newStrays() *strays {
+	s := &strays{kept: make(map[int]bool)}
+	for _, tid := range slices.Compact([]int{os.Getpid(), unix.Gettid()}) {
+		path := procfs.Path(os.Getpid(), fmt.Sprintf("task/%d/children", tid))
+		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+			s.lists = append(s.lists, fd)
+		}
+	}
+	return s
+}
+
+// close lets go of the files.
+func (s *strays) close() {
+	for _, fd := range s.lists {
+		unix.Close(fd)
+	}
+}
 
 // keep leaves alone the children that there are now.
 func (s *strays) keep() {
@@ -51,11 +69,15 @@ func (s *strays) kill() {
 }
 
 // children returns the children of this process.
-func (s *strays) children() []int {
-	pids, _ := procfs.Children(os.Getpid())
-	if s.tracer != os.Getpid() {
-		more, _ := procfs.Children(s.tracer)
-		pids = append(pids, more...)
+func (s *strays) children() (pids []int) {
+	var text []byte
+	for _, fd := range s.lists {
+		for at, n := int64(0), 1; n > 0; at += int64(n) {
+			var buf [1 << 12]byte
+			n, _ = unix.Pread(fd, buf[:], at)
+			text = append(text, buf[:max(0, n)]...)
+		}
 	}
+	pids, _ = procfs.ParseChildren(text)
 	return pids
 }

@@ -154,7 +154,7 @@ func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error
 			t.rl.Close()
 			return nil, fmt.Errorf("open the terminal: %w", err)
 		}
-		s.engine.SetTTY(t.relay.newTTY, t.relay.moving.Store)
+		s.engine.SetTTY(t.relay.newTTY, t.relay.move)
 	}
 	t.openHistory(s.opts.History)
 	return t, nil
@@ -194,12 +194,12 @@ func (t *terminal) suspend(makeRaw, exitRaw func() error) {
 // run in the background.
 func (t *terminal) readLine(prompt string) (string, error) {
 	t.rl.SetPrompt(prompt)
-	t.session.engine.Warm()
 	go func() {
 		line, err := t.rl.Readline()
 		t.results <- result{line, err}
 		t.session.engine.Wake()
 	}()
+	t.session.engine.Warm()
 	for {
 		// What has come before it is seen below, what comes later wakes Await.
 		t.session.engine.ClearInterrupt()

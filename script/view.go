@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -125,7 +124,7 @@ func (v *view) note(source string, command, named bool, value starlark.Value) {
 }
 
 // underscore matches a use of the last value.
-var underscore = regexp.MustCompile(`(^|[^\pL\pN_.])_([^\pL\pN_]|$)`)
+var underscore = lazy(`(^|[^\pL\pN_.])_([^\pL\pN_]|$)`)
 
 // saveCommand writes the items of the session to a file, as a script that does the same.
 func (s *Session) saveCommand(_ *starlark.Thread, path string) (starlark.Value, error) {
@@ -178,7 +177,7 @@ func (s *Session) saveCommand(_ *starlark.Thread, path string) (starlark.Value, 
 // usesValue reports whether an item from the i-th on uses the value of the one before.
 func (s *Session) usesValue(i int) bool {
 	for _, e := range s.view.journal[i:] {
-		if !e.command && underscore.MatchString(e.text) {
+		if !e.command && underscore().MatchString(e.text) {
 			return true
 		}
 		if e.valued {

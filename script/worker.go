@@ -2,6 +2,7 @@ package script
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,10 +32,11 @@ type worker struct {
 	b       *Batch
 	cmd     *exec.Cmd
 	in      io.WriteCloser
-	replies chan *batchReply // closed when the worker has ended
-	sent    []*batchCase     // that it has not answered, the oldest first
-	noise   *os.File         // what it and its targets print
-	over    bool             // it takes no more cases
+	replies chan []*batchReply // that came together; closed when the worker has ended
+	came    []*batchReply      // of them, those that nobody has looked at
+	sent    []*batchCase       // that it has not answered, the oldest first
+	noise   *os.File           // what it and its targets print
+	over    bool               // it takes no more cases
 
 	mu   sync.Mutex
 	tail []byte // of noise
@@ -89,7 +91,7 @@ func (b *Batch) spawn() (*worker, error) {
 		pipes[2].Close()
 		return nil, err
 	}
-	w := &worker{b: b, cmd: cmd, in: in, replies: make(chan *batchReply), noise: pipes[2]}
+	w := &worker{b: b, cmd: cmd, in: in, replies: make(chan []*batchReply), noise: pipes[2]}
 	go w.listen(pipes[0])
 	go w.drain()
 	return w, nil
@@ -101,11 +103,15 @@ func (w *worker) listen(f *os.File) {
 	defer close(w.replies)
 	r := bufio.NewReaderSize(f, 1<<16)
 	for {
-		reply, err := readReply(r)
-		if err != nil {
-			return
+		var came []*batchReply
+		for len(came) == 0 || r.Buffered() > 0 {
+			reply, err := readReply(r)
+			if err != nil {
+				return
+			}
+			came = append(came, reply)
 		}
-		w.replies <- reply
+		w.replies <- came
 	}
 }
 
@@ -127,11 +133,20 @@ func (w *worker) drain() {
 	}
 }
 
-// send gives the worker a case. One that has died says so when it is asked to answer.
-func (w *worker) send(c *batchCase) {
-	w.sent = append(w.sent, c)
-	json.NewEncoder(w.in).Encode(c)
+// send gives the worker cases. One that has died says so when it is asked to answer.
+func (w *worker) send(cases ...*batchCase) {
+	var text bytes.Buffer
+	for _, c := range cases {
+		json.NewEncoder(&text).Encode(c)
+	}
+	w.sent = append(w.sent, cases...)
+	if text.Len() > 0 {
+		w.in.Write(text.Bytes())
+	}
 }
+
+// answered reports whether look need not wait.
+func (w *worker) answered() bool { return len(w.came) > 0 }
 
 // look returns what the worker answers about the oldest case that it was sent. It
 // returns nil if the run is over.
@@ -143,40 +158,48 @@ func (w *worker) look() *batchReply {
 
 // await returns what the worker answers about a case, or, without one, about its start.
 func (w *worker) await(c *batchCase) *batchReply {
-	var limit <-chan time.Time
-	if w.b.opts.Timeout > 0 {
-		timer := time.NewTimer(w.b.opts.Timeout + batchPatience)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	memory := time.NewTicker(memoryEach)
-	defer memory.Stop()
+	var limit, memory <-chan time.Time
 	what := "the case has ended its worker"
 	if c == nil {
 		what = "the worker ended before it was ready"
 	}
 	for {
+		for len(w.came) > 0 {
+			reply := w.came[0]
+			w.came = w.came[1:]
+			if reply.Print != "" {
+				w.b.print(c, reply.Print)
+				continue
+			}
+			if reply.Last {
+				w.end()
+			}
+			return reply
+		}
+		if memory == nil {
+			if w.b.opts.Timeout > 0 {
+				timer := time.NewTimer(w.b.opts.Timeout + batchPatience)
+				defer timer.Stop()
+				limit = timer.C
+			}
+			ticker := time.NewTicker(memoryEach)
+			defer ticker.Stop()
+			memory = ticker.C
+		}
 		select {
-		case reply, ok := <-w.replies:
-			switch {
-			case !ok:
+		case came, ok := <-w.replies:
+			if !ok {
 				w.kill()
 				return w.death(what)
-			case reply.Print != "":
-				w.b.print(c, reply.Print)
-			default:
-				if reply.Last {
-					w.end()
-				}
-				return reply
 			}
+			w.came = came
 		case <-limit:
 			w.kill()
-			return &batchReply{Error: fmt.Sprintf("the case ran for %v, the limit of --timeout, and its worker did not end it", w.b.opts.Timeout)}
-		case <-memory.C:
+			return &batchReply{lost: true, Error: fmt.Sprintf("the case ran for %v, the limit of --timeout, and its worker did not end it", w.b.opts.Timeout)}
+		case <-memory:
 			if size, err := procfs.Resident(w.cmd.Process.Pid); err == nil && w.b.opts.Memory > 0 && size > w.b.opts.Memory {
 				w.kill()
-				return &batchReply{Error: fmt.Sprintf("the worker took more than %d MB of memory, the limit of --memory", w.b.opts.Memory>>20)}
+				return &batchReply{lost: true, Error: fmt.Sprintf("the worker took more than %d MB of memory, the limit of --memory", w.b.opts.Memory>>20)}
 			}
 		case <-w.b.quit:
 			w.end()
@@ -237,7 +260,7 @@ func (w *worker) death(what string) *batchReply {
 			break
 		}
 	}
-	return &batchReply{Error: builtins.Escape(text, false)}
+	return &batchReply{lost: true, Error: builtins.Escape(text, false)}
 }
 
 // lines returns the lines of a text, without their ends.

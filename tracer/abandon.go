@@ -30,7 +30,7 @@ func (v *salvage) note(p *Process, addr uint64, saved byte) {
 	defer v.mu.Unlock()
 	w, ok := v.places[p]
 	if !ok {
-		w = wreck{p.mem, make(map[uint64]byte)}
+		w = wreck{p.memory(), make(map[uint64]byte)}
 		if v.places == nil {
 			v.places = make(map[*Process]wreck)
 		}

@@ -3,8 +3,11 @@
 package tracer
 
 import (
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
@@ -62,4 +65,42 @@ func TestWake(t *testing.T) {
 	if err := p.Kill(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestRouse checks that a thread which does not see what is wanted for long, as others
+// have the CPU, is not flooded with signals: a user's queue has room for some, and one that
+// is always full keeps the thread from all else.
+func TestRouse(t *testing.T) {
+	runtime.LockOSThread() // and never unlock it: the thread goes with its mask
+	set := unix.Sigset_t{Val: [16]uint64{1 << (wakeSignal - 1)}}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Signalfd(-1, &set, unix.SFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	tr := &Tracer{tid: unix.Gettid()}
+	tr.waiting.Store(true)
+	tr.wanted.Store(uint64(ReasonInterrupt))
+	began := time.Now()
+	done := make(chan bool)
+	go func() {
+		tr.rouse(uint64(ReasonInterrupt), &tr.waiting)
+		close(done)
+	}()
+	const signals = 200
+	var info [128]byte // struct signalfd_siginfo
+	for range signals {
+		if _, err := unix.Read(fd, info[:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The first ten take a millisecond together, and each of the others one.
+	if took := time.Since(began); took < (signals-20)*time.Millisecond {
+		t.Errorf("%d signals came within %v", signals, took)
+	}
+	tr.waiting.Store(false)
+	<-done
 }

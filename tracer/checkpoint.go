@@ -31,6 +31,8 @@ type Checkpoint struct {
 	thread  Thread // the one that was copied: where it was reported
 	cursors []cursor
 	signal  *Siginfo // that was about to be delivered, or nil
+	forked  bool     // the held process was asked for copies
+	mill    *mill    // that makes them, or nil
 }
 
 // A cursor is the offset in a file that the process had open.
@@ -101,8 +103,7 @@ func (t *Thread) fork() (*Process, error) {
 		return nil, err
 	}
 	q := born.Held
-	q.parent, q.command, q.following = nil, nil, FollowParent
-	q.images.inherit(&p.images)
+	q.asCopy(p)
 	if !q.launched {
 		q.launched = true
 		err = errors.Join(err, ptrace.SetOptions(q.PID, traceOptions|unix.PTRACE_O_EXITKILL))
@@ -116,6 +117,12 @@ func (t *Thread) fork() (*Process, error) {
 	return q, nil
 }
 
+// asCopy makes a child of p one that has nothing to do with it.
+func (q *Process) asCopy(p *Process) {
+	q.parent, q.command, q.following = nil, nil, FollowParent
+	q.images.inherit(&p.images)
+}
+
 // rename replaces the thread ID that the C library keeps in its thread control block by
 // that of the copy, as its own fork does.
 func (p *Process) rename(old int) error {
@@ -124,15 +131,23 @@ func (p *Process) rename(old int) error {
 	if err != nil {
 		return err
 	}
-	const size = 1024 // struct pthread has it at 0x2d0 in glibc, at 0x30 in musl
-	tcb := make([]byte, size)
-	n, _ := p.readRaw(regs[arch.FSBase], tcb)
-	for i := 0; i+4 <= n; i += 4 {
-		if binary.LittleEndian.Uint32(tcb[i:]) == uint32(old) {
-			return p.writeRaw(regs[arch.FSBase]+uint64(i), binary.LittleEndian.AppendUint32(nil, uint32(t.TID)))
-		}
+	if at, ok := p.findID(regs[arch.FSBase], old); ok {
+		return p.writeRaw(at, binary.LittleEndian.AppendUint32(nil, uint32(t.TID)))
 	}
 	return nil // a program without one
+}
+
+// findID returns the address of a thread's ID in its thread control block.
+func (p *Process) findID(tcb uint64, id int) (addr uint64, ok bool) {
+	const size = 1024 // struct pthread has it at 0x2d0 in glibc, at 0x30 in musl
+	block := make([]byte, size)
+	n, _ := p.readRaw(tcb, block)
+	for i := 0; i+4 <= n; i += 4 {
+		if binary.LittleEndian.Uint32(block[i:]) == uint32(id) {
+			return tcb + uint64(i), true
+		}
+	}
+	return 0, false
 }
 
 // mark remembers the places in regular files. A file that cannot be looked at is left
@@ -173,7 +188,14 @@ func (c *Checkpoint) Fork() (*Process, error) {
 	if t == nil {
 		return nil, &Error{Op: "checkpoint", TID: c.p.PID, Err: ErrThread}
 	}
-	q, err := t.fork()
+	if !c.forked {
+		c.mill, c.forked = newMill(t), true
+	}
+	fork := t.fork
+	if c.mill != nil {
+		fork = c.mill.fork
+	}
+	q, err := fork()
 	if err != nil {
 		return nil, &Error{Op: "fork of a checkpoint", TID: c.p.PID, Err: cause(err)}
 	}

@@ -116,7 +116,11 @@ func (x *target) crash(p triage.Process, culprit witness, all []witness, s *Stop
 		if w != culprit {
 			stack = w.t.ends(otherFrames, 0)
 		}
-		e.Threads = append(e.Threads, triage.Thread{TID: w.tid, Name: w.t.Name(), Crashed: w == culprit, Stack: stack})
+		name := s.name
+		if w != culprit || name == "" {
+			name = w.t.Name()
+		}
+		e.Threads = append(e.Threads, triage.Thread{TID: w.tid, Name: name, Crashed: w == culprit, Stack: stack})
 	}
 	c, err := triage.New(examined{p, x}, e, o)
 	return c, wrapCrash(x.of.id(), err)

@@ -23,6 +23,13 @@ type CallFunc func(t *Thread, c *Call) (*Result, error)
 type EvalOptions struct {
 	Call     CallFunc // calls functions of the target, or nil
 	ReadOnly error    // why nothing may be assigned, or nil
+
+	// Name returns what stands for $name, where that is no register, SetName gives it
+	// another value, and Operator is what package value asks a Scope for. Each may be nil;
+	// Name and Operator may return debuginfo.ErrNotFound.
+	Name     func(in value.Context, name string) (*value.Value, error)
+	SetName  func(name string, v *value.Value) error
+	Operator func(op string, x *value.Value, args []*value.Value) (*value.Value, error)
 }
 
 // Eval evaluates an expression of C or C++ in the frame: see value.Eval. What it
@@ -31,28 +38,27 @@ func (f *Frame) Eval(text string, o *EvalOptions) (*value.Value, error) {
 	if o == nil {
 		o = new(EvalOptions)
 	}
-	return value.Eval(&expression{context: f.scope(), call: o.Call, readOnly: o.ReadOnly}, text)
+	return value.Eval(&expression{f.scope(), o}, text)
 }
 
 // An expression is the scope of an expression in a frame.
 type expression struct {
 	*context
-	call     CallFunc
-	readOnly error
+	may *EvalOptions
 }
 
 // WriteAt implements value.Context.
 func (s *expression) WriteAt(addr uint64, data []byte) (int, error) {
-	if s.readOnly != nil {
-		return 0, s.readOnly
+	if s.may.ReadOnly != nil {
+		return 0, s.may.ReadOnly
 	}
 	return s.context.WriteAt(addr, data)
 }
 
 // SetReg implements value.Context.
 func (s *expression) SetReg(n int, data []byte) error {
-	if s.readOnly != nil {
-		return s.readOnly
+	if s.may.ReadOnly != nil {
+		return s.may.ReadOnly
 	}
 	return s.context.SetReg(n, data)
 }
@@ -175,7 +181,7 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 	sym := symbols[0]
 	switch sym.Kind {
 	case image.Func, image.IFunc, image.Untyped:
-		return []*value.Value{value.At(s, value.UnknownFunction, sym.Addr)}, nil
+		return []*value.Value{value.At(s, s.x.typeOfFunction(sym), sym.Addr)}, nil
 	case image.TLS:
 		return nil, fmt.Errorf("%s is thread-local and has no debug information, which tells where it is", name)
 	}
@@ -183,8 +189,28 @@ func (s *expression) Functions(name string) ([]*value.Value, error) {
 	return []*value.Value{value.At(s, debuginfo.ArrayOf(char, int64(min(sym.Size, 1<<31))), sym.Addr)}, nil
 }
 
+// typeOfFunction returns the type of a function with a symbol. The debug information may
+// have it by another name, as malloc is __libc_malloc.
+func (x *target) typeOfFunction(sym image.Symbol) *debuginfo.Type {
+	img, ok := x.ImageAt(sym.Addr)
+	funcs := x.funcsAt(sym.Addr)
+	if !ok || len(funcs) == 0 || sym.Kind == image.IFunc {
+		return value.UnknownFunction
+	}
+	f := funcs[len(funcs)-1]
+	t, err := f.Type()
+	if err != nil || f.Entry+img.Bias != sym.Addr {
+		return value.UnknownFunction
+	}
+	if ret, err := t.Elem(); err != nil || ret != nil && ret.Kind == debuginfo.Unspecified {
+		return value.UnknownFunction // in assembly
+	}
+	return t
+}
+
 // Encodings of base types (DWARF 5, 7.8).
 const (
+	encFloat      = 0x04
 	encSigned     = 0x05
 	encSignedChar = 0x06
 )
@@ -204,6 +230,14 @@ func (s *expression) Register(name string) (*value.Value, error) {
 	r := arch.Lookup(name)
 	if r == nil {
 		if r = arch.LookupFlag(name); r == nil {
+			if s.may.Name != nil {
+				if v, err := s.may.Name(s, name); !errors.Is(err, debuginfo.ErrNotFound) {
+					return v, err
+				}
+			}
+			if name == "" {
+				return nil, errors.New("$ without the name of a register")
+			}
 			return nil, fmt.Errorf("no register $%s%s", name, didYouMean(nearNames(name)))
 		}
 	}
@@ -245,7 +279,29 @@ func (s *expression) vector(x *arch.XRegister) (*value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(b) == 10 { // of the x87
+		return value.FromBytes(s, debuginfo.NewBase("long double", 16, encFloat), append(b[:10:10], make([]byte, 6)...)), nil
+	}
 	return value.FromBytes(s, value.RegisterType(len(b)), b), nil
+}
+
+// Variable implements value.Scope.
+func (s *expression) Variable(name string) func(*value.Value) error {
+	if real, ok := registerNames[name]; ok {
+		name = real
+	}
+	if s.may.SetName == nil || arch.LookupX(name) != nil || arch.Lookup(name) != nil || arch.LookupFlag(name) != nil {
+		return nil
+	}
+	return func(v *value.Value) error { return s.may.SetName(name, v) }
+}
+
+// Operator implements value.Scope.
+func (s *expression) Operator(op string, x *value.Value, args []*value.Value) (*value.Value, error) {
+	if s.may.Operator == nil {
+		return nil, debuginfo.ErrNotFound
+	}
+	return s.may.Operator(op, x, args)
 }
 
 // Call implements value.Scope.
@@ -254,7 +310,7 @@ func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*
 	switch {
 	case !live:
 		return nil, errors.New("a core has no process that could call a function")
-	case s.call == nil:
+	case s.may.Call == nil:
 		return nil, errors.New("the expression calls a function of the target: pass call=True to let it")
 	}
 	if funcs := s.x.funcsAt(addr); len(funcs) > 0 {
@@ -279,7 +335,7 @@ func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*
 		}
 		c.Args[i] = arg
 	}
-	r, err := s.call(t, c)
+	r, err := s.may.Call(t, c)
 	switch {
 	case err != nil:
 		return nil, err

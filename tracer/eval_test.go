@@ -399,6 +399,18 @@ func TestEvalBare(t *testing.T) {
 	}
 }
 
+// TestEvalAlias takes the type of a function that debug information has by another name.
+func TestEvalAlias(t *testing.T) {
+	f := stoppedFrame(t, tracertest.Build(t, "testdata/alias.c", "-O0"))
+	may := &EvalOptions{Call: func(t *Thread, c *Call) (*Result, error) { return t.Invoke(c, nil) }}
+	for expr, want := range map[string]string{`second("abc")`: `"bc"`, `second("abc")[1]`: "99 'c'", "sizeof second(\"\")": "8", "&second == &behind": "1"} {
+		v, err := f.Eval(expr, may)
+		if err != nil || !strings.HasSuffix(v.String(), want) {
+			t.Errorf("%s: got %v, %v, want %s", expr, v, err, want)
+		}
+	}
+}
+
 // TestEvalRegisters writes registers and reads vectors.
 func TestEvalRegisters(t *testing.T) {
 	f := stoppedFrame(t, tracertest.Build(t, "testdata/eval.c", "-O0"))
@@ -411,6 +423,8 @@ func TestEvalRegisters(t *testing.T) {
 		{"sizeof($xmm0.v4_float)", "16"},
 		{"$xmm0.v4_int32[0] == ($xmm0.v2_int64[0] & 0xffffffff) || $xmm0.v4_int32[0] < 0", "1"},
 		{"$zf == 0 || 1", "1"},
+		{"sizeof($st0)", "16"},
+		{"$st0 * 2", "0"},
 	} {
 		v, err := f.Eval(test.expr, nil)
 		if err != nil {

@@ -27,13 +27,15 @@ func TestForeignValues(t *testing.T) {
 		want  map[string]string
 	}{
 		{[]string{"rustc", "-g", "-o", dir + "/rust", "testdata/values.rs"}, dir + "/rust", "values::measure", "values::main", map[string]string{
-			"shapes": `{Empty, Circle {radius = 1.5}, Named("disc", 12)}`,
-			"item":   `{name = "first", tags = {1, 2, 3}, level = values::Level::High, next = Some(0xADDR), pair = {__0 = 7, __1 = 233 'é'}}`,
-			"round":  "0",
+			"shapes":       `{Empty, Circle {radius = 1.5}, Named("disc", 12)}`,
+			"item":         `{name = "first", tags = {1, 2, 3}, level = values::Level::High, next = Some(0xADDR), pair = {__0 = 7, __1 = 233 'é'}}`,
+			"round":        "0",
+			"item.tags[2]": "3", "shapes[2]": `Named("disc", 12)`,
 		}},
 		{[]string{"go", "build", "-gcflags=all=-N -l", "-o", dir + "/go", "./testdata/govalues"}, dir + "/go", "", "main.walk", map[string]string{
-			"*l":      `{next = 0xADDR, tags = {}, level = 7, index = 0x0, point = {0, 0}, any = {_type = 0xADDR, data = 0xADDR}}`,
-			"*l.next": `{next = 0x0, tags = {"a", "bc"}, level = 3, index = 0xADDR, point = {0.5, -2}, any = {_type = 0xADDR, data = 0xADDR}}`,
+			"*l":             `{next = 0xADDR, tags = {}, level = 7, index = 0x0, point = {0, 0}, any = {_type = 0xADDR, data = 0xADDR}}`,
+			"l.next.tags[1]": `"bc"`,
+			"*l.next":        `{next = 0x0, tags = {"a", "bc"}, level = 3, index = 0xADDR, point = {0.5, -2}, any = {_type = 0xADDR, data = 0xADDR}}`,
 		}},
 		{[]string{"go", "build", "-gcflags=all=-N -l", "-o", dir + "/moved", "./testdata/govalues"}, dir + "/moved", "", "main.main.func1", map[string]string{
 			"l.level": "7", // l is on the heap

@@ -61,17 +61,21 @@ func (p *Process) bear(child int, what Reason, hold bool) *Process {
 		p.letGo(child, 0, false)
 		return nil
 	}
+	q := p.offspring(child)
+	if shared {
+		p.share(q)
+	}
+	q.report(q.newStop(what, q.threads[0]))
+	return q
+}
+
+// offspring makes a child known that has stopped at its birth.
+func (p *Process) offspring(child int) *Process {
 	q := p.tr.newProcess(child)
 	q.launched, q.noPin, q.loading, q.parent = p.launched, p.noPin, p.loading, p
 	q.exe, q.argv, q.filter, q.following = p.exe, p.argv, p.filter, p.following
-	if shared {
-		p.share(q)
-	} else {
-		q.sites = make(map[uint64]*site)
-	}
+	q.sites, q.mem = make(map[uint64]*site), unopened
 	q.addThread(child).state = threadStopped
-	q.openMemory() // what cannot be opened is poked
-	q.report(q.newStop(what, q.threads[0]))
 	return q
 }
 

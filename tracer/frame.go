@@ -95,15 +95,32 @@ func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, une
 	}
 	var frames []*Frame
 	var fresh []Frame // allocated, and not used yet
+	interrupted := false
 	err := unwind.Follow(x.of, code{x}, regs, known, func(u *unwind.Frame) bool {
+		if interrupted = len(frames) > 0 && x.interrupted(u.Lookup); interrupted {
+			return false
+		}
 		frames, fresh = x.expand(frames, fresh, t, u, limit, unentered)
 		unentered = 0
 		return len(frames) < limit
 	})
+	if interrupted {
+		return nil, ErrInterrupted
+	}
 	for i, f := range frames {
 		f.outer = frames[i+1:]
 	}
 	return frames, err
+}
+
+// interrupted reports whether the tracer is interrupted, and the code at an address is of a
+// large file, in each of whose units the first lookup takes milliseconds.
+func (x *target) interrupted(addr uint64) bool {
+	if x.tr == nil || x.tr.patient || x.tr.wanted.Load() != uint64(ReasonInterrupt) {
+		return false
+	}
+	img, ok := x.ImageAt(addr)
+	return ok && img.FileSize() >= large
 }
 
 // expand appends the frames of the functions that a frame is of: those that were inlined,

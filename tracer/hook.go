@@ -34,9 +34,12 @@ type HookOptions struct {
 }
 
 // On asks for stops. Reasons that nobody asks for cost the target nothing: only
-// breakpoints, signals, exec and the end of the process surface unasked.
+// breakpoints, signals, exec and the end of the process surface unasked. A hook of a
+// process that has ended is for when Restart launches it again.
 func (p *Process) On(o HookOptions) (*Hook, error) {
-	if err := p.held(); err != nil {
+	err := p.held()
+	ended := err == ErrExited && p.command != nil
+	if err != nil && !ended {
 		return nil, &Error{Op: "on " + o.Reason.String(), TID: p.PID, Err: err}
 	}
 	if o.Light && (o.Reason != ReasonSyscall || o.Handler == nil) {
@@ -44,10 +47,12 @@ func (p *Process) On(o HookOptions) (*Hook, error) {
 	}
 	h := &Hook{p, o}
 	p.hooks = append(p.hooks, h)
-	var err error
+	err = nil
 	switch o.Reason {
 	case ReasonLoad, ReasonUnload:
-		err = p.watchLinker()
+		if !ended {
+			err = p.watchLinker()
+		}
 	case ReasonSyscall:
 		if !p.filtered(h) {
 			err = p.traceCalls()

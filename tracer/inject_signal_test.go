@@ -5,6 +5,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -160,4 +161,40 @@ func TestSyscallKilled(t *testing.T) {
 	if sig, ok := p.ExitSignal(); !ok || sig != int(unix.SIGKILL) {
 		t.Errorf("exit signal %d, %t, want SIGKILL", sig, ok)
 	}
+}
+
+// A signal that comes for the tracer cuts a look at the queue short (ptrace_peek_siginfo),
+// which is not the end of the queue.
+func TestQueuedInterrupted(t *testing.T) {
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "../builtins/testdata/queue.c")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queued, err := p.Addr("queued")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Thread().Until(queued, nil); err != nil {
+		t.Fatal(err)
+	}
+	self, done, ended := unix.Gettid(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				unix.Tgkill(os.Getpid(), self, unix.SIGURG) // as Go's runtime does
+			}
+		}
+	}()
+	for range 1000 {
+		if list, err := p.Queued(); len(list) != 71 || err != nil {
+			t.Errorf("got %d signals, error %v, want 71", len(list), err)
+			break
+		}
+	}
+	close(done)
+	<-ended
 }

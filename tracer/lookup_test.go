@@ -23,6 +23,7 @@ func TestInterruptedLookup(t *testing.T) {
 		{"variable", func() error { _, err := p.Var("second"); return err }},
 		{"type", func() error { _, err := p.Types("struct item"); return err }},
 		{"expression", func() error { _, err := f.Eval("sizeof(struct item) + second.flags", nil); return err }},
+		{"stack", func() error { _, err := p.Thread().Frames(10); return err }},
 		{"breakpoint", func() error {
 			b, err := p.Breakpoint(&BreakpointOptions{Location: "main"})
 			if err == nil {

@@ -40,7 +40,7 @@ func (p *Process) readRaw(addr uint64, buf []byte) (int, error) {
 	done := 0
 	for done < len(buf) {
 		n, err := ptrace.ReadMemory(p.task(), addr+uint64(done), buf[done:])
-		if n == 0 && p.mem >= 0 {
+		if n == 0 && p.memory() >= 0 {
 			// The program may not read the page.
 			n, err = ptrace.Pread(p.mem, addr+uint64(done), page(addr+uint64(done), buf[done:]))
 		}
@@ -134,7 +134,7 @@ func (p *Process) writeRaw(addr uint64, data []byte) error {
 // writePage writes data, which lies in one page. Kernels may be built to refuse
 // forced writes through the memory file, so words are poked then.
 func (p *Process) writePage(addr uint64, data []byte) (int, error) {
-	if p.mem >= 0 {
+	if p.memory() >= 0 {
 		if n, err := ptrace.Pwrite(p.mem, addr, data); n > 0 {
 			return n, nil
 		} else if err == unix.ESRCH {
@@ -165,6 +165,19 @@ func (p *Process) writePage(addr uint64, data []byte) (int, error) {
 	return n, nil
 }
 
+// unopened stands for a memory file that is opened when it is needed.
+const unopened = -2
+
+// memory returns the process's memory file, or -1 if it cannot be opened: memory is
+// poked then.
+func (p *Process) memory() int {
+	if p.mem == unopened {
+		p.mem = -1
+		p.openMemory()
+	}
+	return p.mem
+}
+
 // openMemory opens the process's memory file. A file that was opened before an
 // exec still is the old program's.
 func (p *Process) openMemory() error {
@@ -186,7 +199,7 @@ func (p *Process) Maps() ([]procfs.Mapping, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}
-	maps, err := procfs.Maps(p.task())
+	maps, err := mapsLike(p.task(), p.images.maps)
 	if err != nil {
 		return nil, &Error{Op: "maps", TID: p.PID, Err: err}
 	}

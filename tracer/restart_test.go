@@ -123,6 +123,28 @@ func TestRestartAfterCrash(t *testing.T) {
 	}
 }
 
+// TestHookAfterEnd asks for stops of a process that has ended, for the next one.
+func TestHookAfterEnd(t *testing.T) {
+	p := launch(t, "loop", "1")
+	wantExit(t, p, 0)
+	for _, o := range []HookOptions{{Reason: ReasonLoad}, {Reason: ReasonSyscall, Syscalls: []int{unix.SYS_EXIT_GROUP}}, {Reason: ReasonExit}} {
+		if _, err := p.On(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restart(t, p, nil)
+	var reasons []string
+	for p.State() != Exited {
+		reasons = append(reasons, cont(t, p).Reason.String())
+	}
+	if got := strings.Join(reasons, " "); got != "load syscall exit" {
+		t.Errorf("stops for %s, want load syscall exit", got)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRestartWithThreads restarts a process that was let go on and not waited for.
 func TestRestartWithThreads(t *testing.T) {
 	p := launch(t, "churn", "1000000000")

@@ -167,7 +167,7 @@ func (t *Thread) queue(shared bool) (list []QueuedSignal, err error) {
 		for _, info := range infos[:n] {
 			list = append(list, QueuedSignal{t.asSent(info), shared})
 		}
-		if n < len(infos) {
+		if n == 0 { // fewer than asked for may be because of a signal for the tracer
 			break
 		}
 	}

@@ -95,6 +95,7 @@ func (s *Stop) Fatal() bool {
 	if err != nil {
 		return false
 	}
+	s.name = status.Name
 	if isFault(&s.siginfo) && sigset(status.SigBlk).has(s.Signal) {
 		return true
 	}

@@ -70,6 +70,7 @@ type Stop struct {
 	unentered []*debuginfo.Func // by a step to PC: see Thread.unentered
 
 	siginfo    Siginfo
+	name       string // of Thread, if Fatal has seen it
 	hasSiginfo bool
 	change     Reason        // what the dynamic linker has done
 	arrived    bool          // by a step: ReasonBreakpoint, ReasonWatchpoint or ReasonSyscall, or else ReasonStep

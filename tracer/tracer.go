@@ -83,6 +83,7 @@ type Tracer struct {
 	patient  bool          // Interrupt ends no lookup
 	timed    uint64        // the movement that runs, if it has a limit of time
 	clock    uint64        // counts movements with a limit
+	alarm    alarm
 	pin      pin
 	salvage  salvage
 
@@ -206,9 +207,9 @@ func (tr *Tracer) want(why Reason, movement uint64) {
 
 // rouse makes the tracer's thread see what is wanted, while it is in a wait.
 func (tr *Tracer) rouse(want uint64, waits *atomic.Bool) {
-	for pause := time.Microsecond; waits.Load() && tr.wanted.Load() == want; pause *= 2 {
+	for pause := time.Microsecond; waits.Load() && tr.wanted.Load() == want; pause = min(2*pause, time.Millisecond) {
 		ptrace.Tgkill(os.Getpid(), tr.tid, int(wakeSignal))
-		time.Sleep(min(pause, time.Millisecond))
+		time.Sleep(pause)
 	}
 }
 

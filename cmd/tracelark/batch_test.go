@@ -181,8 +181,9 @@ def case(c):
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		if _, err := os.Stat("marks1/025"); err == nil {
+	for { // until the answers are there too
+		_, err := os.Stat("marks1/025")
+		if journal, _ := os.ReadFile("out/journal"); err == nil && bytes.Count(journal, []byte("\n")) == 1+25 {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -233,6 +234,35 @@ def case(c):
 	cmd.Args = append(cmd.Args[:2:2], append([]string{"--restart"}, cmd.Args[2:]...)...)
 	if _, stderr, exit := run(t, cmd); exit != 0 || !strings.Contains(stderr, "40 of 40 cases in ") {
 		t.Errorf("with --restart: status %d, %s", exit, stderr)
+	}
+}
+
+// TestBatchLost has cases that take no time and one in the midst of them that ends its
+// worker, which has not told of those before it then.
+func TestBatchLost(t *testing.T) {
+	newCases(t, 300, `
+def case(c):
+    if c.index == 200:
+        launch(["sh", "-c", "kill -9 $PPID"]).cont()
+    return {"index": c.index}
+`)
+	var first string
+	for _, jobs := range []string{"1", "3"} {
+		stdout, stderr, exit := run(t, command(t, "batch", "-j", jobs, "batch.star", "cases"))
+		lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+		if exit != 1 || len(lines) != 300 {
+			t.Fatalf("status %d, %d lines:\n%s", exit, len(lines), stderr)
+		}
+		for i, line := range lines {
+			if failed := strings.Contains(line, "the case has ended its worker: signal: killed"); failed != (i == 200) || !failed && line != fmt.Sprintf(`{"index":%d}`, i) {
+				t.Errorf("with -j %s, line %d is %s", jobs, i, line)
+			}
+		}
+		if first == "" {
+			first = stdout
+		} else if stdout != first {
+			t.Errorf("with -j %s the lines are others", jobs)
+		}
 	}
 }
 

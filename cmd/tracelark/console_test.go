@@ -271,10 +271,14 @@ func TestConsoleEnds(t *testing.T) {
 
 // BenchmarkStart measures how long it takes until there is a prompt.
 func BenchmarkStart(b *testing.B) {
-	for b.Loop() {
-		c := newConsole(b, "")
-		c.expect(">>> ")
-		c.cmd.Process.Kill()
-		c.cmd.Wait()
+	for name, args := range map[string][]string{"alone": {"repl"}, "program": {"repl", "--", "/bin/true"}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				c := newConsole(b, "", args...)
+				c.expect(">>> ")
+				c.cmd.Process.Kill()
+				c.cmd.Wait()
+			}
+		})
 	}
 }

@@ -22,8 +22,10 @@ func newDoc() *cobra.Command {
 			"process, or a member such as process.read. Without NAME list what there is. With\n" +
 			"--pyi, print all of it as a stub file, from which editors complete names and show\n" +
 			"what they mean.",
-		Example:           "  tracelark doc process.watch\n  tracelark doc --pyi >tracelark.pyi",
-		ValidArgsFunction: cobra.FixedCompletions(builtins.Topics(), cobra.ShellCompDirectiveNoFileComp),
+		Example: "  tracelark doc process.watch\n  tracelark doc --pyi >tracelark.pyi",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return builtins.Topics(), cobra.ShellCompDirectiveNoFileComp
+		},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageErrorf("doc: unexpected %q", args[1])

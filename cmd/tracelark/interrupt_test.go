@@ -31,6 +31,7 @@ func BenchmarkInterruptLookup(b *testing.B) {
 		{"Breakpoint", big, []string{"b nothing_has_this"}},
 		{"Expression", big, []string{"p nothing_has_this"}},
 		{"Type", big, []string{"ptype big::Store<28>"}},
+		{"Stack", big, []string{"tb big::bottom", "c", "bt"}},
 		{"Symbols", big, []string{"p.symbols('*nothing_has_this')"}},
 	})
 }

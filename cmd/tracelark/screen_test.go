@@ -125,6 +125,12 @@ func (s *screen) expect(texts ...string) string {
 	})
 }
 
+// expectPast waits until a text is on the screen or has left it, as output goes on.
+func (s *screen) expectPast(want string) {
+	s.t.Helper()
+	s.until(want, func(string) bool { return strings.Contains(s.tmux("capture-pane", "-p", "-S", "-"), want) })
+}
+
 // prompt waits until the last line is a prompt with the given text before and behind it.
 func (s *screen) prompt(before, line string) {
 	s.t.Helper()
@@ -171,10 +177,10 @@ func TestScreenCommands(t *testing.T) {
 	s.do("c", "breakpoint 1 at", "in work (i=0)")
 	s.do("bt", "#0 0x", "in work (i=0)", "#1 0x", "in main (argc=2")
 	s.do("x/2gx $rsp", "0x7ff", ": 0x0")
-	s.do("p i + 1", "1")
-	s.do("_", "1") // the last value
+	s.do("p i + 1", "$1 = 1")
+	s.do("_", "\n1\n") // the last value
 	s.do("up", "in main (")
-	s.do("p n", "5")
+	s.do("p n - $", "$2 = 4")
 	s.do("n", "step at", "count.c:")
 	// An empty line does the same again.
 	s.keys("C-l", "Enter")
@@ -189,10 +195,22 @@ func TestScreenCommands(t *testing.T) {
 		s.expect("... "+line, "...")
 	}
 	s.enter("end")
-	s.do("c", "\n0\n", "\n44\n", "exit 0")
+	s.do("c", "\n$3 = 0\n", "\n$7 = 44\n", "exit 0")
 	s.do("tbr main", "breakpoint 2 at main, pending until run")
 	s.do("r 2", "breakpoint 2 at 0x", "in main (argc=2")
 	s.do("p *argv", `/count"`) // a command
+	s.do("!stty -a | grep -o icanon; exit 3", "\nicanon\nexit status 3")
+	s.do("| info line main | sed s/count.c:/line./", "/line.15")
+	s.do("shell echo rea'dy'; cat", "\nready")
+	s.enter("typed to it")
+	s.expect("typed to it\ntyped to it")
+	s.keys("C-d")
+	file := filepath.Join(s.dir, "file")
+	if err := os.WriteFile(file, []byte("# a comment\nx = 5\np argc + 1\ndefine twice\noutput $arg0 * 2\nend\ntwice 21\nprint(x)\n1 // 0\n2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.do("source "+file, "= 3\n42\n5\n", file+":9: floored division by zero\n")
+	s.do("generate-core-file "+file, "wrote "+file)
 	s.do("q", "status 0")
 }
 
@@ -398,15 +416,15 @@ func TestScreenBackground(t *testing.T) {
 	}
 	s.keys("C-u")
 	s.enter("vmmap stack") // which needs no stop
-	s.expect("[stack]")
+	s.expectPast("[stack]")
 	s.enter("p ticks > 3")
-	s.until("the value", func(text string) bool { return strings.Contains(text, "\n1\n") })
+	s.expectPast("\n$1 = 1\n")
 	s.enter("si")
-	s.expect("runs; interrupt stops")
+	s.expectPast("runs; interrupt stops")
 	s.enter("interrupt")
 	s.expect("interrupt at 0x")
 	s.prompt("", "")
-	s.do("p ticks > 3", "1")
+	s.do("p ticks > 3", "$2 = 1")
 	s.do("c", "tick ")
 	s.keys("C-c")
 	s.expect("Error: interrupted", "interrupt at 0x")

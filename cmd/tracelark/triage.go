@@ -149,7 +149,9 @@ func newTriage() *cobra.Command {
 			}
 			stdout := cmd.OutOrStdout()
 			finish := func() error {
-				r.Cluster(distance)
+				if err := r.Cluster(distance); err != nil {
+					return err
+				}
 				if opts.Dir != "" {
 					if err := r.Write(opts.Dir); err != nil {
 						return err

@@ -15,7 +15,8 @@ import (
 
 // BenchmarkTriage looks at the same crash both ways, and as scripts over gdb do, with
 // one worker. The time of a CPU that a case takes, that of the target included, depends
-// less on what else the machine is about than the time that passes.
+// less on what else the machine is about than the time that passes. What is made once,
+// such as tables of the C library's debug information, is spread over all cases.
 func BenchmarkTriage(b *testing.B) {
 	prog := tracertest.Build(b, "testdata/parser.c", "-fstack-protector-all")
 	exe, err := os.Executable()
@@ -56,7 +57,7 @@ func BenchmarkTriage(b *testing.B) {
 		})
 	}
 	for _, mode := range []string{"exec", "snapshot"} {
-		measure(mode, 3000, func(cases string) []*exec.Cmd {
+		measure(mode, 10000, func(cases string) []*exec.Cmd {
 			return []*exec.Cmd{exec.Command(exe, "triage", "-q", "-j", "1", "--mode", mode, "--restart", "-o", mode, cases, "--", prog, "@@")}
 		})
 	}

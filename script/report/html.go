@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tracelark/tracelark/tracer/triage"
 )
@@ -17,13 +18,15 @@ import (
 var page string
 
 // pageTemplate escapes what it is given for where it stands (html/template).
-var pageTemplate = template.Must(template.New("index.html").Funcs(template.FuncMap{
-	"top":   top,
-	"lines": func(list []string) string { return strings.Join(list, "\n") },
-	"hex":   func(v uint64) string { return fmt.Sprintf("%#x", v) },
-	"show":  visible,
-	"words": func(list []string) string { return strings.Join(list, ", ") },
-}).Parse(page))
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("index.html").Funcs(template.FuncMap{
+		"top":   top,
+		"lines": func(list []string) string { return strings.Join(list, "\n") },
+		"hex":   func(v uint64) string { return fmt.Sprintf("%#x", v) },
+		"show":  visible,
+		"words": func(list []string) string { return strings.Join(list, ", ") },
+	}).Parse(page))
+})
 
 // A bar is one of a chart.
 type bar struct {
@@ -57,7 +60,7 @@ func (c chart) Ends() []bar { return []bar{c.Bars[0], c.Bars[len(c.Bars)-1]} }
 // HTML returns the contents of index.html, which needs no other file.
 func (r *Report) HTML() ([]byte, error) {
 	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, struct {
+	err := pageTemplate().Execute(&b, struct {
 		*Report
 		Severities []triage.Severity
 		Charts     []chart

@@ -67,11 +67,13 @@ func JUnit(suites []*JUnitSuite) ([]byte, error) {
 func (r *Report) JUnit() ([]byte, error) {
 	suite := &JUnitSuite{Name: r.Title}
 	for i, c := range r.Cases {
-		x := JUnitCase{Class: r.Title, Name: c.Case, Time: JUnitTime(c.Seconds), Output: c.Stderr}
+		x := JUnitCase{Class: r.Title, Name: c.Case, Time: JUnitTime(c.Seconds)}
+		var explanation string
+		explanation, x.Output = r.lines[i].evidence()
 		if cluster := r.clusterOf[i]; cluster != nil {
 			text := strings.Join(c.Stack, "\n")
-			if c.Crash != nil {
-				text = c.Crash.Explanation + "\n" + text
+			if explanation != "" {
+				text = explanation + "\n" + text
 			}
 			x.Failure = &JUnitFailure{"crash", fmt.Sprintf("cluster %d: %s (%s)", cluster.ID, c.Name, cluster.Severity), text}
 		} else if c.Outcome != "exit" {

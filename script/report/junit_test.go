@@ -15,7 +15,15 @@ func TestJUnitSchema(t *testing.T) {
 	suite.Add(JUnitCase{Class: "a", Name: "quick", Time: 1e-7})
 	suite.Add(JUnitCase{Class: "a", Name: "slow", Time: 123456.5, Output: "\x1b[0m]]>\xff<&"})
 	suite.Add(JUnitCase{Class: "a", Name: "fails", Failure: &JUnitFailure{"failure", "a\nb", "<text>"}, Output: "out"})
-	results := &Report{Title: "title", Cases: []*Case{{Outcome: "hang"}, {Error: "x"}, {Outcome: "exit"}}, clusterOf: make([]*Cluster, 3)}
+	results := &Report{Title: "title"}
+	for _, line := range []string{`{"case":"a","outcome":"hang","cluster":null}`, `{"case":"b","error":"x"}`, `{"case":"c","outcome":"exit","cluster":null}`} {
+		if err := results.Add([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := results.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
 	suites, err := JUnit([]*JUnitSuite{suite, {Name: "empty"}})
 	if err != nil {
 		t.Fatal(err)

@@ -6,14 +6,17 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/triage"
@@ -135,20 +138,24 @@ type Clusters struct {
 // A Report is all that a triage has found.
 type Report struct {
 	Title string
-	Cases []*Case
+	Cases []*Case // with all that there is where it is the best of a cluster
 	Clusters
-	lines     [][]byte
-	clusterOf []*Cluster // by case, or nil
+	lines     []line              // of the cases
+	stacks    map[string][]string // by how they stand in lines
+	clusterOf []*Cluster          // by case, or nil
 }
 
 // Add takes in a line of a case.
-func (r *Report) Add(line []byte) error {
-	c := new(Case)
-	if err := json.Unmarshal(line, c); err != nil {
+func (r *Report) Add(text []byte) error {
+	if r.stacks == nil {
+		r.stacks = make(map[string][]string)
+	}
+	line, c, err := r.newLine(text)
+	if err != nil {
 		return fmt.Errorf("a line of a case: %w", err)
 	}
 	r.Cases = append(r.Cases, c)
-	r.lines = append(r.lines, bytes.TrimSuffix(bytes.Clone(line), []byte("\n")))
+	r.lines = append(r.lines, line)
 	return nil
 }
 
@@ -157,7 +164,7 @@ const hang = "hang"
 
 // Cluster makes clusters of the cases: crashes whose stacks are less than distance
 // apart, and hangs in the same place. The worst come first, and then the largest.
-func (r *Report) Cluster(distance float64) {
+func (r *Report) Cluster(distance float64) error {
 	var crashes, hangs []int
 	var stacks [][]string
 	places := make(map[string][]int)
@@ -194,7 +201,10 @@ func (r *Report) Cluster(distance float64) {
 	r.clusterOf = make([]*Cluster, len(r.Cases))
 	unique := make(map[string]bool)
 	for _, group := range groups {
-		c := r.cluster(group)
+		c, err := r.cluster(group)
+		if err != nil {
+			return err
+		}
 		r.Clusters.Clusters = append(r.Clusters.Clusters, c)
 		r.Clusters.Cases += c.Size
 		for _, i := range group {
@@ -209,26 +219,32 @@ func (r *Report) Cluster(distance float64) {
 	for i, c := range r.Clusters.Clusters {
 		c.ID = i + 1
 	}
+	return nil
 }
 
 // cluster returns the cluster of some cases.
-func (r *Report) cluster(group []int) *Cluster {
+func (r *Report) cluster(group []int) (*Cluster, error) {
 	c := &Cluster{Size: len(group), Members: group, Severity: triage.Undefined}
 	unique := make(map[string]bool)
+	best := group[0]
 	for _, i := range group {
 		x := r.Cases[i]
 		c.Cases = append(c.Cases, x.Case)
 		unique[strings.Join(x.Stack, "\n")] = true
-		if c.Best == nil || better(x, c.Best) {
-			c.Best = x
+		if better(x, r.Cases[best]) {
+			best = i
 		}
+	}
+	c.Best = r.Cases[best]
+	if err := r.lines[best].complete(c.Best); err != nil {
+		return nil, fmt.Errorf("the line of %s: %w", c.Best.Case, err)
 	}
 	c.Unique = len(unique)
 	c.Name, c.Stack = c.Best.Name, c.Best.Stack
 	if c.Best.Severity != "" {
 		c.Severity = c.Best.Severity
 	}
-	return c
+	return c, nil
 }
 
 // better reports whether x shows its cluster better than y.
@@ -284,13 +300,18 @@ func (r *Report) Write(dir string) error {
 	var errs []error
 	put := func(name string, data []byte, err error) {
 		if err == nil {
-			err = write(filepath.Join(dir, name), data)
+			err = write(filepath.Join(dir, name), func(w io.Writer) error {
+				_, err := w.Write(data)
+				return err
+			})
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("write %s: %w", name, err))
 		}
 	}
-	put("cases.jsonl", r.lineFile(), nil)
+	if err := write(filepath.Join(dir, "cases.jsonl"), r.writeLines); err != nil {
+		errs = append(errs, fmt.Errorf("write cases.jsonl: %w", err))
+	}
 	text, err := r.JSON()
 	put("clusters.json", text, err)
 	put("report.md", r.Markdown(), nil)
@@ -315,34 +336,36 @@ func IsCASREP(name string) bool {
 }
 
 // write makes a file, or replaces it when all is there.
-func write(path string, data []byte) error {
+func write(path string, fill func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tracelark-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	err = errors.Join(fill(f), f.Chmod(0o644), f.Close())
 	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
 }
 
-// lineFile returns the lines with the numbers of their clusters.
-func (r *Report) lineFile() []byte {
-	var b bytes.Buffer
-	for i, line := range r.lines {
-		if c := r.clusterOf[i]; c != nil {
-			// Within a string the quotes would be escaped.
-			line = bytes.Replace(line, []byte(`"cluster":null`), fmt.Appendf(nil, `"cluster":%d`, c.ID), 1)
+// writeLines writes the lines with the numbers of their clusters.
+func (r *Report) writeLines(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 1<<16)
+	for i, l := range r.lines {
+		text := l.text[:l.end]
+		if c := r.clusterOf[i]; c != nil && l.cluster > 0 {
+			b.Write(text[:l.cluster])
+			b.WriteString(strconv.Itoa(c.ID))
+			text = bytes.TrimPrefix(text[l.cluster:], []byte("null"))
 		}
-		if end := bytes.LastIndex(line, []byte(`,"~casrep":`)); end >= 0 {
-			line = append(line[:end:end], '}')
+		b.Write(text)
+		if l.end < len(l.text) {
+			b.WriteByte('}')
 		}
-		b.Write(append(line, '\n'))
+		b.WriteByte('\n')
 	}
-	return b.Bytes()
+	return b.Flush()
 }
 
 // JSON returns the contents of clusters.json.

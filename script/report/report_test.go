@@ -55,7 +55,9 @@ func hostileReport(t *testing.T) *Report {
 	add(map[string]any{"case": "x", "outcome": "exit", "stack": []string{}, "argv": []string{"./a"}, "cluster": nil})
 	add(map[string]any{"case": "o", "outcome": "oom", "stack": []string{}, "cluster": nil})
 	add(map[string]any{"case": "e" + hostile, "index": 6, "error": hostile})
-	r.Cluster(0.3)
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

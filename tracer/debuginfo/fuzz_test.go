@@ -1,8 +1,11 @@
 package debuginfo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +56,37 @@ func one(t *testing.T, what string, ok bool, err error) {
 	if ok == (err != nil) {
 		t.Fatalf("%s: value %v, error %v", what, ok, err)
 	}
+}
+
+// FuzzStream looks up what is at an address and at a line in sections that are read in
+// order and end early.
+func FuzzStream(f *testing.F) {
+	for _, s := range seedSections(f) {
+		f.Add(s[0], s[1], s[2], s[3], s[4], s[5], s[9], uint64(0x401010), uint32(1<<20))
+	}
+	f.Fuzz(func(t *testing.T, info, abbrev, str, line, lineStr, rnglists, aranges []byte, pc uint64, most uint32) {
+		sections := map[section][]byte{secInfo: info, secAbbrev: abbrev, secStr: str, secLine: line, secLineStr: lineStr, secRnglists: rnglists, secAranges: aranges}
+		load := func(name string) ([]byte, error) { return sections[section(slices.Index(sectionNames[:], name))], nil }
+		d, err := Open("fuzz", load, func(name string) (io.Reader, int64) {
+			data, _ := load(name)
+			return bytes.NewBuffer(data[:min(uint64(len(data)), uint64(most))]), int64(len(data))
+		})
+		if (d == nil) == (err == nil) {
+			t.Fatalf("Open = %v, %v", d, err)
+		}
+		if err != nil {
+			return
+		}
+		for range 2 {
+			funcs, err := d.Funcs(pc)
+			one(t, "Funcs", len(funcs) > 0, err)
+			l, err := d.Line(pc)
+			one(t, "Line", l != Line{}, err)
+			places, err := d.Places("tiny.c", 12)
+			one(t, "Places", len(places) > 0, err)
+			d.allUnits()
+		}
+	})
 }
 
 func FuzzData(f *testing.F) {

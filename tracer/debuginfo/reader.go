@@ -158,7 +158,8 @@ func (r *reader) sleb() int64 {
 	return int64(v)
 }
 
-// leb reads a LEB128 number and tells how many bits it was written with.
+// leb reads a LEB128 number and tells how many bits it was written with. One without an
+// end is 0.
 func (r *reader) leb() (v uint64, width uint) {
 	for {
 		b := r.u8()
@@ -166,6 +167,9 @@ func (r *reader) leb() (v uint64, width uint) {
 			v |= uint64(b&0x7f) << width
 		}
 		width += 7
+		if r.err != nil {
+			return 0, width
+		}
 		if b&0x80 == 0 {
 			return v, width
 		}

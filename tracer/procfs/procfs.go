@@ -34,12 +34,16 @@ func Path(pid int, name string) string {
 // buffers are large enough for most of the files.
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
+// single are the files that the kernel makes as a whole (single_open): a read that does
+// not fill its buffer has all.
+var single = []string{"comm", "stat", "statm", "status"}
+
 // read parses the file called name in pid's directory. parse must not keep the data.
 func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error) {
 	var zero T
 	buf := buffers.Get().(*[16 << 10]byte)
 	defer buffers.Put(buf)
-	data, err := readAll(Path(pid, name), buf[:0])
+	data, err := readAll(Path(pid, name), slices.Contains(single, name), buf[:0])
 	if err != nil {
 		return zero, err
 	}
@@ -50,9 +54,9 @@ func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error)
 	return v, nil
 }
 
-// readAll appends what is in a file to buf. An os.File asks the kernel first what kind
-// of file it is, which takes as long as the rest.
-func readAll(path string, buf []byte) ([]byte, error) {
+// readAll appends what is in a file, which may be single, to buf. An os.File asks the
+// kernel first what kind of file it is, which takes as long as the rest.
+func readAll(path string, single bool, buf []byte) ([]byte, error) {
 	fail := func(op string, err error) ([]byte, error) { return nil, &os.PathError{Op: op, Path: path, Err: err} }
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	for err == syscall.EINTR {
@@ -72,7 +76,10 @@ func readAll(path string, buf []byte) ([]byte, error) {
 		case n == 0:
 			return buf, nil
 		}
-		buf = slices.Grow(buf[:len(buf)+n], 1)
+		if buf = buf[:len(buf)+n]; single && len(buf) < cap(buf) {
+			return buf, nil
+		}
+		buf = slices.Grow(buf, 1)
 	}
 }
 

@@ -3,7 +3,6 @@ package triage
 import (
 	"encoding/binary"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -120,11 +119,11 @@ func (x *examination) heapCall() string {
 
 // heapMessages begin what the allocators of glibc say of a heap that they find
 // corrupt (malloc/malloc.c, malloc_printerr).
-var heapMessages = regexp.MustCompile(`^(free\(\)|malloc\(\)|realloc\(\)|calloc\(\)|malloc_consolidate\(\)|munmap_chunk\(\)|mremap_chunk\(\)|malloc_check_get_size|` +
+var heapMessages = lazy(`^(free\(\)|malloc\(\)|realloc\(\)|calloc\(\)|malloc_consolidate\(\)|munmap_chunk\(\)|mremap_chunk\(\)|malloc_check_get_size|` +
 	`double free or corruption|corrupted |break adjusted to free malloc space|invalid fastbin|unaligned (fastbin|tcache)|chunk_main_arena|malloc: |memory clobbered|` +
 	`.*malloc\.c:\d+: |Fatal glibc error: malloc)`)
 
-func isHeapMessage(msg string) bool { return heapMessages.MatchString(msg) }
+func isHeapMessage(msg string) bool { return heapMessages().MatchString(msg) }
 
 // fortified reports whether a message is of a check of the C library (_FORTIFY_SOURCE).
 func fortified(msg string) bool {

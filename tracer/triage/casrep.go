@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -200,25 +199,25 @@ func parseMaps(lines []string) (maps []casrepMap) {
 
 // Frames of the other tools that CASR takes: Rust's and Go's backtraces and Python's.
 var (
-	rustFrame   = regexp.MustCompile(`^\s*\d+:\s+(?:0x([0-9a-f]+) - )?(.+?)(?:\s+at (\S+?):(\d+)(?::(\d+))?)?$`)
-	goFrame     = regexp.MustCompile(`^(\S.*?)\s+in\s+(\S+):(\d+)`)
-	pythonFrame = regexp.MustCompile(`^\s*File "(.+?)", line (\d+), in (\S+)`)
+	rustFrame   = lazy(`^\s*\d+:\s+(?:0x([0-9a-f]+) - )?(.+?)(?:\s+at (\S+?):(\d+)(?::(\d+))?)?$`)
+	goFrame     = lazy(`^(\S.*?)\s+in\s+(\S+):(\d+)`)
+	pythonFrame = lazy(`^\s*File "(.+?)", line (\d+), in (\S+)`)
 )
 
 // parseAnyFrame parses a frame as gdb, a sanitizer, Rust, Go or Python writes it.
 func parseAnyFrame(line string) (f Frame, ok bool) {
-	if m := frameLine.FindStringSubmatch(line); m != nil {
+	if m := frameLine().FindStringSubmatch(line); m != nil {
 		return parseFrame(m), true
 	}
-	if m := pythonFrame.FindStringSubmatch(line); m != nil {
+	if m := pythonFrame().FindStringSubmatch(line); m != nil {
 		return Frame{File: m[1], Line: number(m[2]), Function: m[3]}, true
 	}
-	if m := rustFrame.FindStringSubmatch(line); m != nil {
+	if m := rustFrame().FindStringSubmatch(line); m != nil {
 		f = Frame{Function: m[2], File: m[3], Line: number(m[4]), Column: number(m[5])}
 		f.PC, _ = strconv.ParseUint(m[1], 16, 64)
 		return f, true
 	}
-	if m := goFrame.FindStringSubmatch(line); m != nil {
+	if m := goFrame().FindStringSubmatch(line); m != nil {
 		name := m[1]
 		if i := strings.LastIndexByte(name, '('); i > 0 {
 			name = name[:i] // the arguments

@@ -1,32 +1,31 @@
 package triage
 
 import (
-	"regexp"
 	"strings"
 )
 
 // This file reads the panics of Rust and Go, of what the program printed.
 
 var (
-	rustPanic      = regexp.MustCompile(`(?m)^\s*thread '.*?'(?: \(\d+\))? panicked at (?:'(.*)', (.*)|(.+):\n(.*))$`)
-	backtraceFrame = regexp.MustCompile(`^\s*(\d+):\s+(?:0x[0-9a-f]+ - )?(\S.*)$`)
-	rustPlace      = regexp.MustCompile(`^(?:\s+at )?(.+):(\d+):(\d+)$`)
-	rustHash       = regexp.MustCompile(`::h[0-9a-f]{16}$|\[[0-9a-f]{13,16}\]`)
-	goPanic        = regexp.MustCompile(`(?m)^(?:panic: |fatal error: )(.+)$`)
-	goStack        = regexp.MustCompile(`(?m)^goroutine \d+ .*\[[^\]]*\]:$`)
-	goPlace        = regexp.MustCompile(`^\t(.+):(\d+)(?: \+0x[0-9a-f]+)?$`)
+	rustPanic      = lazy(`(?m)^\s*thread '.*?'(?: \(\d+\))? panicked at (?:'(.*)', (.*)|(.+):\n(.*))$`)
+	backtraceFrame = lazy(`^\s*(\d+):\s+(?:0x[0-9a-f]+ - )?(\S.*)$`)
+	rustPlace      = lazy(`^(?:\s+at )?(.+):(\d+):(\d+)$`)
+	rustHash       = lazy(`::h[0-9a-f]{16}$|\[[0-9a-f]{13,16}\]`)
+	goPanic        = lazy(`(?m)^(?:panic: |fatal error: )(.+)$`)
+	goStack        = lazy(`(?m)^goroutine \d+ .*\[[^\]]*\]:$`)
+	goPlace        = lazy(`^\t(.+):(\d+)(?: \+0x[0-9a-f]+)?$`)
 )
 
 // panicked is the verdict on panics of Rust and Go, by what was printed or, without
 // that, by the functions that end the process.
 func (x *examination) panicked() *verdict {
-	if m := rustPanic.FindStringSubmatch(x.Output); m != nil {
+	if m := rustPanic().FindStringSubmatch(x.Output); m != nil {
 		text, at := orElse(m[1], m[4]), orElse(m[2], m[3])
 		v := say("RustPanic", "A panic of Rust at %s: %s", at, text)
 		v.message = text
 		return v
 	}
-	if m := goPanic.FindStringSubmatch(x.Output); m != nil && goStack.MatchString(x.Output) {
+	if m := goPanic().FindStringSubmatch(x.Output); m != nil && goStack().MatchString(x.Output) {
 		v := say("GoPanic", "A panic of Go: %s", m[1])
 		v.message = m[1]
 		return v
@@ -45,19 +44,19 @@ func (x *examination) panicked() *verdict {
 // panicStack returns the stack that a panic has printed, or nil: of Rust the backtrace,
 // or without one the place of the panic, and of Go that of the goroutine.
 func panicStack(output string) []Frame {
-	if m := rustPanic.FindStringSubmatchIndex(output); m != nil {
+	if m := rustPanic().FindStringSubmatchIndex(output); m != nil {
 		head, rest, ok := strings.Cut(output[m[0]:], "stack backtrace:\n")
-		if frames := rustStack(rest); ok && len(frames) > 0 && len(rustPanic.FindAllStringIndex(head, 2)) == 1 {
+		if frames := rustStack(rest); ok && len(frames) > 0 && len(rustPanic().FindAllStringIndex(head, 2)) == 1 {
 			return frames
 		}
-		at := rustPlace.FindStringSubmatch(orElse(group(output, m, 2), group(output, m, 3)))
+		at := rustPlace().FindStringSubmatch(orElse(group(output, m, 2), group(output, m, 3)))
 		if at == nil {
 			return nil
 		}
 		return []Frame{{File: at[1], Line: number(at[2]), Column: number(at[3])}}
 	}
-	if m := goPanic.FindStringIndex(output); m != nil {
-		if at := goStack.FindStringIndex(output[m[0]:]); at != nil {
+	if m := goPanic().FindStringIndex(output); m != nil {
+		if at := goStack().FindStringIndex(output[m[0]:]); at != nil {
 			return goroutineStack(output[m[0]:][at[1]:])
 		}
 	}
@@ -77,14 +76,14 @@ func group(text string, match []int, n int) string {
 func rustStack(text string) (frames []Frame) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := backtraceFrame.FindStringSubmatch(line); m != nil && len(frames) < maxStack {
+		if m := backtraceFrame().FindStringSubmatch(line); m != nil && len(frames) < maxStack {
 			if m[2] == "main" {
 				break // that of C, which a full backtrace has
 			}
-			frames = append(frames, Frame{Level: number(m[1]), Function: rustHash.ReplaceAllString(m[2], "")})
+			frames = append(frames, Frame{Level: number(m[1]), Function: rustHash().ReplaceAllString(m[2], "")})
 			continue
 		}
-		m := rustPlace.FindStringSubmatch(line)
+		m := rustPlace().FindStringSubmatch(line)
 		if m == nil || !strings.Contains(line, " at ") || len(frames) == 0 {
 			break
 		}
@@ -99,7 +98,7 @@ func rustStack(text string) (frames []Frame) {
 func goroutineStack(text string) (frames []Frame) {
 	for line := range strings.Lines(strings.TrimPrefix(text, "\n")) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := goPlace.FindStringSubmatch(line); m != nil {
+		if m := goPlace().FindStringSubmatch(line); m != nil {
 			if n := len(frames); n > 0 && frames[n-1].File == "" {
 				f := &frames[n-1]
 				f.File, f.Line = m[1], number(m[2])

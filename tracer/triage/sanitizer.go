@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Report is what a sanitizer printed of an error.
@@ -21,21 +22,27 @@ type Report struct {
 	Text    []string
 }
 
+// lazy compiles a regular expression when it is needed first: most runs of a program that
+// could look at crashes look at none.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 // What reports are recognised by (compiler-rt's and libsanitizer's sources).
 var (
-	startLine  = regexp.MustCompile(`^(?:==\d+==\s*)?(?:ERROR|WARNING): (Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer:? ?(.*)$`)
-	fuzzerLine = regexp.MustCompile(`^==\d+==\s*ERROR: libFuzzer: (.*)$`)
-	ubsanLine  = regexp.MustCompile(`^(\S.*?):(\d+):(?:(\d+):)? runtime error: (.+)$`)
-	accessLine = regexp.MustCompile(`^\s*(?:Atomic |Previous (?:atomic )?|atomic )?(READ|WRITE|Read|Write|read|write) of size (\d+)(?: at (0x[0-9a-f]+))?`)
-	signalLine = regexp.MustCompile(`caused by a (READ|WRITE|UNKNOWN) memory access`)
-	addrText   = regexp.MustCompile(`(?:on|at|for) (?:unknown )?address (0x[0-9a-f]+)`)
-	summary    = regexp.MustCompile(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
-	leakBytes  = regexp.MustCompile(`^(\d+) byte\(s\) leaked`)
-	causeLine  = regexp.MustCompile(`^(?:Potential )?Cause: (.*)$`)
-	frameLine  = regexp.MustCompile(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
-	moduleTail = regexp.MustCompile(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
-	sourceTail = regexp.MustCompile(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
-	gdbTail    = regexp.MustCompile(`^(.*\)) at (.+?):(\d+)(?::(\d+))?$`)
+	startLine  = lazy(`^(?:==\d+==\s*)?(?:ERROR|WARNING): (Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer:? ?(.*)$`)
+	fuzzerLine = lazy(`^==\d+==\s*ERROR: libFuzzer: (.*)$`)
+	ubsanLine  = lazy(`^(\S.*?):(\d+):(?:(\d+):)? runtime error: (.+)$`)
+	accessLine = lazy(`^\s*(?:Atomic |Previous (?:atomic )?|atomic )?(READ|WRITE|Read|Write|read|write) of size (\d+)(?: at (0x[0-9a-f]+))?`)
+	signalLine = lazy(`caused by a (READ|WRITE|UNKNOWN) memory access`)
+	addrText   = lazy(`(?:on|at|for) (?:unknown )?address (0x[0-9a-f]+)`)
+	summary    = lazy(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
+	leakBytes  = lazy(`^(\d+) byte\(s\) leaked`)
+	causeLine  = lazy(`^(?:Potential )?Cause: (.*)$`)
+	frameLine  = lazy(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
+	moduleTail = lazy(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
+	sourceTail = lazy(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
+	gdbTail    = lazy(`^(.*\)) at (.+?):(\d+)(?::(\d+))?$`)
 )
 
 var tools = map[string]string{
@@ -65,13 +72,13 @@ func ParseReport(text string) *Report {
 	}
 	for i, line := range lines {
 		line = strings.TrimRight(line, "\r")
-		if m := startLine.FindStringSubmatch(line); m != nil {
+		if m := startLine().FindStringSubmatch(line); m != nil {
 			if r := parseReport(tools[m[1]], m[2], lines[i:]); r != nil {
 				return r
 			}
-		} else if m := fuzzerLine.FindStringSubmatch(line); m != nil {
+		} else if m := fuzzerLine().FindStringSubmatch(line); m != nil {
 			return parseReport("libfuzzer", m[1], lines[i:])
-		} else if m := ubsanLine.FindStringSubmatch(line); m != nil {
+		} else if m := ubsanLine().FindStringSubmatch(line); m != nil {
 			return parseUndefined(m, lines[i:])
 		}
 	}
@@ -92,12 +99,12 @@ func parseReport(tool, what string, lines []string) *Report {
 	into := &r.Frames
 	for n, line := range lines {
 		line = strings.TrimRight(line, "\r")
-		if n > 0 && (startLine.MatchString(line) || fuzzerLine.MatchString(line)) {
+		if n > 0 && (startLine().MatchString(line) || fuzzerLine().MatchString(line)) {
 			break
 		}
 		r.Text = append(r.Text, line)
 		lower := strings.ToLower(line)
-		switch m := frameLine.FindStringSubmatch(line); {
+		switch m := frameLine().FindStringSubmatch(line); {
 		case m != nil:
 			if into != nil && len(*into) < maxStack {
 				*into = append(*into, parseFrame(m))
@@ -118,22 +125,22 @@ func parseReport(tool, what string, lines []string) *Report {
 				into = nil
 			}
 		}
-		if m := accessLine.FindStringSubmatch(line); m != nil && r.Size == 0 {
+		if m := accessLine().FindStringSubmatch(line); m != nil && r.Size == 0 {
 			r.Access = strings.ToLower(m[1])
 			r.Size = number(m[2])
 			if !r.HasAddr && m[3] != "" {
 				r.address("at address " + m[3])
 			}
 		}
-		if m := causeLine.FindStringSubmatch(line); m != nil && r.Type == "tag-mismatch" && causes[m[1]] != "" {
+		if m := causeLine().FindStringSubmatch(line); m != nil && r.Type == "tag-mismatch" && causes[m[1]] != "" {
 			r.Type = causes[m[1]]
 		}
-		if m := signalLine.FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
+		if m := signalLine().FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
 			r.Access = strings.ToLower(m[1])
 		}
-		if m := summary.FindStringSubmatch(line); m != nil {
+		if m := summary().FindStringSubmatch(line); m != nil {
 			r.Summary = m[2]
-			if leak := leakBytes.FindStringSubmatch(m[2]); leak != nil {
+			if leak := leakBytes().FindStringSubmatch(m[2]); leak != nil {
 				r.Size = number(leak[1])
 			}
 			break
@@ -158,7 +165,7 @@ func typeOf(tool, what string) string {
 	lower := strings.ToLower(what)
 	first, _, _ := strings.Cut(what, " ")
 	switch {
-	case strings.Contains(lower, "detected memory leaks"), leakBytes.MatchString(what):
+	case strings.Contains(lower, "detected memory leaks"), leakBytes().MatchString(what):
 		return "memory-leaks"
 	case strings.HasPrefix(lower, "attempting double-free"):
 		return "double-free"
@@ -194,7 +201,7 @@ func typeOf(tool, what string) string {
 
 // address takes the address from a line.
 func (r *Report) address(line string) {
-	if m := addrText.FindStringSubmatch(line); m != nil {
+	if m := addrText().FindStringSubmatch(line); m != nil {
 		if v, err := strconv.ParseUint(m[1], 0, 64); err == nil {
 			r.Addr, r.HasAddr = v, true
 		}
@@ -215,14 +222,14 @@ func parseFrame(m []string) Frame {
 	f := Frame{Level: number(m[1])}
 	f.PC, _ = strconv.ParseUint(m[2], 16, 64)
 	rest := strings.TrimSpace(m[3])
-	if t := moduleTail.FindStringSubmatch(rest); t != nil {
+	if t := moduleTail().FindStringSubmatch(rest); t != nil {
 		f.Image, f.BuildID = t[2], t[4]
 		f.ImageOffset, _ = strconv.ParseUint(t[3], 16, 64)
 		rest = t[1]
 	}
-	t := gdbTail.FindStringSubmatch(rest)
+	t := gdbTail().FindStringSubmatch(rest)
 	if t == nil {
-		t = sourceTail.FindStringSubmatch(rest)
+		t = sourceTail().FindStringSubmatch(rest)
 	}
 	if t != nil {
 		rest, f.File, f.Line, f.Column = t[1], t[2], number(t[3]), number(t[4])

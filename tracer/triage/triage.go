@@ -135,7 +135,8 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		Exe: event.Exe, Argv: event.Argv, Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: event.Regs,
 		Maps: maps, Threads: event.Threads, Sanitizer: ParseReport(event.Output),
 	}
-	c.Disassembly = x.disassembly()
+	x.listing = x.disassembly()
+	c.Disassembly = x.listing
 	if r := c.Sanitizer; r != nil {
 		for _, frames := range [][]Frame{r.Frames, r.Freed, r.Alloc} {
 			x.symbolize(frames)
@@ -174,6 +175,7 @@ type examination struct {
 
 	pc, sp   uint64
 	inst     *disasm.Inst // at pc, or nil
+	listing  []string     // from pc on
 	accesses []disasm.Access
 	culprit  *disasm.Access // the one that was not allowed, or nil
 	fault    *Fault
@@ -258,26 +260,25 @@ func (x *examination) place() string {
 
 // text returns the instruction in brackets.
 func (x *examination) text() string {
-	if x.inst == nil {
+	if x.inst == nil || len(x.listing) == 0 {
 		return ""
 	}
-	i, err := disasm.Decode(x.inst.Data, x.pc, x.symbol)
-	if err != nil {
-		return ""
-	}
-	return " (" + i.Text + ")"
+	_, text, _ := strings.Cut(x.listing[0], ": ")
+	return " (" + text + ")"
 }
 
-func (x *examination) disassembly() (list []string) {
+func (x *examination) disassembly() []string {
 	code := make([]byte, maxDisassembly*15)
 	n, _ := x.p.ReadAt(x.pc, code)
-	for i := range disasm.All(code[:n], x.pc, x.symbol) {
-		if len(list) == maxDisassembly {
-			break
+	return listings.get(x.pc, code[:n], x.images, func() (list []string) {
+		for i := range disasm.All(code[:n], x.pc, x.symbol) {
+			if len(list) == maxDisassembly {
+				break
+			}
+			list = append(list, fmt.Sprintf("%#x: %s", i.Addr, i.Text))
 		}
-		list = append(list, fmt.Sprintf("%#x: %s", i.Addr, i.Text))
-	}
-	return list
+		return list
+	})
 }
 
 // symbol names an address.

@@ -62,15 +62,15 @@ func parseUndefined(m []string, lines []string) *Report {
 	r.address(what)
 	for n, line := range lines {
 		line = strings.TrimRight(line, "\r")
-		if n > 0 && (ubsanLine.MatchString(line) || startLine.MatchString(line)) {
+		if n > 0 && (ubsanLine().MatchString(line) || startLine().MatchString(line)) {
 			break
 		}
 		r.Text = append(r.Text, line)
-		if m := frameLine.FindStringSubmatch(line); m != nil {
+		if m := frameLine().FindStringSubmatch(line); m != nil {
 			if len(r.Frames) < maxStack {
 				r.Frames = append(r.Frames, parseFrame(m))
 			}
-		} else if m := summary.FindStringSubmatch(line); m != nil {
+		} else if m := summary().FindStringSubmatch(line); m != nil {
 			r.Summary = m[2]
 			break
 		}

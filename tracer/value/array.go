@@ -28,7 +28,7 @@ func (v *Value) Len() (int64, error) {
 	return n, err
 }
 
-// Index returns the element i of an array, or what a pointer to an array's first
+// Index returns the element i of an array, or of a slice of Go or Rust, or what a pointer to an array's first
 // element has at i. An index outside of an array is not an error if the array is in
 // memory, as in C.
 func (v *Value) Index(i int64) (*Value, error) {
@@ -72,6 +72,13 @@ func (v *Value) Index(i int64) (*Value, error) {
 			return nil, fmt.Errorf("index %d is outside of %s, which is not in memory", i, v.typ)
 		}
 		return v.part(elem, uint64(i*size)*8, uint64(size)*8, false), nil
+	case debuginfo.Struct:
+		if s, ok := v.slice(t); ok {
+			if n, err := s.Len(); err == nil && (i < 0 || i >= n) {
+				return nil, fmt.Errorf("index %d is outside of %s, which has %d elements", i, v.typ, n)
+			}
+			return s.Index(i)
+		}
 	}
 	return nil, fmt.Errorf("%s is no array and no pointer", v.typ)
 }

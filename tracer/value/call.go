@@ -27,7 +27,7 @@ var UnknownFunction = debuginfo.FunctionOf(intType, nil, false)
 
 // call calls a function. as is the type that the call is cast to, if cast is set.
 func (e *evaluator) call(n *node, as *debuginfo.Type, cast bool) (*Value, error) {
-	list, err := e.callees(n.x)
+	object, err := e.objectOf(n.x)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,15 @@ func (e *evaluator) call(n *node, as *debuginfo.Type, cast bool) (*Value, error)
 		if args[i], err = e.eval(a); err != nil {
 			return nil, err
 		}
+	}
+	if object != nil {
+		if v, ok, err := e.method(object, n.x.text, args); ok {
+			return v, err
+		}
+	}
+	list, err := e.callees(n.x, object)
+	if err != nil {
+		return nil, err
 	}
 	c, err := e.choose(n, list, args)
 	if err != nil {
@@ -78,14 +87,10 @@ func (e *evaluator) call(n *node, as *debuginfo.Type, cast bool) (*Value, error)
 	return e.Call(c.addr, ret, passed)
 }
 
-// callees returns what the called part of a call may mean.
-func (e *evaluator) callees(n *node) ([]callee, error) {
+// callees returns what the called part of a call may mean, which may be of an object.
+func (e *evaluator) callees(n *node, object *Value) ([]callee, error) {
 	switch n.op {
 	case ".", "->":
-		object, err := e.eval(n.x)
-		if err != nil {
-			return nil, err
-		}
 		fn, noField := e.member(object, n)
 		if noField == nil {
 			return e.function(fn)

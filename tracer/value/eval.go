@@ -27,8 +27,16 @@ type Scope interface {
 	// The type is UnknownFunction if nothing tells another one.
 	Functions(name string) ([]*Value, error)
 
-	// Register returns the register called name, without a dollar.
+	// Register returns the register called name, without a dollar, or what else stands
+	// behind one: "1", "" and "$2" of the values that were shown before.
 	Register(name string) (*Value, error)
+
+	// Variable returns what gives $name another value, or nil if it is a register.
+	Variable(name string) (set func(*Value) error)
+
+	// Operator returns what an operator of a class, such as "[]", "*", "->" or "==", or
+	// a method, such as "size", makes of an object.
+	Operator(op string, x *Value, args []*Value) (*Value, error)
 
 	// Call calls the function at addr and returns what it returns, of type ret; nil is
 	// void.
@@ -199,12 +207,22 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		}
 		return e.eval(n.args[0])
 	}
+	if n.x.op == opRegister {
+		if set := e.Variable(n.x.text); set != nil && changes(n.op) {
+			return e.change(n, set)
+		}
+	}
 	x, err := e.operand(n)
 	if err != nil {
 		return nil, err
 	}
 	switch n.op {
-	case ".", "->":
+	case "->":
+		if x, err = e.pointee(x); err != nil {
+			return nil, err
+		}
+		return e.member(x, n)
+	case ".":
 		return e.member(x, n)
 	case opCast, opReread, opDynamic, opAt:
 		t, err := typeOf(e, n.typ)
@@ -226,6 +244,9 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		}
 		return e.cast(x, t, n.op == opReread)
 	case "*x":
+		if v, ok, err := e.overloaded("*", x); ok {
+			return v, err
+		}
 		return deref(x)
 	case "&x":
 		return e.addressOf(x)
@@ -244,6 +265,9 @@ func (e *evaluator) node(n *node) (*Value, error) {
 	case "=":
 		return e.assign(x, y)
 	case opIndex:
+		if v, ok, err := e.overloaded("[]", x, y); ok {
+			return v, err
+		}
 		if !isPointerOrArray(x) && isPointerOrArray(y) {
 			x, y = y, x
 		}
@@ -257,14 +281,53 @@ func (e *evaluator) node(n *node) (*Value, error) {
 	case ".*", "->*":
 		return y.MemberOf(x)
 	}
-	if op, ok := strings.CutSuffix(n.op, "="); ok && levels[n.op] == 0 {
+	if op, ok := compound(n.op); ok {
 		z, err := e.binary(op, x, y)
 		if err != nil {
 			return nil, err
 		}
 		return e.assign(x, z)
 	}
+	if v, ok, err := e.overloaded(n.op, x, y); ok {
+		return v, err
+	}
 	return e.binary(n.op, x, y)
+}
+
+// compound returns the operator of an assignment such as +=.
+func compound(op string) (string, bool) {
+	plain, ok := strings.CutSuffix(op, "=")
+	return plain, ok && plain != "" && levels[op] == 0
+}
+
+// changes reports whether an operator assigns to its first part.
+func changes(op string) bool {
+	_, ok := compound(op)
+	return ok || op == "=" || strings.Trim(op, "x") == "++" || strings.Trim(op, "x") == "--"
+}
+
+// change evaluates what assigns to a variable of the debugger.
+func (e *evaluator) change(n *node, set func(*Value) error) (before *Value, err error) {
+	var y *Value
+	op, _ := compound(n.op)
+	if n.y != nil {
+		y, err = e.eval(n.y)
+	} else {
+		op = strings.Trim(n.op, "x")[:1]
+		y, err = e.int(intType, big.NewInt(1))
+	}
+	if err == nil && n.op != "=" {
+		if before, err = e.eval(n.x); err == nil {
+			y, err = e.binary(op, before, y)
+		}
+	}
+	if err == nil {
+		err = set(y)
+	}
+	if n.op[0] != 'x' {
+		before = y
+	}
+	return before, err
 }
 
 // operand returns the first part of a node.

@@ -16,7 +16,8 @@ import (
 // that adds its arguments.
 type fakeScope struct {
 	fake
-	calls [][]Arg
+	calls     [][]Arg
+	variables map[string]*Value // of the debugger
 }
 
 const fakeBase = 0x1000
@@ -43,7 +44,7 @@ var fakeVars = []struct {
 }
 
 func newFakeScope() *fakeScope {
-	s := &fakeScope{fake: fake{base: fakeBase, mem: make([]byte, 16*len(fakeVars)), reg: make([]byte, 8)}}
+	s := &fakeScope{variables: make(map[string]*Value), fake: fake{base: fakeBase, mem: make([]byte, 16*len(fakeVars)), reg: make([]byte, 8)}}
 	for i, v := range fakeVars {
 		binary.LittleEndian.PutUint64(s.mem[16*i:], v.data)
 	}
@@ -93,7 +94,24 @@ func (s *fakeScope) Register(name string) (*Value, error) {
 	if name == "rip" {
 		return FromInt(s, debuginfo.PointerTo(nil), newInt(0x401000))
 	}
+	if v := s.variables[name]; v != nil {
+		return v, nil
+	}
 	return nil, fmt.Errorf("no register %s", name)
+}
+
+func (s *fakeScope) Variable(name string) func(*Value) error {
+	if name == "rip" {
+		return nil
+	}
+	return func(v *Value) error {
+		s.variables[name] = v
+		return nil
+	}
+}
+
+func (s *fakeScope) Operator(op string, x *Value, args []*Value) (*Value, error) {
+	return nil, debuginfo.ErrNotFound
 }
 
 func (s *fakeScope) Call(addr uint64, ret *debuginfo.Type, args []Arg) (*Value, error) {
@@ -256,6 +274,10 @@ func TestEval(t *testing.T) {
 		{"&ref", "int * 4096"},
 		{"sizeof(ref)", "unsigned long 4"},
 		{"$rip + 1", "void * 4198401"},
+		{"$n = 3, $n++ * 10 + $n", "int 34"},
+		{"$m = i, $m -= 2, --$m, $m--", "int 39"},
+		{"arr[$1 = 1] + arr[$1++] + $1", "int 6"},
+		{"($p = p) + 1", "int * 4100"},
 		{"::i", "int 42"},
 		{"add", "int (void)"},
 		{"&add", "int (*)(void) 16384"},

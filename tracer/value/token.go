@@ -17,7 +17,7 @@ const (
 	tokEnd      tokenKind = iota
 	tokName               // an identifier or keyword
 	tokQuoted             // a name in single quotes, such as 'file.c'
-	tokRegister           // $rip; text is without the dollar
+	tokRegister           // $rip, $1, $; text is without the first dollar
 	tokNumber
 	tokChar // text is the prefix; value the code
 	tokString
@@ -126,10 +126,15 @@ func nextToken(text string, pos int) (token, error) {
 	case c == '$':
 		t.kind = tokRegister
 		n := 1 + nameLength(rest[1:])
-		t.text, t.end = rest[1:n], pos+n
-		if n == 1 {
-			return t, errors.New("$ without the name of a register")
+		if n == 1 { // $1, $, $$ and $$2
+			if strings.HasPrefix(rest, "$$") {
+				n++
+			}
+			for n < len(rest) && isDigit(rest[n]) {
+				n++
+			}
 		}
+		t.text, t.end = rest[1:n], pos+n
 		return t, nil
 	}
 	if n := nameLength(rest); n > 0 {

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// A line is that of a case. Most of it is evidence, which is of interest for few cases,
+// so that it is not taken apart for all of them: there may be many thousands.
+type line struct {
+	text    []byte
+	cluster int // where the value of "cluster" is, or 0
+	end     int // where the CASREP begins, which depends on the workers, or the end
+}
+
+// newLine returns a copy of a line and what is told of each case.
+func (r *Report) newLine(text []byte) (line, *Case, error) {
+	l := line{text: bytes.TrimSuffix(bytes.Clone(text), []byte("\n"))}
+	l.end = len(l.text)
+	c := new(Case)
+	var err error
+	each(l.text, func(name string, at, end int) {
+		value := l.text[at:end]
+		var to any
+		switch name {
+		case "cluster":
+			l.cluster = at
+		case "~casrep":
+			l.end = bytes.LastIndexByte(l.text[:at], ',')
+		case "stack":
+			stack, known := r.stacks[string(value)]
+			if !known {
+				if e := json.Unmarshal(value, &stack); e != nil {
+					err = e
+				}
+				r.stacks[string(value)] = stack
+			}
+			c.Stack = stack
+		case "case":
+			to = &c.Case
+		case "outcome":
+			to = &c.Outcome
+		case "name":
+			to = &c.Name
+		case "severity":
+			to = &c.Severity
+		case "seconds":
+			to = &c.Seconds
+		case "size":
+			to = &c.Size
+		case "hang":
+			to = &c.Hang
+		case "certainty":
+			to = &c.Certainty
+		case "error":
+			to = &c.Error
+		}
+		if to != nil {
+			if e := json.Unmarshal(value, to); e != nil {
+				err = fmt.Errorf("%s: %w", name, e)
+			}
+		}
+	})
+	return l, c, err
+}
+
+// complete takes in all that is told of a case.
+func (l line) complete(c *Case) error {
+	name, stack := c.Name, c.Stack // those of a hang are ours
+	err := json.Unmarshal(l.text, c)
+	c.Name, c.Stack = name, stack
+	return err
+}
+
+// evidence returns what is said of a crash, and what the program wrote.
+func (l line) evidence() (explanation, stderr string) {
+	each(l.text, func(name string, at, end int) {
+		switch name {
+		case "crash":
+			crash := l.text[at:end]
+			each(crash, func(name string, at, end int) {
+				if name == "explanation" {
+					json.Unmarshal(crash[at:end], &explanation) // or it is not said
+				}
+			})
+		case "stderr":
+			json.Unmarshal(l.text[at:end], &stderr)
+		}
+	})
+	return explanation, stderr
+}
+
+// each calls do with the name of each field of an object in JSON, and where its value
+// is. It takes the text for valid.
+func each(text []byte, do func(name string, at, end int)) {
+	for i := bytes.IndexByte(text, '{') + 1; i < len(text) && text[i] == '"'; {
+		n := quoted(text[i:])
+		at := i + n + len(":")
+		if at >= len(text) {
+			return
+		}
+		end := at + extent(text[at:])
+		do(string(text[i+1:i+n-1]), at, end)
+		i = end + len(",")
+	}
+}
+
+// extent returns the length of the value that a text begins with.
+func extent(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i += quoted(text[i:]) - 1
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']', ',':
+			if depth == 0 {
+				return i // the end of what it is in
+			}
+			if text[i] == ',' {
+				continue
+			}
+			depth--
+		default:
+			continue
+		}
+		if depth == 0 {
+			return min(i+1, len(text))
+		}
+	}
+	return len(text)
+}
+
+// quoted returns the length of the string that a text begins with.
+func quoted(text []byte) int {
+	for i := 1; ; i++ {
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			return len(text)
+		}
+		i += n
+		slashes := 0
+		for text[i-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i + 1
+		}
+	}
+}
