@@ -66,7 +66,7 @@ func init() {
 			"The memory is that of the whole process, with what other sessions take and with the symbols of targets, but without the targets themselves. It is looked at 200 times a second, and garbage counts only from twice the limit on. "+
 			"By default the command's limit is a quarter of the machine's memory, 4 GiB at most, and a session in Go has none. "+
 			"What makes much of little, as [0] * 1000000000, list(range(1000000000)) or s.replace, asks first whether there is the memory, and fails if not. A product of ints has at most 4194304 bits. "+
-			"Other operations that take long, as printing a value that refers to another a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
+			"Other operations that take long, as comparing values that refer to others a billion times, cannot be interrupted. If one takes three times the memory, or goes on for 3 seconds after a limit, the command ends at once; what it launched dies with it, and what it attached to is let go without breakpoints, but may keep watchpoints. A program in Go that embeds sessions is told by Options.Stuck. "+
 			"The REPL's limits are for each line.")
 	})
 }

@@ -32,9 +32,15 @@ func (s *Session) display(thread *starlark.Thread, v starlark.Value) (string, er
 			text = fmt.Sprintf("%#x (%s)", v.BigInt(), text)
 		}
 	case *starlark.List:
-		text = displayList(v)
+		var err error
+		if text, err = displayList(thread, v); err != nil {
+			return "", err
+		}
 	default:
-		text = v.String()
+		var err error
+		if text, err = builtins.Text(thread, v); err != nil {
+			return "", err
+		}
 	}
 	if len(text) > maxShownText {
 		text = fmt.Sprintf("%s... %d more bytes", text[:maxShownText], len(text)-maxShownText)
@@ -62,19 +68,19 @@ func (s *Session) displayBytes(thread *starlark.Thread, v starlark.Bytes) (strin
 
 // displayList is the list's own form, but with the ints of a list of addresses in
 // hexadecimal.
-func displayList(list *starlark.List) string {
+func displayList(thread *starlark.Thread, list *starlark.List) (string, error) {
 	items := make([]string, list.Len())
 	for i := range items {
 		v, ok := list.Index(i).(starlark.Int)
 		if !ok {
-			return list.String()
+			return builtins.Text(thread, list)
 		}
 		items[i] = v.String()
 		if isAddressLike(v) {
 			items[i] = fmt.Sprintf("%#x", v.BigInt())
 		}
 	}
-	return "[" + strings.Join(items, ", ") + "]"
+	return "[" + strings.Join(items, ", ") + "]", nil
 }
 
 func isAddressLike(v starlark.Int) bool {

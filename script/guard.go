@@ -2,7 +2,6 @@ package script
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"strings"
 
@@ -39,6 +38,7 @@ func (g guard) check(n, size uint64, what string) error {
 // rewrite has the operations of f ask. Products with a small number that is written out
 // cost what they did.
 func (g guard) rewrite(f *syntax.File) {
+	showOperands(f)
 	if g.limit == 0 {
 		return
 	}
@@ -77,10 +77,10 @@ func isFactor(x syntax.Expr) bool {
 // predeclare returns names with the functions that wrap operands, and those of Starlark
 // that make lists as long as a range is.
 func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
+	names = textual(names)
 	if g.limit == 0 {
 		return names
 	}
-	names = maps.Clone(names)
 	names[factorName] = builtin(factorName, func(args starlark.Tuple) (starlark.Value, error) { return factor{args[0], g}, nil })
 	names[textName] = builtin(textName, func(args starlark.Tuple) (starlark.Value, error) {
 		if s, ok := args[0].(starlark.String); ok {

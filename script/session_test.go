@@ -362,9 +362,9 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestStubborn(t *testing.T) {
-	s, e, _ := newFake(t, Options{})
+	s, _, _ := newFake(t, Options{})
 	release := make(chan struct{})
-	e.builtins["busy"] = starlark.NewBuiltin("busy", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	s.loader.predeclared["busy"] = starlark.NewBuiltin("busy", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
 		if s.Interrupt() {
 			t.Error("the first interrupt finds a run that was stopped before")
 		}
