@@ -37,7 +37,11 @@ func (e *Env) shell(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple
 		aside = func(f func()) { f() }
 	}
 	var err error
-	aside(func() { err = cmd.Run() })
+	aside(func() {
+		done := make(chan error)
+		go func() { done <- cmd.Run() }() // it must not be a child of the thread that traces
+		err = <-done
+	})
 	if exit, ok := errors.AsType[*osexec.ExitError](err); ok {
 		status := exit.Sys().(syscall.WaitStatus)
 		if status.Signaled() {

@@ -37,6 +37,7 @@ type lineReader interface {
 	freshLine()                             // makes sure that the next output starts a line
 	busy()                                  // an item runs until ready is called
 	ready()
+	aside(f func()) // calls f, which has the terminal meanwhile, while an item runs
 	close()
 }
 

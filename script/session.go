@@ -191,11 +191,7 @@ func New(opts *Options) (*Session, error) {
 	s := newSession(opts, &debugger{tr, env})
 	env.Stdout, env.Stderr = s.stdout, s.stderr
 	env.Printers = func() { s.register("cxx.star") }
-	env.Aside = func(f func()) {
-		s.view.lines.ready()
-		defer s.view.lines.busy()
-		f()
-	}
+	env.Aside = func(f func()) { s.view.lines.aside(f) }
 	env.Commands = func() { s.register("commands.star") }
 	env.TargetStdout, _ = opts.Stdout.(*os.File)
 	env.TargetStderr, _ = opts.Stderr.(*os.File)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/chzyer/readline"
@@ -50,11 +51,12 @@ func (r *plainReader) readLine(prompt string) (string, error) {
 	return "", io.EOF
 }
 
-func (r *plainReader) save(string) {}
-func (r *plainReader) freshLine()  {}
-func (r *plainReader) close()      {}
-func (r *plainReader) busy()       {}
-func (r *plainReader) ready()      {}
+func (r *plainReader) save(string)    {}
+func (r *plainReader) freshLine()     {}
+func (r *plainReader) close()         {}
+func (r *plainReader) busy()          {}
+func (r *plainReader) ready()         {}
+func (r *plainReader) aside(f func()) { f() }
 
 // A terminal reads lines that a person edits. The terminal is in raw mode only
 // during readLine; at all other times it is as it was found, or the relay's.
@@ -67,6 +69,7 @@ type terminal struct {
 	relay   *relay
 
 	session *Session
+	asking  atomic.Bool // for a line
 	results chan result
 	tabs    chan tab
 }
@@ -149,7 +152,10 @@ func newTerminal(s *Session, in *os.File, input io.ReadCloser) (*terminal, error
 		return nil, fmt.Errorf("open the terminal: %w", err)
 	}
 	if out, ok := s.stdout.w.(*os.File); ok {
-		t.relay, err = newRelay(in, out, func(text []byte) { t.rl.Write(text) }, keys.typeAhead)
+		t.relay, err = newRelay(in, out, func(text []byte) {
+			t.awaitReading()
+			t.rl.Write(text)
+		}, keys.typeAhead)
 		if err != nil {
 			t.rl.Close()
 			return nil, fmt.Errorf("open the terminal: %w", err)
@@ -180,6 +186,17 @@ func (t *terminal) ready() {
 	}
 }
 
+// aside has targets wait that write while f has the terminal.
+func (t *terminal) aside(f func()) {
+	t.ready()
+	defer t.busy()
+	if t.relay != nil {
+		t.relay.mu.Lock()
+		defer t.relay.mu.Unlock()
+	}
+	f()
+}
+
 // suspend stops this process, and it alone, until it is continued.
 func (t *terminal) suspend(makeRaw, exitRaw func() error) {
 	exitRaw()
@@ -194,6 +211,8 @@ func (t *terminal) suspend(makeRaw, exitRaw func() error) {
 // run in the background.
 func (t *terminal) readLine(prompt string) (string, error) {
 	t.rl.SetPrompt(prompt)
+	t.asking.Store(true)
+	defer t.asking.Store(false)
 	go func() {
 		line, err := t.rl.Readline()
 		t.results <- result{line, err}
@@ -213,14 +232,7 @@ func (t *terminal) readLine(prompt string) (string, error) {
 		}
 		if t.session.engine.Away() {
 			if text := t.session.await(); text != "" {
-				// What is written between the prompt and the reading has no prompt behind it.
-				// It begins at once, unless the input has ended.
-				for range 100 {
-					if t.rl.Terminal.IsReading() || len(t.results) > 0 {
-						break
-					}
-					time.Sleep(time.Millisecond)
-				}
+				t.awaitReading()
 				t.rl.SetPrompt(t.session.prompt())
 				io.WriteString(t.rl, text)
 			}
@@ -232,6 +244,18 @@ func (t *terminal) readLine(prompt string) (string, error) {
 		case q := <-t.tabs:
 			t.answer(q)
 		}
+	}
+}
+
+// awaitReading waits until the line editor reads, if a line is asked for: what is written
+// between the prompt and that has no prompt behind it. It begins at once, unless the
+// input has ended.
+func (t *terminal) awaitReading() {
+	for range 100 {
+		if t.rl.Terminal.IsReading() || len(t.results) > 0 || !t.asking.Load() {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -62,9 +62,8 @@ func (s *Session) prompt() string {
 // page writes text, through the user's pager if it has more lines than the terminal.
 func (s *Session) page(text string) error {
 	if s.view.terminal && s.view.screen.Height > 0 && rows(text, s.view.screen.Width) >= s.view.screen.Height {
-		s.view.lines.ready() // the keys are the pager's
-		err := runPager(builtins.Escape(text, true))
-		s.view.lines.busy()
+		var err error
+		s.view.lines.aside(func() { err = runPager(builtins.Escape(text, true)) })
 		if err == nil {
 			return nil
 		}

@@ -482,3 +482,40 @@ func TestScreenPager(t *testing.T) {
 	s.do("telescope $rsp-64 1", "0x")
 	s.do("p.read_cstr(p.regs.rsp - 64)", "|.[2J.]0;title..[|")
 }
+
+// A target that writes while the pager has the terminal waits.
+func TestScreenPagerAlone(t *testing.T) {
+	begin, written := filepath.Join(t.TempDir(), "begin"), filepath.Join(t.TempDir(), "written")
+	for _, fifo := range []string{begin, written} {
+		if err := unix.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// It writes more than the kernel keeps for a terminal that nobody reads.
+	s := newScreen(t, 100, 24, nil, "repl", "--", "/bin/sh", "-c", fmt.Sprintf("echo begun; read x <%s; seq 1 50000; read x <%s", begin, written))
+	s.do("c &", "begun")
+	s.do("help", "apropos")
+	text := s.until("the pager", func(text string) bool { return strings.HasSuffix(text, "\n:") })
+	f, err := os.OpenFile(begin, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for range 20 {
+		if fd, err := unix.Open(written, unix.O_WRONLY|unix.O_NONBLOCK, 0); err == nil { // something reads it
+			unix.Close(fd)
+			t.Fatal("the target has not waited")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if now := s.text(); now != text {
+		t.Errorf("the pager's screen is\n%s", now)
+	}
+	s.keys("q")
+	if f, err = os.OpenFile(written, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	s.expectPast("\n50000\n")
+	s.prompt("exited ", "")
+}
