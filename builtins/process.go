@@ -237,7 +237,7 @@ var processClass = newClass("process",
 				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.",
 				(*process).watch},
 			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"killed\", or \"exit\", which is any end of the process.", (*process).on},
-			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on.", (*process).catch},
+			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on. Both wait for restart in a process that has ended, and that was launched.", (*process).catch},
 		},
 		memoryMethods(),
 	))

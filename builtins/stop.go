@@ -206,8 +206,8 @@ func (s *stop) String() string {
 	name := sym.Demangled()
 	if frames, _ := t.in.Frames(1); len(frames) > 0 && frames[0].PC == s.s.PC {
 		line, err = frames[0].Line()
-		if frames[0].Inlined {
-			name, ok = frames[0].Function(), true
+		if f := frames[0]; f.Inlined || f.Func != nil && strings.HasSuffix(name, ")") { // of C++, where the line tells which
+			name, ok = f.Function(), true
 		}
 	}
 	if ok {

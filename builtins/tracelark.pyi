@@ -1374,7 +1374,7 @@ class Process:
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
         ...
     def catch(self, event: Any, sig: Any = None, names: Any = None, phase: Any = None) -> Hook:
-        """Let every stop of an event surface. Events are those of on.
+        """Let every stop of an event surface. Events are those of on. Both wait for restart in a process that has ended, and that was launched.
 
         >>> c = p.catch("exit")"""
         ...
