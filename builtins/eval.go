@@ -20,8 +20,11 @@ const (
 		"An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves."
 )
 
-// eval evaluates an expression in a frame.
-func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+// An evaluation evaluates an expression.
+type evaluation func(expr string, o *tracer.EvalOptions) (*value.Value, error)
+
+// evaluate evaluates an expression of the builtin b.
+func (p *process) evaluate(do evaluation, thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var expr string
 	var calls bool
 	var limit timeout
@@ -31,7 +34,7 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 		return nil, err
 	}
 	o.Timeout = time.Duration(limit)
-	may := tracer.EvalOptions{ReadOnly: f.t.policy().check(b.Name(), MayWrite), Operator: f.t.p.env.operator}
+	may := tracer.EvalOptions{ReadOnly: p.policy().check(b.Name(), MayWrite), Operator: p.env.operator}
 	if names != nil {
 		may.Name = func(in value.Context, name string) (*value.Value, error) {
 			v, err := meaningOf(thread, names, name)
@@ -41,7 +44,7 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 			return valueOf(in, v)
 		}
 		may.SetName = func(name string, v *value.Value) error {
-			return setMeaning(thread, names, name, f.t.p.env.typed(v))
+			return setMeaning(thread, names, name, p.env.typed(v))
 		}
 	}
 	if calls {
@@ -49,18 +52,18 @@ func eval(f *frame, thread *starlark.Thread, b *starlark.Builtin, args starlark.
 			return nil, may.ReadOnly
 		}
 		may.Call = func(t *tracer.Thread, c *tracer.Call) (result *tracer.Result, err error) {
-			_, err = f.t.p.run(thread, t, func(t *tracer.Thread) (_ *tracer.Stop, err error) {
+			_, err = p.run(thread, t, func(t *tracer.Thread) (_ *tracer.Stop, err error) {
 				result, err = t.Invoke(c, &o)
 				return nil, err
 			})
 			return result, err
 		}
 	}
-	v, err := f.f.Eval(expr, &may)
+	v, err := do(expr, &may)
 	if err != nil {
 		return nil, err
 	}
-	return f.t.p.env.typed(v), nil
+	return p.env.typed(v), nil
 }
 
 // meaningOf returns what a function or a dict has for a name, or None.
@@ -92,21 +95,32 @@ func setMeaning(thread *starlark.Thread, names starlark.Value, name string, v st
 }
 
 func (f *frame) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return eval(f, thread, b, args, kwargs)
+	return f.t.p.evaluate(f.f.Eval, thread, b, args, kwargs)
 }
 
 func (t *thread) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	frames, err := t.in.Frames(1)
 	if len(frames) == 0 {
-		return nil, err
+		return t.p.evaluate(t.p.without(err), thread, b, args, kwargs)
 	}
-	return eval(&frame{t: t, f: frames[0]}, thread, b, args, kwargs)
+	return t.p.evaluate(frames[0].Eval, thread, b, args, kwargs)
 }
 
 func (p *process) eval(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	t, err := p.current("eval")
 	if err != nil {
-		return nil, err
+		return p.evaluate(p.without(err), thread, b, args, kwargs)
 	}
 	return t.eval(thread, b, args, kwargs)
+}
+
+// without evaluates in no frame, of which an error tells why there is none.
+func (p *process) without(why error) evaluation {
+	return func(expr string, o *tracer.EvalOptions) (*value.Value, error) {
+		v, err := p.in.Eval(expr, o)
+		if err != nil && why != nil {
+			err = why
+		}
+		return v, err
+	}
 }

@@ -33,6 +33,7 @@ type target interface {
 	LineAt(addr uint64) (debuginfo.Line, error)
 	Var(name string) (*value.Value, error)
 	Scope() value.Context
+	Eval(expr string, o *tracer.EvalOptions) (*value.Value, error)
 }
 
 // A task is what they see of a thread: a tracer.Thread, a tracer.CoreThread or a

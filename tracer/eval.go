@@ -41,7 +41,16 @@ func (f *Frame) Eval(text string, o *EvalOptions) (*value.Value, error) {
 	return value.Eval(&expression{f.scope(), o}, text)
 }
 
-// An expression is the scope of an expression in a frame.
+// Eval evaluates an expression in no frame: of one with variables of functions or
+// registers it is an error.
+func (x *target) Eval(text string, o *EvalOptions) (*value.Value, error) {
+	if o == nil {
+		o = new(EvalOptions)
+	}
+	return value.Eval(&expression{x.scope(nil, nil, nil), o}, text)
+}
+
+// An expression is the scope of an expression in a frame, or in none.
 type expression struct {
 	*context
 	may *EvalOptions
@@ -88,7 +97,7 @@ func (s *expression) Var(name string) (*value.Value, error) {
 
 // Language implements value.Scope.
 func (s *expression) Language() debuginfo.Language {
-	if s.f.Func == nil {
+	if s.f == nil || s.f.Func == nil {
 		return debuginfo.C
 	}
 	return s.f.Func.Language()
@@ -102,6 +111,9 @@ func (s *expression) Types(name string) ([]*debuginfo.Type, error) {
 
 // Local implements value.Scope.
 func (s *expression) Local(name string) (*value.Value, error) {
+	if s.f == nil {
+		return nil, debuginfo.ErrNotFound
+	}
 	v, _, err := s.f.local(s.context, name)
 	if v == nil && err == nil {
 		err = debuginfo.ErrNotFound
@@ -112,10 +124,10 @@ func (s *expression) Local(name string) (*value.Value, error) {
 // Constant implements value.Scope: the enumerations of the frame's source file are
 // looked through.
 func (s *expression) Constant(name string) (*value.Value, error) {
-	img := s.f.Image()
-	if img == nil {
+	if s.f == nil || s.f.Image() == nil {
 		return nil, debuginfo.ErrNotFound
 	}
+	img := s.f.Image()
 	data, err := img.DWARF()
 	if err != nil {
 		return nil, err
@@ -224,7 +236,7 @@ func (s *expression) Register(name string) (*value.Value, error) {
 	if real, ok := registerNames[name]; ok {
 		name = real
 	}
-	if x := arch.LookupX(name); x != nil {
+	if x := arch.LookupX(name); x != nil && s.f != nil {
 		return s.vector(x)
 	}
 	r := arch.Lookup(name)
@@ -240,6 +252,9 @@ func (s *expression) Register(name string) (*value.Value, error) {
 			}
 			return nil, fmt.Errorf("no register $%s%s", name, didYouMean(nearNames(name)))
 		}
+	}
+	if s.f == nil {
+		return nil, fmt.Errorf("$%s is of a frame", name)
 	}
 	if !s.f.Known.Has(r.Reg) {
 		return nil, &debuginfo.AbsentError{Name: "$" + name, Reason: "the functions called since have not kept it"}
@@ -308,6 +323,8 @@ func (s *expression) Operator(op string, x *value.Value, args []*value.Value) (*
 func (s *expression) Call(addr uint64, ret *debuginfo.Type, args []value.Arg) (*value.Value, error) {
 	t, live := s.t.(*Thread)
 	switch {
+	case s.f == nil:
+		return nil, errors.New("a function is called in a frame")
 	case !live:
 		return nil, errors.New("a core has no process that could call a function")
 	case s.may.Call == nil:

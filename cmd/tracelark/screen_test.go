@@ -89,17 +89,23 @@ func (s *screen) enter(line string) {
 }
 
 // text returns what is on the screen.
-func (s *screen) text() string {
+func (s *screen) text(options ...string) string {
 	s.t.Helper()
-	return strings.TrimRight(s.tmux("capture-pane", "-p"), "\n")
+	return strings.TrimRight(s.tmux(append([]string{"capture-pane", "-p"}, options...)...), "\n")
 }
 
 // until waits until the screen is as wanted, and returns it.
 func (s *screen) until(what string, holds func(text string) bool) string {
 	s.t.Helper()
+	return s.untilOf(nil, what, holds)
+}
+
+// untilOf is until for what text has with options.
+func (s *screen) untilOf(options []string, what string, holds func(text string) bool) string {
+	s.t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		text := s.text()
+		text := s.text(options...)
 		if holds(text) {
 			return text
 		}
@@ -128,7 +134,7 @@ func (s *screen) expect(texts ...string) string {
 // expectPast waits until a text is on the screen or has left it, as output goes on.
 func (s *screen) expectPast(want string) {
 	s.t.Helper()
-	s.until(want, func(string) bool { return strings.Contains(s.tmux("capture-pane", "-p", "-S", "-"), want) })
+	s.untilOf([]string{"-S", "-"}, want, func(text string) bool { return strings.Contains(text, want) })
 }
 
 // prompt waits until the last line is a prompt with the given text before and behind it.
