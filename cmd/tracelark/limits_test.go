@@ -87,7 +87,7 @@ p.cover([p.addr("libc!clock_nanosleep")])
 print(p.read_u32("ticks"))
 t = 1
 for i in range(64): t = (t, t)
-str(t)`, strconv.Itoa(target.PID))
+"%s" % {1: t}`, strconv.Itoa(target.PID))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); status(t, err) != exitFailed || !strings.Contains(stderr.String(), "it does not end") {
