@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/value"
@@ -19,12 +18,6 @@ import (
 type typed struct {
 	e *Env
 	v *value.Value
-}
-
-// An array is a typed whose elements can be counted.
-type array struct {
-	*typed
-	n int
 }
 
 // maxCount limits the elements of what can be iterated.
@@ -221,98 +214,6 @@ func (v *typed) hasMembers() bool {
 func (v *typed) isPointer() bool {
 	t, err := v.v.Type().Strip()
 	return v.v.Type() != nil && err == nil && t != nil && (t.Kind == debuginfo.Pointer || t.Kind == debuginfo.Array)
-}
-
-// Binary computes with numbers and pointers.
-func (v *typed) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
-	other, err := asNumber(y)
-	if err != nil {
-		return nil, nil
-	}
-	if w := asTyped(y); v.isPointer() && w != nil && w.isPointer() && op == syntax.MINUS {
-		return v.difference(w, side)
-	}
-	if v.isPointer() && (op == syntax.PLUS || op == syntax.MINUS && side == starlark.Left) {
-		n, ok := other.(starlark.Int)
-		if !ok {
-			return nil, fmt.Errorf("a pointer moves by whole elements, got %s", y.Type())
-		}
-		by, ok := n.Int64()
-		if !ok {
-			return nil, fmt.Errorf("a pointer cannot move by %s elements", n)
-		}
-		if op == syntax.MINUS {
-			by = -by
-		}
-		p, err := v.v.Add(by)
-		if err != nil {
-			return nil, err
-		}
-		return v.e.typed(p), nil
-	}
-	own, err := v.number()
-	if err != nil {
-		return nil, err
-	}
-	if side == starlark.Right {
-		return starlark.Binary(op, other, own)
-	}
-	return starlark.Binary(op, own, other)
-}
-
-// difference returns how many elements lie between two pointers.
-func (v *typed) difference(w *typed, side starlark.Side) (starlark.Value, error) {
-	if side == starlark.Right {
-		v, w = w, v
-	}
-	a, err := v.v.Uint64()
-	if err != nil {
-		return nil, err
-	}
-	b, err := w.v.Uint64()
-	if err != nil {
-		return nil, err
-	}
-	next, err := v.v.Add(1)
-	if err != nil {
-		return nil, err
-	}
-	after, err := next.Uint64()
-	if err != nil {
-		return nil, err
-	}
-	size := int64(after - a)
-	if size == 0 {
-		return nil, errors.New("pointers to what has no size have no difference")
-	}
-	return starlark.MakeInt64(int64(a-b) / size), nil
-}
-
-// Unary computes -v, +v and ~v.
-func (v *typed) Unary(op syntax.Token) (starlark.Value, error) {
-	n, err := v.number()
-	if err != nil {
-		return nil, err
-	}
-	return starlark.Unary(op, n)
-}
-
-// CompareSameType compares the numbers of two values.
-func (v *typed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	w := asTyped(y)
-	a, err := v.number()
-	if err == nil {
-		var b starlark.Value
-		if b, err = w.number(); err == nil {
-			return starlark.CompareDepth(op, a, b, depth)
-		}
-	}
-	if !v.v.IsScalar() && !w.v.IsScalar() {
-		at, ok := v.v.Address()
-		other, and := w.v.Address()
-		return equality(v, op, v == w || ok && and && at == other)
-	}
-	return false, err
 }
 
 // target returns what is meant where an address is taken: what a pointer points to, or
@@ -560,60 +461,3 @@ func toJSON(v starlark.Value) (any, error) {
 	}
 	return nil, nil
 }
-
-// Len returns the number of elements.
-func (a *array) Len() int { return a.n }
-
-// Index returns an element.
-func (a *array) Index(i int) starlark.Value {
-	elem, err := a.v.Index(int64(i))
-	if err != nil {
-		elem = value.Absent(a.v.Context(), nil, err)
-	}
-	return a.e.typed(elem)
-}
-
-// Get returns an element by its index, which counts from the end if it is negative. One
-// behind the end is an error, unless the program alone knows the length.
-func (a *array) Get(key starlark.Value) (starlark.Value, bool, error) {
-	n, err := asNumber(key)
-	if i, ok := n.(starlark.Int); err == nil && ok && a.n > 0 {
-		at, ok := i.Int64()
-		if ok && at < 0 {
-			at += int64(a.n)
-		}
-		if !ok || at < 0 || at >= int64(a.n) {
-			return nil, false, fmt.Errorf("index %s out of range: %s has %d elements; a pointer, as in v + 0, has no bounds", i, a.v.Type(), a.n)
-		}
-		key = starlark.MakeInt64(at)
-	}
-	return a.typed.Get(key)
-}
-
-// Slice returns a list of elements.
-func (a *array) Slice(start, end, step int) starlark.Value {
-	var list []starlark.Value
-	for i := start; step > 0 && i < end || step < 0 && i > end; i += step {
-		list = append(list, a.Index(i))
-	}
-	return starlark.NewList(list)
-}
-
-// Iterate returns an iterator of the elements.
-func (a *array) Iterate() starlark.Iterator { return &elements{a: a} }
-
-type elements struct {
-	a *array
-	i int
-}
-
-func (it *elements) Next(p *starlark.Value) bool {
-	if it.i >= it.a.n {
-		return false
-	}
-	*p = it.a.Index(it.i)
-	it.i++
-	return true
-}
-
-func (it *elements) Done() {}
