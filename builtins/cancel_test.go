@@ -73,6 +73,12 @@ cancel()
 while True:
     attempt(matches, "(a|b)*(ab)*c$", text)
 `,
+		"groups": `
+text = "ab" * (32 << 20)
+cancel()
+while True:
+    attempt(groups, "(a|b)*(ab)*c$", text)
+`,
 		"disasm": `
 p = launch(spin)
 cancel()

@@ -48,6 +48,55 @@ func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlar
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "text", &text); err != nil {
 		return nil, err
 	}
+	re, err := e.compile(b, pattern)
+	if err != nil {
+		return nil, err
+	}
+	return aside(thread, len(text), func() (starlark.Value, error) { return starlark.Bool(re.MatchString(string(text))), nil })
+}
+
+// groups returns the parts of a text that the groups of a regular expression match.
+func (e *Env) groups(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var pattern string
+	var text blob
+	var all bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &pattern, "text", &text, "all?", &all); err != nil {
+		return nil, err
+	}
+	re, err := e.compile(b, pattern)
+	if err != nil {
+		return nil, err
+	}
+	most := 1
+	if all {
+		most = -1
+	}
+	found, err := aside(thread, len(text), func() ([][]int, error) { return re.FindAllStringSubmatchIndex(string(text), most), nil })
+	if err != nil {
+		return nil, err
+	}
+	parts := func(at []int) starlark.Value {
+		list := make([]starlark.Value, len(at)/2)
+		for i := range list {
+			list[i] = starlark.None // a group that took no part
+			if at[2*i] >= 0 {
+				list[i] = starlark.String(text[at[2*i]:at[2*i+1]])
+			}
+		}
+		return starlark.NewList(list)
+	}
+	switch {
+	case all:
+		return listOf(found, parts), nil
+	case len(found) == 0:
+		return starlark.None, nil
+	}
+	return parts(found[0]), nil
+}
+
+// compile compiles a regular expression for the builtin b, or returns it as it was
+// compiled before.
+func (e *Env) compile(b *starlark.Builtin, pattern string) (*regexp.Regexp, error) {
 	re := e.compiled[pattern]
 	if re == nil {
 		var err error
@@ -59,7 +108,7 @@ func (e *Env) matches(thread *starlark.Thread, b *starlark.Builtin, args starlar
 		}
 		e.compiled[pattern] = re
 	}
-	return aside(thread, len(text), func() (starlark.Value, error) { return starlark.Bool(re.MatchString(string(text))), nil })
+	return re, nil
 }
 
 // A needle is an argument of find: bytes, an int that stands for eight, a regex, or a

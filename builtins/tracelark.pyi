@@ -3014,6 +3014,15 @@ def format(x: Any, spec: Any) -> str:
     ["    3.14", "1,234,567", "0x00ff", "left    |", "   right", "25.0%"]"""
     ...
 
+def groups(pattern: Any, text: Any, all: Any = False) -> list[str] | None:
+    """Return what the first match of a regular expression, in Go's syntax, is and what each of its groups has matched, or None for a group that took no part; None if it matches nowhere. With all, return a list of what each of the matches has, one behind the other.
+
+    >>> groups(r"^(\\w+)=(\\d+)", "VmRSS=1204 kB")
+    ["VmRSS=1204", "VmRSS", "1204"]
+    >>> [addr for _, addr in groups("(0x[0-9a-f]+)", "from 0x10 to 0x20", all=True)]
+    ["0x10", "0x20"]"""
+    ...
+
 def help(x: Any = None) -> None:
     """Print what there is to know about a value, a function, or a name such as "process.read"; without x, list what is predeclared.
 
