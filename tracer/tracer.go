@@ -83,7 +83,6 @@ type Tracer struct {
 	patient  bool          // Interrupt ends no lookup
 	timed    uint64        // the movement that runs, if it has a limit of time
 	clock    uint64        // counts movements with a limit
-	alarm    alarm
 	pin      pin
 	salvage  salvage
 
