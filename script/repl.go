@@ -105,8 +105,12 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 			return exited(err)
 		}
 		if failure, ok := errors.AsType[*Error](err); ok {
-			fmt.Fprintln(s.stderr, failure.Report)
-			if errors.Is(err, ErrInterrupted) && s.engine.LastStop() != stop {
+			// Of a command that moves the target the stop says that it was interrupted.
+			stopped := errors.Is(err, ErrInterrupted) && s.engine.LastStop() != stop
+			if !stopped || failure.Report != "Error: "+ErrInterrupted.Error() {
+				fmt.Fprintln(s.stderr, failure.Report)
+			}
+			if stopped {
 				s.exec(func(thread *starlark.Thread) error { return s.show(thread, starlark.None, false, true) })
 			}
 		}
