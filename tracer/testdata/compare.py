@@ -64,7 +64,10 @@ def stack(values):
 gdb.execute("set pagination off")
 gdb.execute("set backtrace past-main on")
 gdb.execute("set backtrace past-entry on")
+gdb.execute("set stack-cache off")  # it would have what the core before had
+gdb.execute("set code-cache off")
 for core in os.environ["CORES"].split("\n"):
+    gdb.execute("core-file", to_string=True)  # forgets the threads of the one before
     gdb.execute("core-file " + core, to_string=True)
     current = gdb.selected_thread()
     threads = {}
