@@ -62,21 +62,21 @@ func (t *rangeTable[T]) at(addr uint64, f func(T) bool) {
 const maxPartial = 64
 
 // unitsAt calls f with the units that have code at pc until it returns false: what starts
-// last first, but while not all units are known, and it is not told where to look, what
-// comes first in the file.
+// last first, but while not all units are known those that .debug_aranges tells of, and
+// then what comes first in the file, which may be one of them again.
 func (d *Data) unitsAt(pc uint64, f func(*unit) bool) {
 	if d.whole.Load() || d.partial.Add(1) > maxPartial {
 		d.addresses().at(pc, f)
 		return
 	}
-	told, more := false, true
+	more := true
 	d.aranges().at(pc, func(off uint64) bool {
 		if u := d.unitOf(off); u != nil {
-			told, more = true, f(u)
+			more = f(u)
 		}
 		return more
 	})
-	if told {
+	if !more {
 		return
 	}
 	for u := range d.inOrder {
