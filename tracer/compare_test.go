@@ -3,12 +3,14 @@
 package tracer
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +177,7 @@ func compare(t *testing.T, seed uint64, prog *compared) {
 		if err := p.SaveCore(core); err != nil {
 			t.Fatal(err)
 		}
+		compareThreads(t, p)
 		c := openCore(t, core, nil)
 		compareFrames(t, c.Thread().Frames, p.Thread().Frames)
 		cores, opened = append(cores, core), append(opened, c)
@@ -255,6 +258,33 @@ func TestComparePanics(t *testing.T) {
 			}
 			compareCores(t, out, cores, opened)
 		})
+	}
+}
+
+// compareThreads compares the threads of a process that has stopped with the kernel's:
+// those that are not listed have to be ending.
+func compareThreads(t *testing.T, p *Process) {
+	t.Helper()
+	listed := make(map[string]bool)
+	for _, th := range p.Threads() {
+		listed[fmt.Sprint(th.TID)] = true
+	}
+	tasks := fmt.Sprintf("/proc/%d/task", p.PID)
+	for _, entry := range must(os.ReadDir(tasks)) {
+		for end := time.Now().Add(10 * time.Second); !listed[entry.Name()]; {
+			stat, err := os.ReadFile(filepath.Join(tasks, entry.Name(), "stat"))
+			if err != nil {
+				break // it has ended
+			}
+			const exiting = 4 // PF_EXITING, which comes after PTRACE_EVENT_EXIT
+			fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+			if must(strconv.Atoi(fields[6]))&exiting != 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("thread %s is not listed: %s", entry.Name(), stat)
+			}
+		}
 	}
 }
 

@@ -84,11 +84,14 @@ func compareCores(t *testing.T, program string, cores []string, opened []*Core) 
 }
 
 func (c *comparison) core(x *Core, want map[int]gdbStack) {
-	if len(x.Threads()) != len(want) {
-		c.Errorf("%d threads, gdb has %d", len(x.Threads()), len(want))
-	}
 	for _, th := range x.Threads() {
 		c.stack(x, th, want[th.TID])
+		delete(want, th.TID)
+	}
+	for tid, stack := range want {
+		if !c.is("gdb lists threads without registers that were ending, as libpthread still has them in its list", len(stack.Frames) == 0 && stack.Reason == "PC not available") {
+			c.Errorf("gdb has a thread %d more: %+v", tid, stack)
+		}
 	}
 }
 
