@@ -55,7 +55,7 @@ func conditionAddr(loc string) (uint64, error) {
 	case "twice":
 		return 0, errors.New(`"twice" is 2 places: 0x10, 0x20`)
 	}
-	return 0, &NotFoundError{Name: loc, Near: []string{"word"}}
+	return 0, &NotFoundError{Name: loc, near: func() []string { return []string{"word"} }}
 }
 
 func TestConditions(t *testing.T) {

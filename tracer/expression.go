@@ -352,7 +352,7 @@ func (p *conditionParser) name(t token) operand {
 		if !errors.As(err, &none) {
 			p.fail(t.at, "%s", err)
 		} else if len(near) == 0 {
-			near = none.Near
+			near = none.Near()
 		}
 	}
 	p.fail(t.at, "unknown register or symbol %q%s", name, didYouMean(near))

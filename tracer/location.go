@@ -17,12 +17,22 @@ import (
 // A NotFoundError says that a location names nothing.
 type NotFoundError struct {
 	Name string
-	Near []string // names that are nearly the same
-	Err  error    // why the image that it names has no symbols, or nil
-	what string   // what Name is the name of, or "" for a symbol
+	Err  error  // why the image that it names has no symbols, or nil
+	what string // what Name is the name of, or "" for a symbol
 
 	stripped string          // the image that may have had it, or ""
-	near     func() []string // makes Near, which takes long, when the error is shown; or nil
+	near     func() []string // what Near returns, or nil
+}
+
+// Near returns names that are nearly the same. It takes long where there are many names,
+// so that nothing looks for them until somebody asks.
+func (e *NotFoundError) Near() []string {
+	if e.near == nil {
+		return nil
+	}
+	near := e.near()
+	e.near = func() []string { return near }
+	return near
 }
 
 // Error returns a text such as `no symbol "mian" (did you mean main?)`.
@@ -34,10 +44,7 @@ func (e *NotFoundError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
 	}
-	if e.near != nil {
-		e.Near, e.near = e.near(), nil
-	}
-	text := fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near))
+	text := fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near()))
 	if e.stripped != "" {
 		text += fmt.Sprintf(" (%s is stripped of its symbols)", e.stripped)
 	}
@@ -231,19 +238,25 @@ func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
 			return found, nil
 		}
 	}
-	missing := &NotFoundError{Name: name}
+	missing := &NotFoundError{Name: name, near: func() []string { return nearSymbols(images, name) }}
 	if f := images[0].File; f != nil && f.Stripped() {
 		missing.stripped = images[0].Name()
 	}
+	return nil, missing
+}
+
+// nearSymbols returns the names of symbols that name may be a misspelling of, those of the
+// first image that has any.
+func nearSymbols(images []*image.Image, name string) []string {
 	for _, img := range images {
 		if img.File == nil {
 			continue
 		}
-		if missing.Near = img.File.Near(name); len(missing.Near) > 0 {
-			break
+		if near := img.File.Near(name); len(near) > 0 {
+			return near
 		}
 	}
-	return nil, missing
+	return nil
 }
 
 // linked returns the symbols that linkers know by a name, those of the first image that
@@ -283,14 +296,16 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 		}
 	}
 	all, _ := x.Images()
-	return nil, "", &NotFoundError{Name: file, what: "image", Near: image.Near(file, func(yield func(string) bool) {
-		for _, img := range all {
-			stem, _, _ := strings.Cut(img.Name(), ".so")
-			if !yield(stem) {
-				return
+	return nil, "", &NotFoundError{Name: file, what: "image", near: func() []string {
+		return image.Near(file, func(yield func(string) bool) {
+			for _, img := range all {
+				stem, _, _ := strings.Cut(img.Name(), ".so")
+				if !yield(stem) {
+					return
+				}
 			}
-		}
-	})}
+		})
+	}}
 }
 
 // inlined returns the copies of a function, or of all that match a pattern, which no

@@ -33,16 +33,17 @@ func (x *target) probes(loc string) ([]uint64, error) {
 		}
 	}
 	if len(addrs) == 0 {
-		near := image.Near(name, func(yield func(string) bool) {
-			for _, img := range images {
-				for _, probe := range img.MatchProbes("*") {
-					if !yield(probe.String()) {
-						return
+		return nil, &NotFoundError{Name: loc, what: "symbol or probe", near: func() []string {
+			return image.Near(name, func(yield func(string) bool) {
+				for _, img := range images {
+					for _, probe := range img.MatchProbes("*") {
+						if !yield(probe.String()) {
+							return
+						}
 					}
 				}
-			}
-		})
-		return nil, &NotFoundError{Name: loc, what: "symbol or probe", Near: near}
+			})
+		}}
 	}
 	return addrs, nil
 }

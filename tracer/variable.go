@@ -412,7 +412,7 @@ func (f *Frame) Var(name string) (*value.Value, error) {
 				}
 			}
 		}); len(similar) > 0 {
-			missing.Near = similar
+			missing.near = func() []string { return similar }
 		}
 	}
 	return v, err
@@ -481,7 +481,7 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 	}
 	file, plain := splitFile(name)
 	var found *value.Value
-	missing := &NotFoundError{Name: name, what: "variable"}
+	missing := &NotFoundError{Name: name, what: "variable", near: func() []string { return nearSymbols(images, plain) }}
 	any := false
 	for _, img := range images {
 		data, err := img.DWARF()
@@ -518,11 +518,6 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return found, nil
 	case !any:
 		return nil, fmt.Errorf("%s: %w: compile with -g, or install the debug files", name, debuginfo.ErrNoDWARF)
-	}
-	for _, img := range images {
-		if missing.Near == nil && img.File != nil {
-			missing.Near = img.File.Near(plain)
-		}
 	}
 	return nil, missing
 }

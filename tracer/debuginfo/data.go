@@ -158,7 +158,7 @@ func (d *Data) errNoSup() error {
 
 // isPaged reports whether all that reads the section asks for what it needs first.
 func (s section) isPaged() bool {
-	return s == secInfo || s == secTypes || s == secStr || s == secLine
+	return s == secInfo || s == secTypes || s == secStr || s == secLine || s == secLoc || s == secLoclists
 }
 
 // section returns the contents of a section, nil if there are none to be read. Of

@@ -40,6 +40,9 @@ func (u *unit) locationAt(v value, pc uint64) (expr []byte, found bool, err erro
 	return expr, found, err
 }
 
+// maxLocated is more than what is before the expression of an entry of a list.
+const maxLocated = 64
+
 // locationList calls f with the expressions of a list until it returns false.
 func (u *unit) locationList(v value, f func(located) bool) error {
 	sec, off := secLoclists, u.base.loc+v.u
@@ -62,6 +65,7 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 		base := u.base.loc + u.locBase
 		r := newReader(sec, data, base+min(v.u, uint64(len(data)))*size)
 		r.wide = u.wide
+		u.data.ahead(&r, size)
 		if off = base + r.offset(); r.err != nil {
 			return r.err
 		}
@@ -76,7 +80,7 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 		last = lleOffsetPair
 	}
 	base := u.lowPC
-	for r.err == nil {
+	for u.data.ahead(&r, maxLocated); r.err == nil; u.data.ahead(&r, maxLocated) {
 		var l located
 		kind := r.u8()
 		if kind > last {
@@ -112,7 +116,9 @@ func (u *unit) locationList(v value, f func(located) bool) error {
 			r.skipLEB()
 			continue
 		}
-		l.expr = r.take(size())
+		n := size()
+		u.data.ahead(&r, n)
+		l.expr = r.take(n)
 		if r.err == nil && !f(l) {
 			return nil
 		}
@@ -129,6 +135,7 @@ func (u *unit) oldLocationList(off uint64, f func(located) bool) error {
 	r := newReader(secLoc, data, off)
 	base := u.lowPC
 	for {
+		u.data.ahead(&r, maxLocated)
 		low, high := r.u64(), r.u64()
 		switch {
 		case r.err != nil || low == 0 && high == 0:
@@ -138,7 +145,9 @@ func (u *unit) oldLocationList(off uint64, f func(located) bool) error {
 			continue
 		}
 		l := located{Range: Range{base + low, base + high}}
-		l.expr = r.take(uint64(r.u16()))
+		n := uint64(r.u16())
+		u.data.ahead(&r, n)
+		l.expr = r.take(n)
 		if r.err == nil && !f(l) {
 			return nil
 		}

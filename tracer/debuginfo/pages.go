@@ -124,6 +124,15 @@ func (d *Data) need(s section, low, high uint64) error {
 	return err
 }
 
+// ahead reads what the section lacks of the next n bytes of r.
+func (d *Data) ahead(r *reader, n uint64) {
+	if at := uint64(r.base + r.off); r.err == nil {
+		if r.err = d.need(r.sec, at, at+n); r.err != nil {
+			r.off = r.end
+		}
+	}
+}
+
 // head returns the bytes at off, as many as the header of a unit may have.
 func (d *Data) head(s section, off uint64) ([]byte, error) {
 	data := d.section(s)

@@ -2,6 +2,7 @@ package debuginfo
 
 import (
 	"bytes"
+	"debug/dwarf"
 	"errors"
 	"fmt"
 	"io"
@@ -160,6 +161,53 @@ func TestPartsAtOnce(t *testing.T) {
 				})
 			}
 			group.Wait()
+		})
+	}
+}
+
+// TestPartsOfLists reads the location lists of arguments in files that are read in parts.
+func TestPartsOfLists(t *testing.T) {
+	listed := func(d *Data) (all []*Var) {
+		for _, name := range d.FuncNames(func(string) bool { return true }) {
+			list, _ := d.FuncsNamed(name)
+			for _, f := range list {
+				vars, _ := f.Vars(f.Entry)
+				for _, v := range vars {
+					if loc := v.e.get(dwarf.AttrLocation); !loc.isZero() && !loc.isBlock() {
+						all = append(all, v)
+					}
+				}
+			}
+		}
+		return all
+	}
+	list := func(v *Var) (text string, err error) {
+		err = v.e.u.locationList(v.e.get(dwarf.AttrLocation), func(l located) bool {
+			text += fmt.Sprintf("%s %#x-%#x %x\n", v.Name, l.Low, l.High, l.expr)
+			return true
+		})
+		return text, err
+	}
+	for _, version := range []string{"-gdwarf-4", "-gdwarf-5"} {
+		path := build(t, "shapes.cc", version, "-O2", "-lstdc++")
+		want := listed(openFile(t, path))
+		if len(want) < 10 {
+			t.Fatalf("%d lists, want more", len(want))
+		}
+		inParts(t, func(t *testing.T, stream bool) {
+			d, read, _ := openParts(t, path, stream)
+			vars := listed(d)
+			read.err = errors.New("file has changed")
+			if text, err := list(vars[0]); !errors.Is(err, read.err) {
+				t.Errorf("list of %s = %q, %v, want the error %v", vars[0].Name, text, err, read.err)
+			}
+			d, _, _ = openParts(t, path, stream)
+			for i, v := range listed(d) {
+				got, err := list(v)
+				if want, wantErr := list(want[i]); err != nil || wantErr != nil || got != want {
+					t.Errorf("list of %s = %q, %v, want %q, %v", v.Name, got, err, want, wantErr)
+				}
+			}
 		})
 	}
 }
