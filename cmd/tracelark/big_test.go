@@ -57,6 +57,7 @@ func firstStops(b *testing.B, program string, stops []breakpoint) {
 			{"", built(b), []string{"run", "-c", code}, frame},
 			{"gdb-", "gdb", []string{"-nx", "-batch", "-ex", "break " + where.loc, "-ex", "run", "-ex", "bt 1", program}, frame},
 			{"lldb-", "lldb", []string{"-b", "-o", "b " + where.loc, "-o", "run", "-o", "bt 1", program}, frame},
+			{"alone-", program, nil, ""}, // to its end, which is behind the stop
 		})
 	}
 }
