@@ -162,6 +162,9 @@ class Core:
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -856,6 +859,9 @@ class Observed:
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -1309,6 +1315,15 @@ class Process:
         >>> p.name_code([(p.maps[-1].end, 16, "beyond")])
         >>> p.symbols("beyond")
         []"""
+        ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs.
+
+        >>> p = launch("examples/targets/crash")
+        >>> p.use_debug("examples/targets/crash")
+        <image crash at 0x400000>
+        >>> p.line("parse_line").line
+        87"""
         ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.
