@@ -187,7 +187,7 @@ class Core:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -884,7 +884,7 @@ class Observed:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -1426,7 +1426,7 @@ class Process:
         >>> p.dump("/tmp/tracelark-example.bin", "text", 64)"""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
 
         >>> [hex(a) for a in p.find(b"colour", max=2)]
         ["0x403055"]"""
@@ -3057,6 +3057,13 @@ def hex(x: Any, width: Any = 0) -> str:
     "0xff"
     >>> hex(255, 8)
     "0x000000ff" """
+    ...
+
+def hex_pattern(pattern: Any) -> Any:
+    """Compile bytes in hexadecimal for find, in which ? stands for any digit and, alone between spaces, for any byte, as debuggers and YARA write them: "48 8b ?? ?4", "e8 ? ? ? ?". There may be up to 1024 bytes, and one digit must be given.
+
+    >>> [hex(a) for a in p.find(hex_pattern("77 69 64 ?4 6? 3d"), start="text", max=2)]
+    ["0x403050"]"""
     ...
 
 def hexdump(data: Any, addr: Any = 0) -> str:
