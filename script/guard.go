@@ -42,9 +42,6 @@ func (g guard) rewrite(f *syntax.File) {
 	if g.limit == 0 {
 		return
 	}
-	wrap := func(name string, x syntax.Expr, at syntax.Position) syntax.Expr {
-		return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: at, Name: name}, Lparen: at, Args: []syntax.Expr{x}, Rparen: at}
-	}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.AssignStmt:
