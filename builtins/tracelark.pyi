@@ -1323,7 +1323,7 @@ class Process:
         >>> p.use_debug("examples/targets/crash")
         <image crash at 0x400000>
         >>> p.line("parse_line").line
-        87"""
+        86"""
         ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.
@@ -3062,8 +3062,8 @@ def hex(x: Any, width: Any = 0) -> str:
 def hex_pattern(pattern: Any) -> Any:
     """Compile bytes in hexadecimal for find, in which ? stands for any digit and, alone between spaces, for any byte, as debuggers and YARA write them: "48 8b ?? ?4", "e8 ? ? ? ?". There may be up to 1024 bytes, and one digit must be given.
 
-    >>> [hex(a) for a in p.find(hex_pattern("77 69 64 ?4 6? 3d"), start="text", max=2)]
-    ["0x403050"]"""
+    >>> [hex(a) for a in p.find(hex_pattern("63 6f ?? ?f 75 72 3d"), start="text", max=2)]
+    ["0x403055"]"""
     ...
 
 def hexdump(data: Any, addr: Any = 0) -> str:
