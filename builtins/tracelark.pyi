@@ -1814,8 +1814,8 @@ class Ptrace:
         >>> ptrace.io(pid, "read_d", r["rsp"], 8)
         0000000000000000  01 00 00 00 00 00 00 00                           |........|"""
         ...
-    def getregs(self, tid: Any) -> dict:
-        """Return the general registers by name. PT_GETREGS.
+    def getregs(self, tid: Any) -> Any:
+        """Return the general registers by name: a dict, of which they are attributes too, so that r.rip += 1 and setregs(tid, r) is a way to change one. PT_GETREGS.
 
         >>> r = ptrace.getregs(pid)
         >>> ptrace.setregs(pid, r)
@@ -1830,8 +1830,8 @@ class Ptrace:
         >>> hex(r["rip"])
         "0x4014ea" """
         ...
-    def getdbregs(self, tid: Any) -> dict:
-        """Return the debug registers dr0 to dr3, dr6 and dr7 by name. PT_GETDBREGS.
+    def getdbregs(self, tid: Any) -> Any:
+        """Return the debug registers dr0 to dr3, dr6 and dr7 by name, as getregs does. PT_GETDBREGS.
 
         >>> ptrace.setdbregs(pid, {"dr0": r["rip"], "dr7": 0})
         >>> sorted(ptrace.getdbregs(pid))
