@@ -85,7 +85,7 @@ func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
 		}
 		return args[0], nil
 	})
-	for _, name := range []string{"list", "tuple", "set", "reversed", "enumerate"} {
+	for _, name := range []string{"list", "tuple", "set", "reversed", "enumerate", "zip"} {
 		if names.Has(name) {
 			continue // the host has one
 		}
@@ -93,6 +93,9 @@ func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
 		names[name] = starlark.NewBuiltin(name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if len(args) > 0 {
 				n := max(starlark.Len(args[0]), 0)
+				for _, x := range args[1:] { // of zip
+					n = min(n, max(starlark.Len(x), 0))
+				}
 				if err := g.check(uint64(n), 16, fmt.Sprintf("%s of %d elements", b.Name(), n)); err != nil {
 					return nil, err
 				}
