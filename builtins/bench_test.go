@@ -69,6 +69,21 @@ func BenchmarkStep(b *testing.B) {
 	b.Run("c", func(b *testing.B) { c(b, "step") })
 }
 
+// BenchmarkStepAttached steps a process that was attached to, one instruction in three of
+// which is none that is emulated.
+func BenchmarkStepAttached(b *testing.B) {
+	for _, bench := range []struct{ name, body string }{
+		{"one by one", "for _ in range(n): p.step()"},
+		{"at once", "p.step(n)"},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			target := tracertest.Start(b, tracertest.Build(b, "../cmd/tracelark/testdata/turning.c"))
+			target.ReadLine()
+			script(b, "p = attach("+strconv.Itoa(target.PID)+")", bench.body)
+		})
+	}
+}
+
 func BenchmarkStepRegs(b *testing.B) {
 	b.Run("script", func(b *testing.B) {
 		script(b, "", "for _ in range(n):\n        p.step()\n        p.regs.rax")

@@ -37,7 +37,8 @@ var breakpointClass = newClass("breakpoint", "A breakpoint. Memory reads do not 
 		return starlark.Bool(b.b.Pending()), nil
 	}},
 	{"when", "str or None", "Its condition, if that was given as an expression. " +
-		"It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, tid, " +
+		"It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, arg0 to arg5, " +
+		"which are the registers that hold a function's arguments at its first instruction, numbers and pointers, retval, which is rax, tid, " +
 		"hits, which is how often the breakpoint was reached so far, this time included, whatever came of it, and symbols, which are their addresses. " +
 		"u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr(\"libc!free+8\") a location. " +
 		"Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there.", func(b *breakpoint) (starlark.Value, error) {

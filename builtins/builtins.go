@@ -214,6 +214,9 @@ var functions = append(concat([]method[*Env]{
 		"Compile a regular expression for find, in Go's syntax. It matches bytes: \\xff is one, and . any but a newline. A match of more than 65536 bytes may be missed, and an empty one is none. " +
 			"Memory has no ends for ^ and $, which need the flag (?m) and match at newlines then.",
 		(*Env).regex},
+	{"hex_pattern", "(pattern) -> hex_pattern",
+		"Compile bytes in hexadecimal for find, in which ? stands for any digit and, alone between spaces, for any byte, as debuggers and YARA write them: \"48 8b ?? ?4\", \"e8 ? ? ? ?\". There may be up to 1024 bytes, and one digit must be given.",
+		(*Env).hexPattern},
 	{"matches", "(pattern, text) -> bool",
 		"Report whether a regular expression, in Go's syntax, matches somewhere in a str or bytes; ^ and $ are its ends.",
 		(*Env).matches},

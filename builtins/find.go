@@ -14,28 +14,41 @@ import (
 // maxHits bounds the addresses that find returns unless told.
 const maxHits = 1 << 20
 
-// A regex is a regular expression over bytes.
-type regex struct {
+// A sought value is a pattern for find: a regex or a hex_pattern, by the name of the
+// builtin that makes it.
+type sought struct {
 	handle
+	kind    string
 	pattern *tracer.Pattern
 }
 
-func (r *regex) String() string               { return fmt.Sprintf("regex(%s)", starlark.String(r.pattern.String())) }
-func (r *regex) Type() string                 { return "regex" }
-func (r *regex) Hash() (uint32, error)        { return starlark.String(r.pattern.String()).Hash() }
-func (r *regex) MarshalJSON() ([]byte, error) { return encode(r.pattern.String()) }
+func (s *sought) String() string {
+	return fmt.Sprintf("%s(%s)", s.kind, starlark.String(s.pattern.String()))
+}
+func (s *sought) Type() string                 { return s.kind }
+func (s *sought) Hash() (uint32, error)        { return starlark.String(s.pattern.String()).Hash() }
+func (s *sought) MarshalJSON() ([]byte, error) { return encode(s.pattern.String()) }
 
 // regex compiles a regular expression.
 func (e *Env) regex(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return seek(b, args, kwargs, tracer.Regexp)
+}
+
+// hexPattern compiles bytes with wildcards.
+func (e *Env) hexPattern(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return seek(b, args, kwargs, tracer.Masked)
+}
+
+func seek(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, compile func(string) (*tracer.Pattern, error)) (starlark.Value, error) {
 	var text blob
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "pattern", &text); err != nil {
 		return nil, err
 	}
-	pattern, err := tracer.Regexp(string(text))
+	pattern, err := compile(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	return &regex{pattern: pattern}, nil
+	return &sought{kind: b.Name(), pattern: pattern}, nil
 }
 
 // maxCompiled bounds the patterns that a session keeps compiled.
@@ -111,13 +124,13 @@ func (e *Env) compile(b *starlark.Builtin, pattern string) (*regexp.Regexp, erro
 	return re, nil
 }
 
-// A needle is an argument of find: bytes, an int that stands for eight, a regex, or a
-// mapping or range of addresses that is pointed to.
+// A needle is an argument of find: bytes, an int that stands for eight, a regex, a
+// hex_pattern, or a mapping or range of addresses that is pointed to.
 type needle struct{ pattern *tracer.Pattern }
 
 func (n *needle) Unpack(v starlark.Value) (err error) {
 	switch v := v.(type) {
-	case *regex:
+	case *sought:
 		n.pattern = v.pattern
 		return nil
 	case *mapping:
@@ -139,7 +152,7 @@ func (n *needle) Unpack(v starlark.Value) (err error) {
 	}
 	var d blob
 	if err := d.Unpack(v); err != nil {
-		return fmt.Errorf("got %s, want bytes, int, regex, range or mapping", v.Type())
+		return fmt.Errorf("got %s, want bytes, int, regex, hex_pattern, range or mapping", v.Type())
 	}
 	n.pattern, err = tracer.Literal([]byte(d))
 	return err

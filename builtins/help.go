@@ -79,6 +79,26 @@ func Doc(name string) (text string, ok bool) {
 	return t.String(), true
 }
 
+// A Row is an entry of the manual as data.
+type Row struct {
+	Name      string `json:"name"`
+	Signature string `json:"signature,omitempty"` // such as "(addr, n) -> bytes", or the type of an attribute
+	Doc       string `json:"doc"`
+	Example   string `json:"example,omitempty"`
+}
+
+// Rows returns the entry for a topic and those of its members, or all for "", sorted by
+// their names.
+func Rows(name string) (rows []Row) {
+	for _, topic := range Topics() {
+		if name == "" || topic == name || strings.HasPrefix(topic, name+".") {
+			t := manual()[topic]
+			rows = append(rows, Row{topic, strings.TrimPrefix(t.sig, ": "), t.doc, exampleOf(topic)})
+		}
+	}
+	return rows
+}
+
 // Contents lists the topics of the manual that are no members of others, a line
 // each: the name and the first sentence about it.
 func Contents() string {

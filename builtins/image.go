@@ -196,6 +196,30 @@ func (i *elfImage) lines(thread *starlark.Thread, b *starlark.Builtin, args star
 	return listOf(lines, func(l debuginfo.Line) starlark.Value { return &line{l: l} }), nil
 }
 
+// useDebug gives debug information to an image.
+func (p *process) useDebug(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path string
+	var of *elfImage
+	var force bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &path, "image??", &of, "force?", &force); err != nil {
+		return nil, err
+	}
+	if err := p.env.allowed.file(b.Name(), path); err != nil {
+		return nil, err
+	}
+	var im *image.Image
+	if of != nil {
+		im = of.im
+	} else if force {
+		return nil, fmt.Errorf("%s: force needs image, the one that the file is for", b.Name())
+	}
+	im, err := p.in.UseDebug(path, im, force)
+	if err != nil {
+		return nil, err
+	}
+	return newImage(im), nil
+}
+
 // symbols returns the symbols of all images.
 func (p *process) symbols(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	pattern, err := unpackPattern(b, args, kwargs)

@@ -24,7 +24,7 @@ func memoryMethods() []method[*process] {
 		{"read_cstr", "(addr, max=4096) -> bytes", "Read up to the next zero byte, which is left out, or max bytes if there is none.", (*process).readCStr},
 		{"dump", "(path, addr, n)", "Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much.", (*process).dump},
 		{"find", "(needle, start=None, end=None, perms=\"r\", max=None) -> list of int",
-			fmt.Sprintf("Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of \"rwxps\", are searched between the locations start and end; perms=\"\" takes in those that the program itself may not read. The search ends after max hits; without max, more than %d are an error.", maxHits),
+			fmt.Sprintf("Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of \"rwxps\", are searched between the locations start and end; perms=\"\" takes in those that the program itself may not read. The search ends after max hits; without max, more than %d are an error.", maxHits),
 			(*process).find},
 	}
 	for _, s := range scalars {

@@ -40,9 +40,9 @@ var requests = append([]method[*Env]{
 	{"peek", "(id, addr, size=8) -> int", "Read an unsigned int of 1, 2, 4 or 8 bytes; another size is EINVAL.", (*Env).peek},
 	{"poke", "(id, addr, value, size=8)", "Write an int of 1, 2, 4 or 8 bytes; another size is EINVAL.", (*Env).poke},
 	{"io", "(id, op, offs, data_or_len) -> bytes or int", "Read (op \"read_d\" or \"read_i\") up to data_or_len bytes at offs, or write (\"write_d\", \"write_i\") the bytes data_or_len and return their number: short where a page is missing, EFAULT where the first is. Another op is EINVAL. PT_IO.", (*Env).ptIO},
-	{"getregs", "(tid) -> dict", "Return the general registers by name. PT_GETREGS.", (*Env).getRegs},
+	{"getregs", "(tid) -> registers", "Return the general registers by name: a dict, of which they are attributes too, so that r.rip += 1 and setregs(tid, r) is a way to change one. PT_GETREGS.", (*Env).getRegs},
 	{"setregs", "(tid, regs)", "Write the general registers that a dict, or regs, has: all of them or none. A name or value that cannot be is EINVAL. PT_SETREGS.", (*Env).setRegs},
-	{"getdbregs", "(tid) -> dict", "Return the debug registers dr0 to dr3, dr6 and dr7 by name. PT_GETDBREGS.", (*Env).getDebugRegs},
+	{"getdbregs", "(tid) -> registers", "Return the debug registers dr0 to dr3, dr6 and dr7 by name, as getregs does. PT_GETDBREGS.", (*Env).getDebugRegs},
 	{"setdbregs", "(tid, regs)", "Write the debug registers that a dict has: all of them or none. Addresses outside user space are EINVAL. PT_SETDBREGS.", (*Env).setDebugRegs},
 }, threadRequests...)
 

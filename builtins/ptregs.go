@@ -25,7 +25,7 @@ func (e *Env) getRegs(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	for _, r := range arch.Registers {
 		dict.SetKey(starlark.String(r.Name), starlark.MakeUint64(r.Get(regs)))
 	}
-	return dict, nil
+	return fields{dict, "registers"}, nil
 }
 
 // A named is an argument that has values by name.
@@ -113,7 +113,7 @@ func (e *Env) getDebugRegs(_ *starlark.Thread, b *starlark.Builtin, args starlar
 	for _, name := range []string{"dr0", "dr1", "dr2", "dr3", "dr6", "dr7"} {
 		dict.SetKey(starlark.String(name), starlark.MakeUint64(dr[debugRegs[name]]))
 	}
-	return dict, nil
+	return fields{dict, "registers"}, nil
 }
 
 func (e *Env) setDebugRegs(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -23,7 +23,7 @@ class Breakpoint:
     pending: bool
     """Whether it waits for a library to be loaded, or for restart."""
     when: str | None
-    """Its condition, if that was given as an expression. It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, tid, hits, which is how often the breakpoint was reached so far, this time included, whatever came of it, and symbols, which are their addresses. u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr("libc!free+8") a location. Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there."""
+    """Its condition, if that was given as an expression. It is written and computes as in Starlark, but a < b < c is allowed. Names are registers and their parts, which are unsigned, flags, which are 0 or 1, arg0 to arg5, which are the registers that hold a function's arguments at its first instruction, numbers and pointers, retval, which is rax, tid, hits, which is how often the breakpoint was reached so far, this time included, whatever came of it, and symbols, which are their addresses. u8(a) to u64(a), i8(a) to i64(a) and ptr(a) read numbers from memory, cstr(a) and bytes(a, n) bytes; signed(x) is a register as a signed number of its width, addr("libc!free+8") a location. Symbols are looked up when the breakpoint is put in its place. Where the condition cannot be evaluated, the verb that runs ends with an error and the process is stopped there."""
     ignored: int
     """How many of its next hits count but neither reach the handler nor surface, as change set it."""
     temp: bool
@@ -162,6 +162,9 @@ class Core:
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -184,7 +187,7 @@ class Core:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -856,6 +859,9 @@ class Observed:
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs."""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error."""
         ...
@@ -878,7 +884,7 @@ class Observed:
         """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
         ...
     def read_u8(self, addr: Any) -> int:
         """Read unsigned int of 1 bytes, little-endian."""
@@ -1310,6 +1316,15 @@ class Process:
         >>> p.symbols("beyond")
         []"""
         ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs.
+
+        >>> p = launch("examples/targets/crash")
+        >>> p.use_debug("examples/targets/crash")
+        <image crash at 0x400000>
+        >>> p.line("parse_line").line
+        86"""
+        ...
     def addr(self, loc: Any) -> int:
         """Return the address of a location. One that matches nothing, or several places, is an error.
 
@@ -1411,7 +1426,7 @@ class Process:
         >>> p.dump("/tmp/tracelark-example.bin", "text", 64)"""
         ...
     def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
-        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error.
 
         >>> [hex(a) for a in p.find(b"colour", max=2)]
         ["0x403055"]"""
@@ -1799,8 +1814,8 @@ class Ptrace:
         >>> ptrace.io(pid, "read_d", r["rsp"], 8)
         0000000000000000  01 00 00 00 00 00 00 00                           |........|"""
         ...
-    def getregs(self, tid: Any) -> dict:
-        """Return the general registers by name. PT_GETREGS.
+    def getregs(self, tid: Any) -> Any:
+        """Return the general registers by name: a dict, of which they are attributes too, so that r.rip += 1 and setregs(tid, r) is a way to change one. PT_GETREGS.
 
         >>> r = ptrace.getregs(pid)
         >>> ptrace.setregs(pid, r)
@@ -1815,8 +1830,8 @@ class Ptrace:
         >>> hex(r["rip"])
         "0x4014ea" """
         ...
-    def getdbregs(self, tid: Any) -> dict:
-        """Return the debug registers dr0 to dr3, dr6 and dr7 by name. PT_GETDBREGS.
+    def getdbregs(self, tid: Any) -> Any:
+        """Return the debug registers dr0 to dr3, dr6 and dr7 by name, as getregs does. PT_GETDBREGS.
 
         >>> ptrace.setdbregs(pid, {"dr0": r["rip"], "dr7": 0})
         >>> sorted(ptrace.getdbregs(pid))
@@ -3042,6 +3057,13 @@ def hex(x: Any, width: Any = 0) -> str:
     "0xff"
     >>> hex(255, 8)
     "0x000000ff" """
+    ...
+
+def hex_pattern(pattern: Any) -> Any:
+    """Compile bytes in hexadecimal for find, in which ? stands for any digit and, alone between spaces, for any byte, as debuggers and YARA write them: "48 8b ?? ?4", "e8 ? ? ? ?". There may be up to 1024 bytes, and one digit must be given.
+
+    >>> [hex(a) for a in p.find(hex_pattern("63 6f ?? ?f 75 72 3d"), start="text", max=2)]
+    ["0x403055"]"""
     ...
 
 def hexdump(data: Any, addr: Any = 0) -> str:

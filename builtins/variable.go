@@ -9,30 +9,6 @@ import (
 	"github.com/tracelark/tracelark/tracer/value"
 )
 
-// A variables is the variables of a frame by name, as a dict that has them as
-// attributes too.
-type variables struct{ *starlark.Dict }
-
-func (v variables) Type() string { return "variables" }
-
-// Attr returns a variable, or else a method of the dict.
-func (v variables) Attr(name string) (starlark.Value, error) {
-	if w, found, err := v.Get(starlark.String(name)); found || err != nil {
-		return w, err
-	}
-	return v.Dict.Attr(name)
-}
-
-// AttrNames returns the names of the variables and of the dict's methods.
-func (v variables) AttrNames() []string {
-	names := v.Dict.AttrNames()
-	for _, key := range v.Keys() {
-		name, _ := starlark.AsString(key)
-		names = append(names, name)
-	}
-	return names
-}
-
 // variables returns variables by name: of those with one name, the one that the
 // program means.
 func (e *Env) variables(list []tracer.Variable, err error) (starlark.Value, error) {
@@ -48,7 +24,7 @@ func (e *Env) variables(list []tracer.Variable, err error) (starlark.Value, erro
 		}
 	}
 	d.Freeze()
-	return variables{d}, nil
+	return fields{d, "variables"}, nil
 }
 
 // variable returns the builtin that looks a variable up.

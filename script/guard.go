@@ -42,9 +42,6 @@ func (g guard) rewrite(f *syntax.File) {
 	if g.limit == 0 {
 		return
 	}
-	wrap := func(name string, x syntax.Expr, at syntax.Position) syntax.Expr {
-		return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: at, Name: name}, Lparen: at, Args: []syntax.Expr{x}, Rparen: at}
-	}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.AssignStmt:
@@ -88,7 +85,7 @@ func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
 		}
 		return args[0], nil
 	})
-	for _, name := range []string{"list", "tuple", "set", "reversed", "enumerate"} {
+	for _, name := range []string{"list", "tuple", "set", "reversed", "enumerate", "zip"} {
 		if names.Has(name) {
 			continue // the host has one
 		}
@@ -96,6 +93,9 @@ func (g guard) predeclare(names starlark.StringDict) starlark.StringDict {
 		names[name] = starlark.NewBuiltin(name, func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if len(args) > 0 {
 				n := max(starlark.Len(args[0]), 0)
+				for _, x := range args[1:] { // of zip
+					n = min(n, max(starlark.Len(x), 0))
+				}
 				if err := g.check(uint64(n), 16, fmt.Sprintf("%s of %d elements", b.Name(), n)); err != nil {
 					return nil, err
 				}

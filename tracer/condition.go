@@ -29,6 +29,9 @@ import (
 // What can be named and called:
 //
 //	rdi edi di dil ...   registers and their parts, unsigned
+//	arg0 ... arg5        rdi, rsi, rdx, rcx, r8 and r9, which at the first
+//	                     instruction of a function hold its first arguments
+//	retval               rax, which where it has returned holds its value
 //	zf cf sf of ...      flags, 0 or 1
 //	tid                  the thread's ID
 //	hits                 how often the breakpoint was reached by a thread that

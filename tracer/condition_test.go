@@ -36,6 +36,7 @@ func conditionScope() scope {
 	regs[arch.RBX] = 0x1234567890abcdef
 	regs[arch.RDI] = 3
 	regs[arch.RSI] = 0x1000
+	regs[arch.RDX], regs[arch.RCX], regs[arch.R8], regs[arch.R9] = 22, 33, 44, 55
 	regs[arch.EFLAGS] = 1<<6 | 1<<10 // zf, df
 	word := make([]byte, 16)
 	binary.LittleEndian.PutUint64(word, 0x8899aabbccddeeff)
@@ -61,7 +62,7 @@ func conditionAddr(loc string) (uint64, error) {
 func TestConditions(t *testing.T) {
 	for _, text := range []string{
 		"rdi == 3", "not rdi == 4", "rdi", "not not rdi", "not df == 0", "zf and not cf", "cf or zf", "$rdi == 3",
-		"1 < 2 < 3", "not 1 < 2 < 2", "3 > 2 >= 2 != 1", "rdi in (1, 2, 3)", "rdi in [3]", "rdi not in (1, 2,)", "not rdi in ()",
+		"arg0 == 3 and $arg1 == word", "arg2 == 22 and arg3 == 33 and arg4 == 44 and arg5 == 55", "retval == rax and signed(retval) < 0", "1 < 2 < 3", "not 1 < 2 < 2", "3 > 2 >= 2 != 1", "rdi in (1, 2, 3)", "rdi in [3]", "rdi not in (1, 2,)", "not rdi in ()",
 		"eax == 0xffffffff", "ah == 255", "bx == 0xcdef and bh == 0xcd", "rax == 0xffff_ffff_ffff_ffff", "rax + 1 == 1 << 64", "rdi - 5 == -2", "0b11 == 0o3",
 		"signed(rax) == -1", "signed(eax) < 0", "signed(bl) == -17", "signed(rax + 1) == 0", "signed(rbx) == rbx",
 		"u8(rsi) == 0xff", "u16(word) == 0xeeff", "u32(word) == 0xccddeeff", "u64(word) == 0x8899aabbccddeeff", "ptr(rsi + 8) == 0",
@@ -128,6 +129,7 @@ func TestConditionMistakes(t *testing.T) {
 	}{
 		{"", 0, "unexpected end, want a value"},
 		{"rdi == 3 and rdx1 > 7", 13, `unknown register or symbol "rdx1" (did you mean rdx?)`},
+		{"arg9 == 1", 0, `unknown register or symbol "arg9" (did you mean arg0 or arg1 or arg2?)`},
 		{"wrod", 0, `unknown register or symbol "wrod" (did you mean word?)`},
 		{"rdi == twice", 7, `"twice" is 2 places: 0x10, 0x20`},
 		{"rdi = 3", 4, `"=" is no operator here, write "=="`},

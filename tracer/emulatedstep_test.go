@@ -315,3 +315,25 @@ func TestEmulatedStepsOfOthers(t *testing.T) {
 		t.Errorf("it turned from %d to %d", last, now)
 	}
 }
+
+// TestEmulatedStepsAttached steps a process that was attached to one by one: the real steps
+// in between, after which nothing of a step may be left, do not end the emulation.
+func TestEmulatedStepsAttached(t *testing.T) {
+	target := tracertest.Start(t, tracertest.Build(t, "../cmd/tracelark/testdata/turning.c"))
+	target.ReadLine()
+	p := attach(t, target.PID)
+	th := p.Thread()
+	steps := func(n int) (emulated int) {
+		before := th.emulated
+		for range n {
+			if stop, err := th.Step(1, nil); err != nil || stop.Reason != ReasonStep {
+				t.Fatalf("stop = %v, %v", stop, err)
+			}
+		}
+		return th.emulated - before
+	}
+	steps(1000) // so many that a look at the mappings pays
+	if got := steps(500); got < 300 {
+		t.Errorf("%d of 500 steps are emulated, want most", got)
+	}
+}

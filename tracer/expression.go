@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -327,10 +328,19 @@ func (p *conditionParser) primary() operand {
 	return operand{}
 }
 
+// conventional are the registers that hold what functions are given and return (System V
+// ABI, AMD64 Architecture Processor Supplement, section 3.2.3).
+var conventional = map[string]string{
+	"arg0": "rdi", "arg1": "rsi", "arg2": "rdx", "arg3": "rcx", "arg4": "r8", "arg5": "r9", "retval": "rax",
+}
+
 // name returns what a name stands for.
 func (p *conditionParser) name(t token) operand {
 	name := strings.TrimPrefix(t.text, "$")
 	r := arch.Lookup(name)
+	if given, ok := conventional[name]; ok {
+		r = arch.Lookup(given)
+	}
 	if r == nil {
 		r = arch.LookupFlag(name)
 	}
@@ -372,6 +382,11 @@ func nearNames(name string) (near []string) {
 			if len(near) < 3 && isNear(name, list[i].Name) {
 				near = append(near, list[i].Name)
 			}
+		}
+	}
+	for _, other := range slices.Sorted(maps.Keys(conventional)) {
+		if len(near) < 3 && isNear(name, other) {
+			near = append(near, other)
 		}
 	}
 	return near

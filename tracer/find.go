@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -207,7 +206,7 @@ func (s *search) match(final bool) {
 
 func (s *search) matchBytes() {
 	for !s.done() {
-		n := bytes.Index(s.window[s.pos:], s.pat.bytes)
+		n := s.pat.index(s.window[s.pos:])
 		if n < 0 {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tracelark/tracelark/tracer/tracertest"
@@ -45,6 +46,7 @@ const (
 func TestFind(t *testing.T) {
 	p := launchFind(t)
 	literal := func(s string) *Pattern { return must(Literal([]byte(s))) }
+	masked := func(s string) *Pattern { return must(Masked(s)) }
 	expr := func(s string) *Pattern { return must(Regexp(s)) }
 	needles := []uint64{10*findPage - 3, 500*findPage - 6, findGiB / 2, findGiB - 6}
 	var holes []uint64
@@ -71,6 +73,11 @@ func TestFind(t *testing.T) {
 		{literal("\x00needle" + bytes64K[:5000] + "\x00"), "sparse", [2]uint64{}, FindOptions{Perms: "r"}, []uint64{needles[0] - 1, needles[1] - 1, needles[2] - 1}},
 		{literal(bytes64K), "sparse", [2]uint64{0, findGiB}, FindOptions{Max: 1}, []uint64{10*findPage + 3}},
 		{literal(bytes64K), "sparse", [2]uint64{findGiB - 6 - 65538, findGiB}, FindOptions{}, []uint64{findGiB - 6 - 65538, findGiB - 6 - 65537, findGiB - 6 - 65536}},
+		{masked("6e ?5 6? 64 ??65"), "sparse", [2]uint64{}, FindOptions{}, needles},
+		{masked("? 6? ?? ? 64 6c 65"), "sparse", [2]uint64{needles[1], findGiB}, FindOptions{}, []uint64{needles[2] - 1, needles[3] - 1}},
+		{masked("?0 6e65"), "sparse", [2]uint64{0, findGiB}, FindOptions{Perms: "r"}, []uint64{needles[0] - 1, needles[1] - 1, needles[2] - 1, needles[3] - 1}},
+		{masked("6c 65 ? ?"), "sparse", [2]uint64{0, findGiB}, FindOptions{Perms: "r"}, []uint64{needles[0] + 4, needles[1] + 4, needles[2] + 4}},
+		{masked("?? 0?"), "sparse", [2]uint64{20*findPage + 1, 20*findPage + 5}, FindOptions{}, []uint64{20*findPage + 1, 20*findPage + 2, 20*findPage + 3}},
 		{expr("ne+dl."), "sparse", [2]uint64{0, findGiB}, FindOptions{}, needles},
 		{expr(`\x00needle\x00{3}`), "sparse", [2]uint64{0, findGiB}, FindOptions{Perms: "r"}, []uint64{needles[0] - 1, needles[1] - 1, needles[2] - 1}},
 		{expr(`\bneedle\b`), "sparse", [2]uint64{0, findGiB}, FindOptions{}, needles},
@@ -135,6 +142,51 @@ func TestFindRegexp(t *testing.T) {
 				}
 				t.Errorf("%q has %d matches from %d on, want %d; number %d is another", text, len(got), shift, len(want), i)
 			}
+		}
+	}
+}
+
+// TestFindMasked compares searches piece by piece with a look at every place.
+func TestFindMasked(t *testing.T) {
+	p := launchFind(t)
+	dense := pointer(t, p, "dense")
+	data := make([]byte, 20000)
+	if _, err := p.ReadAt(dense, data); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"3?", "?1", "31", "?? 3? ??", "30 ?? ?? 3? 31", "3? 30 ?? ff ? ?0 3?", "ff", "?? ?? ff ?? ??"} {
+		pat := must(Masked(text))
+		var want []uint64
+		for i := range data[:len(data)-len(pat.bytes)+1] {
+			fits := true
+			for j, word := range strings.Fields(text) {
+				if got := fmt.Sprintf("%02x", data[i+j]); word != "?" && (word[0] != '?' && word[0] != got[0] || word[1] != '?' && word[1] != got[1]) {
+					fits = false
+				}
+			}
+			if fits {
+				want = append(want, dense+uint64(i))
+			}
+		}
+		s := &search{in: &p.target, pat: pat, chunk: 1000, keep: pat.longest()}
+		if err := s.run(&FindOptions{Start: dense, End: dense + uint64(len(data))}); err != nil {
+			t.Fatal(err)
+		}
+		if len(want) == 0 || !slices.Equal(s.hits, want) {
+			t.Errorf("%q is at %d places, want %d", text, len(s.hits), len(want))
+		}
+	}
+	for text, want := range map[string]string{
+		"":                         "pattern of 0 bytes, want 1 to 1024",
+		strings.Repeat("00", 1025): "pattern of 1025 bytes, want 1 to 1024",
+		"48 8":                     `"8" has half a byte: want two digits for each`,
+		"48 8?b":                   `"8?b" has half a byte: want two digits for each`,
+		"48 xb":                    "'x' is neither a hexadecimal digit nor ?",
+		"? ??":                     "pattern of no digit is everywhere",
+		"48 \xc3\xa9":              "'é' is neither a hexadecimal digit nor ?",
+	} {
+		if _, err := Masked(text); err == nil || err.Error() != want {
+			t.Errorf("Masked(%.20q) = %v, want %s", text, err, want)
 		}
 	}
 }
@@ -263,5 +315,7 @@ func BenchmarkFind(b *testing.B) {
 	bench("bytes", must(Literal([]byte("not there"))), all, 3<<20)
 	bench("prefix", must(Regexp("not the(re|ir)")), all, 3<<20)
 	bench("regexp", must(Regexp("[a-z]+there")), all, 3<<20)
+	bench("masked", must(Masked("3? 0d ?? 30 31 ?? ff")), all, 3<<20)
+	bench("open", must(Masked("3? ?d")), all, 3<<20)
 	bench("sparse", must(Literal([]byte("not there"))), nil, findGiB)
 }

@@ -151,7 +151,7 @@ func (f *Frame) holds(pc uint64) bool {
 
 // finishInlined runs the thread until it has left an inlined function.
 func (t *Thread) finishInlined(frame *Frame, o *MoveOptions) (*Stop, error) {
-	return t.StepUntil(&Walk{Over: true, Condition: func(*Stop) (bool, error) {
+	return t.StepUntil(&Walk{Over: true, own: true, Condition: func(*Stop) (bool, error) {
 		regs, err := t.Regs()
 		return err == nil && (regs[arch.RSP] >= frame.CFA && frame.CFA != 0 || !frame.holds(regs[arch.RIP])), err
 	}}, o)

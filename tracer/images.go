@@ -26,6 +26,9 @@ type imageCache struct {
 	named    []*image.Image          // what stands for images there, by address
 	unloaded map[string]*image.Image // by path, those that are not mapped any more
 	jumps    jumps                   // in images, or nil if that is not known
+
+	// The files that stand for others, which UseDebug has made of them.
+	given map[*image.File]*image.File
 }
 
 // Images returns the ELF files that are mapped for execution: the program first,
@@ -61,6 +64,11 @@ func (x *target) updateImages() error {
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
+		for _, img := range sorted {
+			if file := c.given[img.File]; file != nil {
+				img.File = file
+			}
+		}
 		c.keep(sorted)
 		c.sorted, c.images, c.jumps = sorted, x.byPrecedence(sorted), nil
 		c.named = nil
@@ -74,7 +82,7 @@ func (x *target) updateImages() error {
 
 // inherit takes over what is mapped in a process that this one is a copy of.
 func (c *imageCache) inherit(from *imageCache) {
-	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps, names: maps.Clone(from.names)}
+	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps, names: maps.Clone(from.names), given: maps.Clone(from.given)}
 	copies := make(map[*image.Image]*image.Image) // each process marks its own as unloaded
 	for _, img := range from.sorted {
 		own := *img

@@ -332,7 +332,7 @@ func (p *Process) reset() error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
 	p.annexes, p.noAnnex = nil, false
-	p.images = imageCache{}
+	p.images = imageCache{given: p.images.given}
 	p.linkHook, p.libraries = nil, nil
 	for _, b := range p.placed() {
 		b.addrs, b.raised = nil, nil

@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// A Pattern is what Process.Find looks for: bytes, a regular expression, or pointers.
+// A Pattern is what Process.Find looks for: bytes, some of whose bits may be open, a regular
+// expression, or pointers.
 type Pattern struct {
-	text   string // of an expression
+	text   string // of an expression, or of a mask
 	bytes  []byte // or else these
+	mask   []byte // the bits of bytes that count, or nil for all
+	anchor [2]int // from and to which of bytes all bits count: the longest run of these
 	re     *regexp.Regexp
 	behind bool // re has a byte of context before its first group
 
@@ -29,6 +34,85 @@ func Literal(data []byte) (*Pattern, error) {
 		return nil, fmt.Errorf("pattern of %d bytes, want 1 to %d", len(data), maxMatch)
 	}
 	return &Pattern{bytes: bytes.Clone(data)}, nil
+}
+
+// maxMasked is how many bytes a mask may have: each place of memory may cost as many steps.
+const maxMasked = 1024
+
+// Masked returns the Pattern of bytes in hexadecimal, in which ? stands for any digit and,
+// alone between spaces, for any byte: "48 8b ?? ?4", "488B?5", "e8 ? ? ? ?". There must be
+// 1 to 1024 bytes, and a digit.
+func Masked(text string) (*Pattern, error) {
+	pat := &Pattern{text: text}
+	for _, word := range strings.Fields(text) {
+		if word == "?" {
+			word = "??"
+		}
+		if len(word)%2 != 0 {
+			return nil, fmt.Errorf("%q has half a byte: want two digits for each", word)
+		}
+		for i := 0; i < len(word); i += 2 {
+			var b, mask byte
+			for _, c := range word[i : i+2] {
+				b, mask = b<<4, mask<<4
+				if c == '?' {
+					continue
+				}
+				digit, err := strconv.ParseUint(string(c), 16, 4)
+				if err != nil {
+					return nil, fmt.Errorf("%q is neither a hexadecimal digit nor ?", c)
+				}
+				b, mask = b|byte(digit), mask|0xf
+			}
+			pat.bytes, pat.mask = append(pat.bytes, b), append(pat.mask, mask)
+		}
+	}
+	if len(pat.bytes) == 0 || len(pat.bytes) > maxMasked {
+		return nil, fmt.Errorf("pattern of %d bytes, want 1 to %d", len(pat.bytes), maxMasked)
+	}
+	if len(bytes.Trim(pat.mask, "\x00")) == 0 {
+		return nil, errors.New("pattern of no digit is everywhere")
+	}
+	for from := 0; from < len(pat.mask); {
+		to := from
+		for to < len(pat.mask) && pat.mask[to] == 0xff {
+			to++
+		}
+		if to-from > pat.anchor[1]-pat.anchor[0] {
+			pat.anchor = [2]int{from, to}
+		}
+		from = to + 1
+	}
+	return pat, nil
+}
+
+// index returns where bytes first are in data, or -1.
+func (pat *Pattern) index(data []byte) int {
+	if pat.mask == nil {
+		return bytes.Index(data, pat.bytes)
+	}
+	from, to := pat.anchor[0], pat.anchor[1]
+	behind := len(pat.bytes) - to
+	for at := 0; at+len(pat.bytes) <= len(data); at++ {
+		n := bytes.Index(data[at+from:len(data)-behind], pat.bytes[from:to])
+		if n < 0 {
+			break
+		}
+		if at += n; pat.fits(data[at:]) {
+			return at
+		}
+	}
+	return -1
+}
+
+// fits reports whether data begins with bytes, as far as they count.
+func (pat *Pattern) fits(data []byte) bool {
+	for i, b := range pat.bytes {
+		if data[i]&pat.mask[i] != b {
+			return false
+		}
+	}
+	return true
 }
 
 // Pointers returns the Pattern of words, each at a multiple of eight, that are addresses
@@ -83,12 +167,12 @@ func (pat *Pattern) check(tree *syntax.Regexp) error {
 	return nil
 }
 
-// String returns the expression, the bytes, or the range.
+// String returns the expression or mask, the bytes, or the range.
 func (pat *Pattern) String() string {
 	switch {
 	case pat.pointers:
 		return fmt.Sprintf("%#x-%#x", pat.low, pat.high)
-	case pat.re == nil:
+	case pat.re == nil && pat.mask == nil:
 		return string(pat.bytes)
 	}
 	return pat.text

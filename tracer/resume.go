@@ -97,6 +97,7 @@ func (p *Process) move(m motion, o *MoveOptions) (*Stop, error) {
 			return nil, err
 		}
 		if last, err := p.decide(&m, stop); last != nil || err != nil {
+			p.calm()
 			m.t.writeBack()
 			return last, err
 		}
@@ -110,7 +111,11 @@ func (p *Process) decide(m *motion, stop *Stop) (*Stop, error) {
 		_, err := p.consult(stop)
 		return stop, err
 	}
-	p.report(stop)
+	if m.ownStep(stop) {
+		p.note(stop)
+	} else {
+		p.report(stop)
+	}
 	surface, err := p.consult(stop)
 	switch {
 	case p.state != Stopped:
@@ -209,9 +214,20 @@ func (tr *Tracer) limit(d time.Duration) (end func()) {
 	}
 }
 
-// report makes stop the process's last one.
+// ownStep reports whether a stop is a step on the way, which nobody hears of unless the
+// movement ends with it.
+func (m *motion) ownStep(stop *Stop) bool {
+	return stop.Reason == ReasonStep && stop.Thread == m.t && (m.steps > 1 || m.walk != nil && (m.walk.Condition == nil || m.walk.own))
+}
+
+// report makes stop the process's last one, which others may take their time over.
 func (p *Process) report(stop *Stop) {
 	p.calm()
+	p.note(stop)
+}
+
+// note makes stop the process's last one.
+func (p *Process) note(stop *Stop) {
 	t := stop.Thread
 	p.stop, p.current = stop, t
 	if stop.then != nil && stop.then.Thread == t {

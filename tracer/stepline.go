@@ -57,7 +57,7 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 		return t.Next(o)
 	}
 	s := &lineStep{t: t, into: into, file: line.File, line: line.Line, fn: frames[0].Func, cfa: frames[0].CFA}
-	walk := &Walk{Over: true, Into: s.enters, Condition: s.arrived, lands: true}
+	walk := &Walk{Over: true, Into: s.enters, Condition: s.arrived, own: true, lands: true}
 	if funcs := t.p.funcsAt(regs[arch.RIP]); len(funcs) > 0 && s.cfa != 0 {
 		walk.frame = &Frame{Frame: frames[0].Frame, Func: funcs[len(funcs)-1], in: frames[0].in}
 	}

@@ -79,7 +79,7 @@ func (p *Process) calm() {
 		if t.flush() != nil || ptrace.GetSiginfo(t.TID, &info) != nil || ptrace.Interrupt(t.TID) != nil || ptrace.Cont(t.TID, 0) != nil {
 			continue // killed
 		}
-		t.trap.kernels, t.state, t.stepping = false, threadRunning, false
+		t.trap.kernels, t.trap.plain, t.state, t.stepping = false, true, threadRunning, false
 		if _, _, err := p.follow(t); err != nil || t.state != threadStopped {
 			continue
 		}

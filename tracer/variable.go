@@ -480,9 +480,10 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return nil, err
 	}
 	file, plain := splitFile(name)
-	var found *value.Value
+	var private, found *value.Value
 	missing := &NotFoundError{Name: name, what: "variable", near: func() []string { return nearSymbols(images, plain) }}
 	any := false
+	main, _ := x.MainImage()
 	for _, img := range images {
 		data, err := img.DWARF()
 		if err != nil {
@@ -504,16 +505,22 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 			if file != "" && v.File != file && !strings.HasSuffix(v.File, "/"+file) {
 				continue
 			}
+			// What a library keeps to another of its units is hardly meant.
 			w := s.valueOf(v)
-			if w.Err() == nil {
+			hidden := v.Private && img != main
+			switch {
+			case w.Err() == nil && !hidden:
 				return w, nil
-			}
-			if found == nil {
+			case w.Err() == nil && private == nil:
+				private = w
+			case found == nil:
 				found = w
 			}
 		}
 	}
 	switch {
+	case private != nil:
+		return private, nil
 	case found != nil:
 		return found, nil
 	case !any:

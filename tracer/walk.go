@@ -27,6 +27,8 @@ type Walk struct {
 	// or with ReasonStep if nothing else was to end it; 0 is no limit.
 	Most int
 
+	// own says that Condition is the engine's, which takes no time.
+	own bool
 	// lands ends the walk where longjmp or an exception leads out of what Over
 	// makes one step.
 	lands bool

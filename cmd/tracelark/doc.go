@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,14 +15,14 @@ import (
 )
 
 func newDoc() *cobra.Command {
-	var stub bool
+	var stub, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "doc [--pyi] [NAME]",
+		Use:   "doc [--pyi|--json] [NAME]",
 		Short: "Print the manual",
 		Long: "Print what the manual says of NAME: a function such as launch, a type such as\n" +
 			"process, or a member such as process.read. Without NAME list what there is. With\n" +
 			"--pyi, print all of it as a stub file, from which editors complete names and show\n" +
-			"what they mean.",
+			"what they mean; with --json, NAME and its members, or all of it, as a list of entries.",
 		Example: "  tracelark doc process.watch\n  tracelark doc --pyi >tracelark.pyi",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return builtins.Topics(), cobra.ShellCompDirectiveNoFileComp
@@ -33,6 +34,9 @@ func newDoc() *cobra.Command {
 			if stub && len(args) > 0 {
 				return usageErrorf("doc: --pyi and %q", args[0])
 			}
+			if stub && asJSON {
+				return usageErrorf("doc: --pyi and --json")
+			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +46,11 @@ func newDoc() *cobra.Command {
 				text = strings.TrimSuffix(builtins.Stub(), "\n")
 			case len(args) > 0:
 				text, ok = builtins.Doc(args[0])
+			}
+			if asJSON && ok {
+				out := json.NewEncoder(cmd.OutOrStdout())
+				out.SetEscapeHTML(false)
+				return out.Encode(builtins.Rows(strings.Join(args, "")))
 			}
 			if !ok {
 				err := fmt.Errorf("the manual has no %q", args[0])
@@ -59,5 +68,6 @@ func newDoc() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&stub, "pyi", false, "print the manual as a stub file for editors")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a list of entries as JSON")
 	return cmd
 }

@@ -34,7 +34,9 @@ func TestMemoryLimit(t *testing.T) {
 		{"x = int('9' * 300000)\nwhile True: x *= x", "Error: a product of ints of 3986314 and 3986314 bits is too long, 4194304 bits are the most"},
 		{"int('9' * 40000000)", "Error in int: a text of 40000000 bytes, 1048576 are the most"},
 		{"t = 1\nfor i in range(64): t = (t, t)\nstr(t)", "Error: script takes "},
-		{"t = 1\nfor i in range(64): t = (t, t)\n'%s' % {1: t}", "MiB; it does not end"},
+		{"t = 1\nfor i in range(64): t = (t, t)\n'%s' % {1: t}", "Error: script takes "},
+		{"zip(range(1000000000), range(3000000000))", "Error in zip: zip of 1000000000 elements takes more memory than the limit"},
+		{"x = list(range(2000000))\nset(x)", "MiB; it does not end"},
 		{"json.decode('[' + '[],' * 3000000 + '1]')", "script takes "},
 		{"json.encode([['x' * 1000000] * 1000] * 1000)", "script takes "},
 		{"1 << 1000000000", "shift count too large"},
@@ -85,9 +87,8 @@ p.cont()
 p.cover([p.addr("libc!clock_nanosleep")])
 
 print(p.read_u32("ticks"))
-t = 1
-for i in range(64): t = (t, t)
-"%s" % {1: t}`, strconv.Itoa(target.PID))
+x = list(range(2000000))
+set(x)`, strconv.Itoa(target.PID))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); status(t, err) != exitFailed || !strings.Contains(stderr.String(), "it does not end") {

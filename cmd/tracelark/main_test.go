@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -92,6 +93,7 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"run", broken}, status: 1, stdout: "1\n", stderr: trace},
 		{args: []string{"run", "-c", "exit()"}},
 		{args: []string{"doc", "process.pending"}, stdout: "process.pending: list of siginfo\n    The signals that were sent to the process and wait for a thread that does not block them. A thread's pending has those sent to it too.\n\n        >>> p.pending\n        []\n"},
+		{args: []string{"doc", "--json", "--pyi"}, status: 2, stderr: "tracelark: doc: --pyi and --json (see tracelark doc --help)\n"},
 		{args: []string{"doc", "lanch"}, status: 1, stderr: "tracelark: the manual has no \"lanch\" (did you mean launch?)\n"},
 		{args: []string{"doc", "p.cont"}, status: 1, stderr: "tracelark: the manual has no \"p.cont\" (did you mean process.cont or ptrace.cont or thread.cont?)\n"},
 		{args: []string{"doc", "launch", "attach"}, status: 2, stderr: "tracelark: doc: unexpected \"attach\" (see tracelark doc --help)\n"},
@@ -341,6 +343,28 @@ int main(void) { for (;;) outer(); }
 	repl.Stdin = strings.NewReader("p.pid\n")
 	if out, err := repl.CombinedOutput(); err != nil || string(out) != pid+"\n" {
 		t.Errorf("repl %s prints %q and ends with error %v", core, out, err)
+	}
+}
+
+// TestManualAsData has the manual as JSON: an entry with its members, and all of it.
+func TestManualAsData(t *testing.T) {
+	rows := func(args ...string) (rows []builtins.Row) {
+		t.Helper()
+		out, err := command(t, append([]string{"doc", "--json"}, args...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &rows); err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	got := rows("input")
+	if len(got) != 3 || got[0].Name != "input" || got[1].Name != "input.close" || got[2].Signature != "(data)" || !strings.Contains(got[2].Example, ">>> p.stdin.write(") {
+		t.Errorf("doc --json input = %+v", got)
+	}
+	if all := rows(); len(all) != len(builtins.Topics()) {
+		t.Errorf("%d entries, want %d", len(all), len(builtins.Topics()))
 	}
 }
 

@@ -15,6 +15,7 @@ type Var struct {
 	Param      bool // an argument
 	Static     bool // at one place for as long as the program runs, or the thread
 	Artificial bool // made by the compiler, such as "this"
+	Private    bool // of Globals: another unit's own
 	File       string
 	Line       int
 
@@ -128,6 +129,8 @@ func (d *Data) Globals(name string, pc uint64) ([]*Var, error) {
 		if here[e.u.home()] {
 			near = append(near, v)
 		} else {
+			external, _ := e.inherited(dwarf.AttrExternal)
+			v.Private = external.u == 0
 			far = append(far, v)
 		}
 		return true

@@ -28,7 +28,7 @@ func (f *File) loadCFI() (*unwind.Table, error) {
 		}
 	}
 	debug := f
-	if f.section(".debug_frame") == nil {
+	if f.section(".debug_frame") == nil || f.given != nil {
 		debug, _ = f.Debug()
 	}
 	if debug.section(".debug_frame") != nil {

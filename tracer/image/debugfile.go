@@ -30,13 +30,16 @@ func debugDirs() []string {
 	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
 }
 
-// Debug returns the file that has the debug information: f itself, or else the
-// separate file that is found by f's build ID or by its .gnu_debuglink (GDB's
+// Debug returns the file that has the debug information: the one given to WithDebug,
+// or f itself, or else the separate file that is found by f's build ID or by its .gnu_debuglink (GDB's
 // manual, "Debugging Information in Separate Files"). It is f too if there is
 // none. The error says why one that is there is not the one.
 func (f *File) Debug() (*File, error) { return f.debug() }
 
 func (f *File) findDebug() (*File, error) {
+	if f.given != nil {
+		return f.given, nil
+	}
 	if f.section(".debug_info") != nil {
 		return f, nil
 	}
@@ -110,6 +113,57 @@ func (f *File) hasCRC(want uint32) error {
 	return nil
 }
 
+// WithDebug returns a file that is f but takes its debug information from another file,
+// and the full symbol table if that has one. Others who have opened f do not see it.
+//
+// It is an error if the other file has neither, or if Matches says that it was not made of
+// f and force is not set.
+func (f *File) WithDebug(debug *File, force bool) (*File, error) {
+	err := f.Matches(debug)
+	switch {
+	case f.r == nil:
+		return nil, errors.New("the code is of no file")
+	case debug.section(".debug_info") == nil && !debug.hasSymtab():
+		return nil, errors.New("it has neither debug information nor a full symbol table")
+	case err != nil && !force:
+		return nil, err
+	}
+	g := &File{
+		name: f.name, r: f.r, size: f.size, head: f.head, header: f.header, progs: f.progs, segments: f.segments,
+		sections: f.sections, names: f.names, interp: f.interp, buildID: f.buildID, moved: f.moved, given: debug,
+	}
+	g.prepare()
+	return g, nil
+}
+
+// Matches returns an error if debug was not made of f, as far as build IDs tell or, where
+// both have none, the addresses and sizes of what is loaded into memory.
+func (f *File) Matches(debug *File) error {
+	if f.buildID != "" || debug.buildID != "" {
+		return f.sameBuildID(debug)
+	}
+	if len(f.segments) != len(debug.segments) {
+		return fmt.Errorf("it has %d segments, want %d", len(debug.segments), len(f.segments))
+	}
+	for i, want := range f.segments {
+		if got := debug.segments[i]; got.Vaddr != want.Vaddr || got.Memsz != want.Memsz {
+			return fmt.Errorf("it has a segment of %d bytes at %#x, want %d bytes at %#x", got.Memsz, got.Vaddr, want.Memsz, want.Vaddr)
+		}
+	}
+	for i := range f.sections {
+		want := &f.sections[i]
+		name, _ := cString(f.names, uint64(want.Name))
+		got := debug.section(name)
+		if elf.SectionFlag(want.Flags)&elf.SHF_ALLOC == 0 || got == nil {
+			continue
+		}
+		if got.Addr != want.Addr || got.Size != want.Size {
+			return fmt.Errorf("it has %s of %d bytes at %#x, want %d bytes at %#x", name, got.Size, got.Addr, want.Size, want.Addr)
+		}
+	}
+	return nil
+}
+
 // debugLink returns the name of the separate file and its checksum. The section
 // is the name, padded with zeros to a multiple of four, and the checksum.
 func (f *File) debugLink() (name string, crc uint32, ok bool) {
@@ -125,11 +179,11 @@ func (f *File) debugLink() (name string, crc uint32, ok bool) {
 	return name, binary.LittleEndian.Uint32(data[at:]), true
 }
 
-// symbolFile returns the file that has the full symbol table of f: f itself, its
-// separate debug file, or the one in .gnu_debugdata, which holds the functions
+// symbolFile returns the file that has the full symbol table of f: the one given to
+// WithDebug, f itself, its separate debug file, or the one in .gnu_debugdata, which holds the functions
 // that .dynsym lacks. It is nil if there is none.
 func (f *File) symbolFile() (*File, error) {
-	if f.hasSymtab() {
+	if f.hasSymtab() && (f.given == nil || !f.given.hasSymtab()) {
 		return f, nil
 	}
 	debug, err := f.Debug()

@@ -60,6 +60,7 @@ type File struct {
 	interp   string
 	buildID  string
 	moved    uint64 // the load bias that pointers have in a copy of memory
+	given    *File  // has its debug information and symbols, or nil
 
 	symbols func() (*symbolTable, error)
 	relocs  func() ([]reloc, error)
