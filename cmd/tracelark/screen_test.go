@@ -296,9 +296,21 @@ func TestScreenCompletion(t *testing.T) {
 		s.keys("C-l")
 	}
 	s.prompt("", "")
-	s.typed("b count.c:1")
-	s.keys("Tab", "Tab")
-	s.expect("count.c:16", "count.c:17")
+	// ^C leaves what is listed, chosen from or searched, and drops the line.
+	for _, keys := range [][]string{{"Tab", "Tab"}, {"Tab", "Tab", "Tab", "Tab"}, {"C-r"}} {
+		s.typed("b count.c:1")
+		s.keys(keys...)
+		if keys[0] == "Tab" {
+			s.expect("count.c:16", "count.c:17")
+		} else {
+			s.expect("bck-i-search")
+		}
+		s.keys("C-c")
+		s.expect("b count.c:1", "^C")
+		s.prompt("", "")
+		s.do("1 + 1", "\n2\n")
+		s.prompt("", "")
+	}
 }
 
 func TestScreenEditing(t *testing.T) {
