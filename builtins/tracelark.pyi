@@ -2973,8 +2973,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
-def command(names: Any, fn: Any, repeat: Any = None, block: Any = False) -> None:
-    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
+def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"
@@ -3237,6 +3237,14 @@ def sorted(iterable: Any, key: Any = None, reverse: Any = False) -> list:
 
     >>> sorted(["b", "aa"], key=len)
     ["b", "aa"]"""
+    ...
+
+def split_commands(text: Any) -> list[str]:
+    """Divide lines into commands, each with the lines of its block and the line that ends it. Blank lines and those that begin with # are left out.
+
+    >>> command("block", lambda rest: None, block=True)
+    >>> split_commands("block 1\\n  greet you\\nend\\ngreet me")
+    ["block 1\\n  greet you\\nend", "greet me"]"""
     ...
 
 def struct(**kwargs: Any) -> Any:

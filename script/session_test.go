@@ -60,8 +60,8 @@ func (e *fakeEngine) Away() bool                                          { retu
 func (e *fakeEngine) Wake()                                               {}
 func (e *fakeEngine) Warm()                                               {}
 func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error)      { return nil, nil }
-func (e *fakeEngine) IsCommand(name string) bool                          { return name == "say" || name == "thing" }
-func (e *fakeEngine) TakesBlock(string) bool                              { return false }
+func (e *fakeEngine) IsCommand(name string) bool                          { return name == "say" || name == "thing" || name == "if" }
+func (e *fakeEngine) BlockDepth(string, int) int                          { return 0 }
 func (e *fakeEngine) Abbreviates(string) bool                             { return false }
 func (e *fakeEngine) CommandNames() []string                              { return []string{"say", "thing"} }
 func (e *fakeEngine) Parameters(starlark.Value) []string                  { return nil }

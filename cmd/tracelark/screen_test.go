@@ -202,6 +202,20 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.enter("end")
 	s.do("c", "\n$3 = 0\n", "\n$7 = 44\n", "exit 0")
+	s.do("define count", "...")
+	for _, line := range []string{"set $i = 0", "while $i < $arg0", "if $i % 2", "output $i", "end", "set $i++", "end"} {
+		s.enter(line)
+		s.expect("... "+line, "...")
+	}
+	s.enter("end")
+	s.do("count 6", "\n1\n3\n5\n")
+	s.do("if $i == 6", "...")
+	for _, line := range []string{"echo it is six", "else", "echo it is not"} {
+		s.enter(line)
+		s.expect("... "+line, "...")
+	}
+	s.enter("end")
+	s.expect("... end\nit is six\n")
 	s.do("tbr main", "breakpoint 2 at main, pending until run")
 	s.do("r 2", "breakpoint 2 at 0x", "in main (argc=2")
 	s.do("p *argv", `/count"`) // a command
