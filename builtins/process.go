@@ -13,9 +13,10 @@ import (
 type process struct {
 	handle
 	env     *Env
-	p       *tracer.Process  // nil for a core, and for one that is observed
+	p       *tracer.Process  // nil for a core, one that is observed, and a program
 	seen    *tracer.Observed // nil unless that
-	in      target           // p, core or seen
+	file    *tracer.Program  // nil unless it is a program
+	in      target           // p, core, seen or file
 	threads map[*tracer.Thread]*thread
 	last    *thread // the one that was asked for last
 	away    bool    // background let it go on, and wait has not returned its stop
@@ -90,6 +91,8 @@ func (p *process) current(op string) (*thread, error) {
 			return p.watched(threads[0]), nil
 		}
 		return nil, &tracer.Error{Op: op, TID: p.pid(), Err: tracer.ErrExited}
+	case p.file != nil:
+		return nil, &tracer.Error{Op: op, Err: tracer.ErrNotRunning}
 	}
 	if t := p.p.Thread(); t != nil {
 		return p.thread(t), nil
@@ -110,6 +113,7 @@ var processClass = newClass("process",
 		{"exe", "str", "The path of the program that runs.", func(p *process) (starlark.Value, error) {
 			return starlark.String(p.in.Exe()), nil
 		}},
+		{"program", "program", "The file of the program that runs, at the addresses where it is: what can be looked at of a process that has ended.", (*process).ran},
 		{"argv", "list of str", "The arguments that the program was started with, its name first.", func(p *process) (starlark.Value, error) {
 			return listOf(p.in.Argv(), newString), nil
 		}},
@@ -275,16 +279,21 @@ func (p *process) String() string {
 	if p.core != nil {
 		return fmt.Sprintf("<core %s of process %d>", p.core.Name(), p.pid())
 	}
+	if p.file != nil {
+		return fmt.Sprintf("<program %s>", p.in.Exe())
+	}
 	return fmt.Sprintf("<%s %d %s>", p.Type(), p.pid(), p.state())
 }
 
-// Type returns "process", "core" or "observed".
+// Type returns "process", "core", "observed" or "program".
 func (p *process) Type() string {
 	switch {
 	case p.core != nil:
 		return "core"
 	case p.seen != nil:
 		return "observed"
+	case p.file != nil:
+		return "program"
 	}
 	return "process"
 }
@@ -295,6 +304,8 @@ func (p *process) Attr(name string) (starlark.Value, error) {
 		return partAttr(coreClass, processClass, p, "core", "live process", name)
 	case p.seen != nil:
 		return partAttr(observedClass, processClass, p, "observed process", "process that is traced", name)
+	case p.file != nil:
+		return partAttr(programClass, processClass, p, "program that does not run", "process", name)
 	}
 	return processClass.attr(p, name)
 }
@@ -305,6 +316,8 @@ func (p *process) AttrNames() []string {
 		return coreClass.names()
 	case p.seen != nil:
 		return observedClass.names()
+	case p.file != nil:
+		return programClass.names()
 	}
 	return processClass.names()
 }
@@ -318,6 +331,11 @@ func (p *process) MarshalJSON() ([]byte, error) {
 			Exe  string   `json:"exe"`
 			Argv []string `json:"argv"`
 		}{p.core.Name(), p.pid(), p.in.Exe(), p.in.Argv()})
+	}
+	if p.file != nil {
+		return encode(struct {
+			Exe string `json:"exe"`
+		}{p.in.Exe()})
 	}
 	v := struct {
 		PID        int      `json:"pid"`

@@ -1039,6 +1039,8 @@ class Process:
     """The process ID."""
     exe: str
     """The path of the program that runs."""
+    program: Program
+    """The file of the program that runs, at the addresses where it is: what can be looked at of a process that has ended."""
     argv: list[str]
     """The arguments that the program was started with, its name first."""
     state: str
@@ -1617,6 +1619,109 @@ class Process:
         >>> p.write_f32("text", 0.5)
         >>> p.read_f32("text")
         0.5"""
+        ...
+
+class Program:
+    """Look at the file of a program or library that does not run. bias is added to the addresses that it was linked for. It needs the permission fs.
+
+        The file of a program or library that does not run. It has what of a process needs no thread: code and data are those of the file, as if it had just been loaded and nothing in it been relocated, at the addresses it was linked for plus a bias. It cannot be written to. argv is its path.
+
+    >>> f = program("examples/targets/crash")
+    >>> f
+    <program examples/targets/crash>
+    >>> [f.state, f.argv == [f.exe], f.symbol("main").name]
+    ["file", True, "main"]
+    >>> [p.program.exe == p.exe, p.program.addr("main") == p.addr("main")]
+    [True, True]"""
+    exe: str
+    """The path of the program that runs."""
+    argv: list[str]
+    """The arguments that the program was started with, its name first."""
+    images: list[Image]
+    """The ELF files that are mapped for execution, the program first."""
+    main_image: Image
+    """The program's own ELF file."""
+    maps: list[Mapping]
+    """What is mapped, in order of address."""
+    state: str
+    """"file"."""
+    def var(self, name: Any) -> Value:
+        """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
+        ...
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
+        """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
+        ...
+    def type(self, name: Any) -> Type:
+        """The type that a name means, with stars and brackets behind it: "struct item *", "int [3]". The types of C need no debug information."""
+        ...
+    def symbol(self, name_or_addr: Any) -> Symbol | None:
+        """Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error."""
+        ...
+    def symbols(self, pattern: Any = "*") -> list[Symbol]:
+        """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
+        ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
+    def addr(self, loc: Any) -> int:
+        """Return the address of a location. One that matches nothing, or several places, is an error."""
+        ...
+    def line(self, addr: Any = None) -> Line | None:
+        """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
+        ...
+    def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
+        """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
+        ...
+    def reach(self, blocks: Any, roots: Any, words: Any = []) -> list[int]:
+        """Find out which blocks of memory pointers lead to, in the order of blocks: 2 to the first byte, 1 only into the middle, 0 nowhere. blocks and roots are lists of (address, size). Pointers are words at multiples of eight that are addresses in a block; they start from the memory in roots and from words, such as registers, and go on through the blocks that they lead to. Memory that cannot be read has none. Blocks that overlap are an error."""
+        ...
+    def read(self, addr: Any, n: Any) -> bytes:
+        """Read n bytes, at most 1073741824. If not all can be read, the error says how far it got. Breakpoints do not show."""
+        ...
+    def read_cstr(self, addr: Any, max: Any = 4096) -> bytes:
+        """Read up to the next zero byte, which is left out, or max bytes if there is none."""
+        ...
+    def dump(self, path: Any, addr: Any, n: Any) -> None:
+        """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
+        ...
+    def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        ...
+    def read_u8(self, addr: Any) -> int:
+        """Read unsigned int of 1 bytes, little-endian."""
+        ...
+    def read_u16(self, addr: Any) -> int:
+        """Read unsigned int of 2 bytes, little-endian."""
+        ...
+    def read_u32(self, addr: Any) -> int:
+        """Read unsigned int of 4 bytes, little-endian."""
+        ...
+    def read_u64(self, addr: Any) -> int:
+        """Read unsigned int of 8 bytes, little-endian."""
+        ...
+    def read_i8(self, addr: Any) -> int:
+        """Read signed int of 1 bytes, little-endian."""
+        ...
+    def read_i16(self, addr: Any) -> int:
+        """Read signed int of 2 bytes, little-endian."""
+        ...
+    def read_i32(self, addr: Any) -> int:
+        """Read signed int of 4 bytes, little-endian."""
+        ...
+    def read_i64(self, addr: Any) -> int:
+        """Read signed int of 8 bytes, little-endian."""
+        ...
+    def read_ptr(self, addr: Any) -> int:
+        """Read unsigned int of 8 bytes, little-endian."""
+        ...
+    def read_f32(self, addr: Any) -> float:
+        """Read float of 4 bytes, little-endian."""
+        ...
+    def read_f64(self, addr: Any) -> float:
+        """Read float of 8 bytes, little-endian."""
         ...
 
 class Ptrace:
@@ -3343,6 +3448,20 @@ crashes: Crashes
 focus: Focus
 
 json: Json
+
+def program(path: Any, bias: Any = 0) -> Program:
+    """Look at the file of a program or library that does not run. bias is added to the addresses that it was linked for. It needs the permission fs.
+
+        The file of a program or library that does not run. It has what of a process needs no thread: code and data are those of the file, as if it had just been loaded and nothing in it been relocated, at the addresses it was linked for plus a bias. It cannot be written to. argv is its path.
+
+    >>> f = program("examples/targets/crash")
+    >>> f
+    <program examples/targets/crash>
+    >>> [f.state, f.argv == [f.exe], f.symbol("main").name]
+    ["file", True, "main"]
+    >>> [p.program.exe == p.exe, p.program.addr("main") == p.addr("main")]
+    [True, True]"""
+    ...
 
 ptrace: Ptrace
 
