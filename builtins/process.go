@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"go.starlark.net/starlark"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer"
 )
@@ -59,6 +60,12 @@ func (e *Env) add(p *process) {
 	p.in = p.p
 	p.threads = make(map[*tracer.Thread]*thread)
 	e.processes[p.p] = p
+	if e.TTY != nil { // somebody has pressed ^Z, and waits for a prompt
+		p.p.On(tracer.HookOptions{Reason: tracer.ReasonJobStop})
+		p.p.On(tracer.HookOptions{Reason: tracer.ReasonSignal, Signal: int(unix.SIGTSTP), Handler: func(s *tracer.Stop) (bool, error) {
+			return !s.Handled(), nil // the default is to do nothing, in a session of its own
+		}})
+	}
 }
 
 // thread returns the value that stands for t.
@@ -125,6 +132,9 @@ var processClass = newClass("process",
 		}},
 		{"exit_signal", "int or None", "The signal that killed the process.", func(p *process) (starlark.Value, error) {
 			return optionalInt(p.p.ExitSignal()), nil
+		}},
+		{"job_stopped", "bool", "Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig=\"SIGCONT\") sends, and do not go on before.", func(p *process) (starlark.Value, error) {
+			return starlark.Bool(p.p.JobStopped()), nil
 		}},
 		{"threads", "list of thread", "The threads, the oldest first; none when the process is gone.", func(p *process) (starlark.Value, error) {
 			return listOf(p.p.Threads(), func(t *tracer.Thread) starlark.Value { return p.thread(t) }), nil
@@ -206,7 +216,7 @@ var processClass = newClass("process",
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
 			{"save_core", "(path)", "Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show.", (*process).saveCore},
-			{"background", "()", "Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.", (*process).background},
+			{"background", "(sig=None)", "Let the process go on as cont does, with the same sig, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.", (*process).background},
 			{"wait", "(timeout=None) -> stop or None", "Wait for the stop of a process that background has let go on; None if it has not come after timeout seconds. Handlers are called meanwhile.", (*process).wait},
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
 			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
@@ -240,7 +250,7 @@ var processClass = newClass("process",
 			{"watch", "(addr, size=8, access=\"w\", handler=None, when=None) -> watchpoint",
 				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.",
 				(*process).watch},
-			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"killed\", or \"exit\", which is any end of the process.", (*process).on},
+			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"job_stop\" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig=\"SIGCONT\") or when something else sends that), \"killed\", or \"exit\", which is any end of the process.", (*process).on},
 			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on. Both wait for restart in a process that has ended, and that was launched.", (*process).catch},
 		},
 		memoryMethods(),

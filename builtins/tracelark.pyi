@@ -1049,6 +1049,8 @@ class Process:
     """The code that the process exited with."""
     exit_signal: int | None
     """The signal that killed the process."""
+    job_stopped: bool
+    """Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig="SIGCONT") sends, and do not go on before."""
     threads: list[Thread]
     """The threads, the oldest first; none when the process is gone."""
     children: list[Process]
@@ -1168,8 +1170,8 @@ class Process:
 
         >>> p.save_core("/tmp/tracelark-example.core")"""
         ...
-    def background(self) -> None:
-        """Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.
+    def background(self, sig: Any = None) -> None:
+        """Let the process go on as cont does, with the same sig, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.
 
         >>> q = launch("true")
         >>> q.background()
@@ -1370,7 +1372,7 @@ class Process:
         >>> w.remove()"""
         ...
     def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None, light: Any = False) -> Hook:
-        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
+        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "job_stop" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig="SIGCONT") or when something else sends that), "killed", or "exit", which is any end of the process.
 
         >>> calls = []
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
@@ -2589,7 +2591,7 @@ class Stop:
     >>> stop.frame
     #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73"""
     reason: str
-    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "interrupt", "timeout" or, after cont_fatal, "memory"."""
+    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "job_stop", "interrupt", "timeout" or, after cont_fatal, "memory"."""
     process: Any
     """The process that stopped."""
     thread: Thread | None

@@ -384,6 +384,33 @@ func TestScreenSuspend(t *testing.T) {
 	s.expect("\nrestored mode")
 }
 
+// ^Z that is typed to a target stops it as a shell's job, and c lets it go on.
+func TestScreenJobStop(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, "testdata/ticks.c"))
+	s.do("set context reason", ">>>")
+	s.do("c", "tick 1\n")
+	s.keys("C-z") // a process in a session of its own it does not stop
+	s.expect("signal SIGTSTP at 0x")
+	s.do("c", "tick ")
+	s.keys("C-c")
+	s.expect("interrupt at 0x")
+
+	// One that stops itself then, as vim and top do, c lets go on.
+	s = newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'kill -STOP $$' TSTP; trap 'echo went on' CONT; echo ready; while :; do :; done")
+	s.do("set context reason", ">>>")
+	s.do("c", "ready")
+	for _, again := range []string{"c", "c &"} {
+		s.keys("C-z")
+		s.expect("job_stop SIGSTOP at 0x")
+		s.prompt("", "")
+		s.do("1 + 1", "\n2\n")
+		s.do(again, "went on")
+	}
+	s.enter("interrupt")
+	s.expect("interrupt at 0x")
+	s.do("q", "status 0")
+}
+
 // What becomes of a target or of the debugger does not change the other's terminal.
 func TestScreenTerminal(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "text")
