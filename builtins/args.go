@@ -89,6 +89,14 @@ func (l *location) resolve(p *process) (uint64, error) {
 // "term".
 type signal int
 
+// delivery returns what becomes of the signal that is pending: below zero nothing was said.
+func (s signal) delivery() (d tracer.Delivery) {
+	if s >= 0 {
+		d = tracer.Deliver(int(s))
+	}
+	return d
+}
+
 func (s *signal) Unpack(v starlark.Value) error {
 	switch v := v.(type) {
 	case starlark.Int:

@@ -10,14 +10,15 @@ import (
 
 // background lets the process go on without waiting for it.
 func (p *process) background(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+	sig := signal(-1)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "sig??", &sig); err != nil {
 		return nil, err
 	}
 	t, err := p.current(b.Name())
 	if err != nil {
 		return nil, err
 	}
-	if err := t.t.Start(); err != nil {
+	if err := t.t.Start(sig.delivery()); err != nil {
 		return nil, err
 	}
 	p.away = true

@@ -202,6 +202,7 @@ var functions = append(concat([]method[*Env]{
 	{"attach", "(pid, follow=\"parent\", wait=False, timeout=None) -> process", "Trace a running process, with every thread stopped. It is let go when the script ends. pid may be the name or path of the program of one process. With wait it is one that starts from now on, or begins to run the program, and is waited for, for timeout seconds at most; it is looked for a thousand times a second, so one that lives shorter may be missed. follow is that of launch.", (*Env).attach},
 	{"observe", "(pid) -> observed", "Look at a running process without stopping or tracing it. It needs what attach needs.", (*Env).observe},
 	{"core", "(path, exe=None, sysroot=None) -> core", "Open a core. Files that the process had mapped are looked for below the directory sysroot, and its program at exe, if given.", (*Env).core},
+	{"program", "(path, bias=0) -> program", "Look at the file of a program or library that does not run. bias is added to the addresses that it was linked for.", (*Env).program},
 	{"processes", "(name=None) -> list of struct", "List the processes of the machine as structs of pid, exe, argv and uid; only those whose program or command name is name, if given.", (*Env).list},
 	{"attempt", "(fn, *args, **kwargs) -> (value, error)", "Call fn and return (value, None), or (None, error) if it fails. It does not stop exit, an interrupt or a limit.", (*Env).attempt},
 	{"exit", "(code=0)", "End the script with an exit code of 0 to 255. What it launched is killed, what it attached to is detached.", (*Env).exit},

@@ -14,7 +14,8 @@ import (
 type command struct {
 	names      []string
 	fn, repeat action
-	block      bool
+	block      block
+	help       string // or "", if it is the function's
 }
 
 // An action is the function of a command, or none. A command of the library names its function,
@@ -81,10 +82,11 @@ func (s *Shown) Hash() (uint32, error) { return 0, unhashable(s) }
 
 // commandRows are the functions about commands.
 var commandRows = []method[*Env]{
-	{"command", "(names, fn, repeat=None, block=False)",
+	{"command", "(names, fn, repeat=None, block=False, doc=None)",
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
-			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
+			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with \"text\" they are any. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
 		(*Env).addCommand},
+	splitCommandsRow,
 	{"shown", "(value, text) -> value", "What a command returns to have a text shown for its value, which is \"_\" then, and what run_command returns.", (*Env).shown},
 	{"run_command", "(line, text=False) -> value", "Run a line of words as a command, such as \"x/4gx $rsp\", and return what it returns, or with text what the REPL shows of that, a str or None. Of a name the beginning suffices, if no other command's name begins so.", (*Env).runCommand},
 	{"apropos", "(word) -> str", "List what of the manual and of the commands has a word, a line each.", (*Env).apropos},
@@ -95,10 +97,10 @@ var commandRows = []method[*Env]{
 }
 
 func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var words string
+	var words, doc string
 	var fn, repeat action
-	var block bool
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block); err != nil {
+	var block block
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block, "doc??", &doc); err != nil {
 		return nil, err
 	}
 	names := strings.Fields(words)
@@ -111,7 +113,7 @@ func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 		}
 	}
 	e.loadCommands()
-	c := &command{names, fn, repeat, block}
+	c := &command{names, fn, repeat, block, doc}
 	for _, name := range names {
 		e.commands[name] = c
 	}
@@ -173,13 +175,6 @@ func (e *Env) IsCommand(name string) bool {
 	e.loadCommands()
 	_, ok := e.commands[name]
 	return ok
-}
-
-// TakesBlock reports whether lines below a line belong to the command that it is.
-func (e *Env) TakesBlock(line string) bool {
-	name, _ := SplitCommand(line)
-	c := e.find(name)
-	return c != nil && c.block
 }
 
 // CommandNames returns the names of all commands, sorted.
@@ -247,8 +242,11 @@ func (e *Env) CommandHelp(thread *starlark.Thread, name string) (text string, ok
 	return strings.Join(c.names, ", ") + "\n    " + c.doc(thread), true
 }
 
-// doc returns the docstring of the command's function.
+// doc returns the help for the command, which is the docstring of its function if it has no other.
 func (c *command) doc(thread *starlark.Thread) string {
+	if c.help != "" {
+		return c.help
+	}
 	got, err := c.fn.get(thread)
 	if err != nil {
 		return err.Error()

@@ -119,6 +119,8 @@ func (p *process) pid() int {
 		return p.core.PID()
 	case p.seen != nil:
 		return p.seen.PID
+	case p.file != nil:
+		return 0
 	}
 	return p.p.PID
 }

@@ -87,6 +87,9 @@ func (e *Env) crashOf(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	default:
 		return nil, fmt.Errorf("%s: for parameter x: got %s, want a stop, process or core", b.Name(), x.Type())
 	}
+	if p.file != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), tracer.ErrNotRunning)
+	}
 	if p.core == nil && s == nil {
 		return nil, fmt.Errorf("%s: the process is only observed: attach to it", b.Name())
 	}

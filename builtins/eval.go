@@ -118,7 +118,7 @@ func (p *process) eval(thread *starlark.Thread, b *starlark.Builtin, args starla
 func (p *process) without(why error) evaluation {
 	return func(expr string, o *tracer.EvalOptions) (*value.Value, error) {
 		v, err := p.in.Eval(expr, o)
-		if err != nil && why != nil {
+		if err != nil && why != nil && p.file == nil {
 			err = why
 		}
 		return v, err

@@ -37,7 +37,7 @@ var Examples = sync.OnceValue(func() map[string][]Example {
 })
 
 // inherited are the types whose members are shown by the examples of another's.
-var inherited = map[string]string{"core": "process", "observed": "process", "observed_thread": "process", "thread": "process"}
+var inherited = map[string]string{"core": "process", "observed": "process", "program": "process", "observed_thread": "process", "thread": "process"}
 
 // exampleOf returns the example of the row called name, or "". A type has those members
 // too that another has.

@@ -194,6 +194,8 @@ func (e *Env) Status() string {
 			text += fmt.Sprintf(" thread %d", t.tid())
 		}
 		return text
+	case p.file != nil:
+		return "file " + filepath.Base(p.in.Exe())
 	}
 	text := fmt.Sprintf("%s %d", filepath.Base(p.in.Exe()), p.pid())
 	if p.seen != nil {

@@ -55,6 +55,7 @@ var events = map[string][]tracer.Reason{
 	"fork":        {tracer.ReasonFork},
 	"vfork":       {tracer.ReasonVfork},
 	"vfork_done":  {tracer.ReasonVforkDone},
+	"job_stop":    {tracer.ReasonJobStop},
 	"thread":      {tracer.ReasonThread},
 	"thread_exit": {tracer.ReasonThreadExit},
 	"load":        {tracer.ReasonLoad},

@@ -95,6 +95,8 @@ func (p *process) state() string {
 	switch {
 	case p.core != nil:
 		return "core"
+	case p.file != nil:
+		return "file"
 	case p.seen == nil:
 		return p.p.State().String()
 	case p.seen.Running():

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"go.starlark.net/starlark"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer"
 )
@@ -13,9 +14,10 @@ import (
 type process struct {
 	handle
 	env     *Env
-	p       *tracer.Process  // nil for a core, and for one that is observed
+	p       *tracer.Process  // nil for a core, one that is observed, and a program
 	seen    *tracer.Observed // nil unless that
-	in      target           // p, core or seen
+	file    *tracer.Program  // nil unless it is a program
+	in      target           // p, core, seen or file
 	threads map[*tracer.Thread]*thread
 	last    *thread // the one that was asked for last
 	away    bool    // background let it go on, and wait has not returned its stop
@@ -58,6 +60,12 @@ func (e *Env) add(p *process) {
 	p.in = p.p
 	p.threads = make(map[*tracer.Thread]*thread)
 	e.processes[p.p] = p
+	if e.TTY != nil { // somebody has pressed ^Z, and waits for a prompt
+		p.p.On(tracer.HookOptions{Reason: tracer.ReasonJobStop})
+		p.p.On(tracer.HookOptions{Reason: tracer.ReasonSignal, Signal: int(unix.SIGTSTP), Handler: func(s *tracer.Stop) (bool, error) {
+			return !s.Handled(), nil // the default is to do nothing, in a session of its own
+		}})
+	}
 }
 
 // thread returns the value that stands for t.
@@ -90,6 +98,8 @@ func (p *process) current(op string) (*thread, error) {
 			return p.watched(threads[0]), nil
 		}
 		return nil, &tracer.Error{Op: op, TID: p.pid(), Err: tracer.ErrExited}
+	case p.file != nil:
+		return nil, &tracer.Error{Op: op, Err: tracer.ErrNotRunning}
 	}
 	if t := p.p.Thread(); t != nil {
 		return p.thread(t), nil
@@ -110,6 +120,7 @@ var processClass = newClass("process",
 		{"exe", "str", "The path of the program that runs.", func(p *process) (starlark.Value, error) {
 			return starlark.String(p.in.Exe()), nil
 		}},
+		{"program", "program", "The file of the program that runs, at the addresses where it is: what can be looked at of a process that has ended.", (*process).ran},
 		{"argv", "list of str", "The arguments that the program was started with, its name first.", func(p *process) (starlark.Value, error) {
 			return listOf(p.in.Argv(), newString), nil
 		}},
@@ -121,6 +132,9 @@ var processClass = newClass("process",
 		}},
 		{"exit_signal", "int or None", "The signal that killed the process.", func(p *process) (starlark.Value, error) {
 			return optionalInt(p.p.ExitSignal()), nil
+		}},
+		{"job_stopped", "bool", "Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig=\"SIGCONT\") sends, and do not go on before.", func(p *process) (starlark.Value, error) {
+			return starlark.Bool(p.p.JobStopped()), nil
 		}},
 		{"threads", "list of thread", "The threads, the oldest first; none when the process is gone.", func(p *process) (starlark.Value, error) {
 			return listOf(p.p.Threads(), func(t *tracer.Thread) starlark.Value { return p.thread(t) }), nil
@@ -202,7 +216,7 @@ var processClass = newClass("process",
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
 			{"save_core", "(path)", "Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show.", (*process).saveCore},
-			{"background", "()", "Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.", (*process).background},
+			{"background", "(sig=None)", "Let the process go on as cont does, with the same sig, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.", (*process).background},
 			{"wait", "(timeout=None) -> stop or None", "Wait for the stop of a process that background has let go on; None if it has not come after timeout seconds. Handlers are called meanwhile.", (*process).wait},
 			{"interrupt", "()", "End the verb that is running, or else the next one, with reason \"interrupt\".", (*process).interrupt},
 			{"detach", "(sig=0)", "Let the process go on untraced, with the signal sig instead of a pending one.", (*process).detach},
@@ -237,7 +251,7 @@ var processClass = newClass("process",
 			{"watch", "(addr, size=8, access=\"w\", handler=None, when=None) -> watchpoint",
 				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.",
 				(*process).watch},
-			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"killed\", or \"exit\", which is any end of the process.", (*process).on},
+			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"job_stop\" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig=\"SIGCONT\") or when something else sends that), \"killed\", or \"exit\", which is any end of the process.", (*process).on},
 			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on. Both wait for restart in a process that has ended, and that was launched.", (*process).catch},
 		},
 		memoryMethods(),
@@ -276,16 +290,21 @@ func (p *process) String() string {
 	if p.core != nil {
 		return fmt.Sprintf("<core %s of process %d>", p.core.Name(), p.pid())
 	}
+	if p.file != nil {
+		return fmt.Sprintf("<program %s>", p.in.Exe())
+	}
 	return fmt.Sprintf("<%s %d %s>", p.Type(), p.pid(), p.state())
 }
 
-// Type returns "process", "core" or "observed".
+// Type returns "process", "core", "observed" or "program".
 func (p *process) Type() string {
 	switch {
 	case p.core != nil:
 		return "core"
 	case p.seen != nil:
 		return "observed"
+	case p.file != nil:
+		return "program"
 	}
 	return "process"
 }
@@ -296,6 +315,8 @@ func (p *process) Attr(name string) (starlark.Value, error) {
 		return partAttr(coreClass, processClass, p, "core", "live process", name)
 	case p.seen != nil:
 		return partAttr(observedClass, processClass, p, "observed process", "process that is traced", name)
+	case p.file != nil:
+		return partAttr(programClass, processClass, p, "program that does not run", "process", name)
 	}
 	return processClass.attr(p, name)
 }
@@ -306,6 +327,8 @@ func (p *process) AttrNames() []string {
 		return coreClass.names()
 	case p.seen != nil:
 		return observedClass.names()
+	case p.file != nil:
+		return programClass.names()
 	}
 	return processClass.names()
 }
@@ -319,6 +342,11 @@ func (p *process) MarshalJSON() ([]byte, error) {
 			Exe  string   `json:"exe"`
 			Argv []string `json:"argv"`
 		}{p.core.Name(), p.pid(), p.in.Exe(), p.in.Argv()})
+	}
+	if p.file != nil {
+		return encode(struct {
+			Exe string `json:"exe"`
+		}{p.in.Exe()})
 	}
 	v := struct {
 		PID        int      `json:"pid"`

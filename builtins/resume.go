@@ -49,9 +49,7 @@ func cont[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args starl
 			return nil, err
 		}
 		o.Timeout = time.Duration(limit)
-		if sig >= 0 {
-			o.Signal = tracer.Deliver(int(sig))
-		}
+		o.Signal = sig.delivery()
 	}
 	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Cont(o) })
 }

@@ -29,7 +29,7 @@ func (p *process) stop(s *tracer.Stop) *stop {
 }
 
 var stopClass = newClass("stop", "Why and where a process stopped. An attribute that does not apply to the reason is None.", []attribute[*stop]{
-	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"unload\", \"exit\", \"killed\", \"interrupt\", \"timeout\" or, after cont_fatal, \"memory\".", func(s *stop) (starlark.Value, error) {
+	{"reason", "str", "\"breakpoint\", \"watchpoint\", \"step\" (the verb did what it was asked to), \"limit\" (step was to end before that), \"signal\", \"syscall\", \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\", \"unload\", \"exit\", \"killed\", \"job_stop\", \"interrupt\", \"timeout\" or, after cont_fatal, \"memory\".", func(s *stop) (starlark.Value, error) {
 		return starlark.String(s.s.Reason.String()), nil
 	}},
 	{"process", "process or core", "The process that stopped.", func(s *stop) (starlark.Value, error) {

@@ -31,7 +31,7 @@ frame = p.thread.frame
 p.save_core(file)
 observed = observe(p.pid)
 observed_thread = observed.thread
-values = [p, p.thread, observed, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), hex_pattern("4?"), core(file), p.line("work"), p.type("int"), p.type("int").at(p.regs.rsp), crashes.crash(stop), crashes.crash(stop).frames[0], crashes.sanitizer("==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0"), focus, p.cover([])]
+values = [p, p.thread, observed, p.regs, p.regs.flags, frame, frame.regs, stop, breakpoint, watchpoint, hook, p.main_image, p.symbol("work"), p.maps[0], p.disasm("work")[0], error, p.stdin, p.stdout, STOP, regex("a+"), hex_pattern("4?"), core(file), p.line("work"), p.type("int"), p.type("int").at(p.regs.rsp), crashes.crash(stop), crashes.crash(stop).frames[0], program(p.exe), crashes.sanitizer("==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0"), focus, p.cover([])]
 values.append(p.checkpoint())
 `, starlark.StringDict{
 		"path": starlark.String(tracertest.Build(t, "testdata/loop.c")),

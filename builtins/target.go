@@ -13,7 +13,8 @@ import (
 )
 
 // A target is what those builtins see of a process that need nothing to run: a
-// tracer.Process, a tracer.Core or a tracer.Observed.
+// tracer.Process, a tracer.Core, a tracer.Observed or a
+// tracer.Program.
 type target interface {
 	Exe() string
 	Argv() []string
@@ -53,6 +54,7 @@ var (
 	_ target = (*tracer.Process)(nil)
 	_ target = (*tracer.Core)(nil)
 	_ target = (*tracer.Observed)(nil)
+	_ target = (*tracer.Program)(nil)
 	_ task   = (*tracer.Thread)(nil)
 	_ task   = (*tracer.CoreThread)(nil)
 	_ task   = (*tracer.ObservedThread)(nil)

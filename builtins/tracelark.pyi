@@ -1045,6 +1045,8 @@ class Process:
     """The process ID."""
     exe: str
     """The path of the program that runs."""
+    program: Program
+    """The file of the program that runs, at the addresses where it is: what can be looked at of a process that has ended."""
     argv: list[str]
     """The arguments that the program was started with, its name first."""
     state: str
@@ -1053,6 +1055,8 @@ class Process:
     """The code that the process exited with."""
     exit_signal: int | None
     """The signal that killed the process."""
+    job_stopped: bool
+    """Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig="SIGCONT") sends, and do not go on before."""
     threads: list[Thread]
     """The threads, the oldest first; none when the process is gone."""
     children: list[Process]
@@ -1172,8 +1176,8 @@ class Process:
 
         >>> p.save_core("/tmp/tracelark-example.core")"""
         ...
-    def background(self) -> None:
-        """Let the process go on as cont does, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.
+    def background(self, sig: Any = None) -> None:
+        """Let the process go on as cont does, with the same sig, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.
 
         >>> q = launch("true")
         >>> q.background()
@@ -1383,7 +1387,7 @@ class Process:
         >>> w.remove()"""
         ...
     def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None, light: Any = False) -> Hook:
-        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
+        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "job_stop" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig="SIGCONT") or when something else sends that), "killed", or "exit", which is any end of the process.
 
         >>> calls = []
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
@@ -1632,6 +1636,112 @@ class Process:
         >>> p.write_f32("text", 0.5)
         >>> p.read_f32("text")
         0.5"""
+        ...
+
+class Program:
+    """Look at the file of a program or library that does not run. bias is added to the addresses that it was linked for. It needs the permission fs.
+
+        The file of a program or library that does not run. It has what of a process needs no thread: code and data are those of the file, as if it had just been loaded and nothing in it been relocated, at the addresses it was linked for plus a bias. It cannot be written to. argv is its path.
+
+    >>> f = program("examples/targets/crash")
+    >>> f
+    <program examples/targets/crash>
+    >>> [f.state, f.argv == [f.exe], f.symbol("main").name]
+    ["file", True, "main"]
+    >>> [p.program.exe == p.exe, p.program.addr("main") == p.addr("main")]
+    [True, True]"""
+    exe: str
+    """The path of the program that runs."""
+    argv: list[str]
+    """The arguments that the program was started with, its name first."""
+    images: list[Image]
+    """The ELF files that are mapped for execution, the program first."""
+    main_image: Image
+    """The program's own ELF file."""
+    maps: list[Mapping]
+    """What is mapped, in order of address."""
+    state: str
+    """"file"."""
+    def var(self, name: Any) -> Value:
+        """The variable that a name means outside of functions: "counter", "ns::counter", or "file.c::counter" where several files have one. Of what each thread has its own, it is that of the thread that stopped last."""
+        ...
+    def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
+        """Evaluate an expression of C or C++ in the innermost frame of the thread that stopped last, as frame.eval does."""
+        ...
+    def type(self, name: Any) -> Type:
+        """The type that a name means, with stars and brackets behind it: "struct item *", "int [3]". The types of C need no debug information."""
+        ...
+    def symbol(self, name_or_addr: Any) -> Symbol | None:
+        """Return the symbol of a name or location, or the one that covers an address; None if none does. A name that matches nothing is an error."""
+        ...
+    def symbols(self, pattern: Any = "*") -> list[Symbol]:
+        """Return the symbols of all images whose names match a pattern, as image.symbols does. An image that could not be read has none."""
+        ...
+    def probes(self, pattern: Any = "*") -> list[Probe]:
+        """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
+        ...
+    def name_code(self, names: Any) -> None:
+        """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
+        ...
+    def use_debug(self, path: Any, image: Any = None, force: Any = False) -> Image:
+        """Have an image take debug information from another file, and symbols if that has any: what was stripped from it, and is not where such files are looked for. Return the image, which is the one that the file's build ID tells, or that has its layout where there are no build IDs. A file of another build is an error, unless image says which it is for and force is true. It holds for this process, the copies that are made of it and restart, whenever the image is mapped. Breakpoints that wait for a name are set where it tells. It needs the permission fs."""
+        ...
+    def addr(self, loc: Any) -> int:
+        """Return the address of a location. One that matches nothing, or several places, is an error."""
+        ...
+    def line(self, addr: Any = None) -> Line | None:
+        """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
+        ...
+    def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
+        """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
+        ...
+    def reach(self, blocks: Any, roots: Any, words: Any = []) -> list[int]:
+        """Find out which blocks of memory pointers lead to, in the order of blocks: 2 to the first byte, 1 only into the middle, 0 nowhere. blocks and roots are lists of (address, size). Pointers are words at multiples of eight that are addresses in a block; they start from the memory in roots and from words, such as registers, and go on through the blocks that they lead to. Memory that cannot be read has none. Blocks that overlap are an error."""
+        ...
+    def read(self, addr: Any, n: Any) -> bytes:
+        """Read n bytes, at most 1073741824. If not all can be read, the error says how far it got. Breakpoints do not show."""
+        ...
+    def read_cstr(self, addr: Any, max: Any = 4096) -> bytes:
+        """Read up to the next zero byte, which is left out, or max bytes if there is none."""
+        ...
+    def dump(self, path: Any, addr: Any, n: Any) -> None:
+        """Write n bytes of memory to a file, which is created or replaced. If not all can be read, the error says how far it got, and the file has that much. It needs the permission fs."""
+        ...
+    def find(self, needle: Any, start: Any = None, end: Any = None, perms: Any = "r", max: Any = None) -> list[int]:
+        """Return the addresses where needle is: bytes, which may overlap, an int that stands for its eight bytes, a regex, a hex_pattern, or what is pointed to, a range of addresses or a mapping: words at multiples of eight that are addresses in it. Mappings that have all of perms, letters of "rwxps", are searched between the locations start and end; perms="" takes in those that the program itself may not read. The search ends after max hits; without max, more than 1048576 are an error."""
+        ...
+    def read_u8(self, addr: Any) -> int:
+        """Read unsigned int of 1 bytes, little-endian."""
+        ...
+    def read_u16(self, addr: Any) -> int:
+        """Read unsigned int of 2 bytes, little-endian."""
+        ...
+    def read_u32(self, addr: Any) -> int:
+        """Read unsigned int of 4 bytes, little-endian."""
+        ...
+    def read_u64(self, addr: Any) -> int:
+        """Read unsigned int of 8 bytes, little-endian."""
+        ...
+    def read_i8(self, addr: Any) -> int:
+        """Read signed int of 1 bytes, little-endian."""
+        ...
+    def read_i16(self, addr: Any) -> int:
+        """Read signed int of 2 bytes, little-endian."""
+        ...
+    def read_i32(self, addr: Any) -> int:
+        """Read signed int of 4 bytes, little-endian."""
+        ...
+    def read_i64(self, addr: Any) -> int:
+        """Read signed int of 8 bytes, little-endian."""
+        ...
+    def read_ptr(self, addr: Any) -> int:
+        """Read unsigned int of 8 bytes, little-endian."""
+        ...
+    def read_f32(self, addr: Any) -> float:
+        """Read float of 4 bytes, little-endian."""
+        ...
+    def read_f64(self, addr: Any) -> float:
+        """Read float of 8 bytes, little-endian."""
         ...
 
 class Ptrace:
@@ -2499,7 +2609,7 @@ class Stop:
     >>> stop.frame
     #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73"""
     reason: str
-    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "interrupt", "timeout" or, after cont_fatal, "memory"."""
+    """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "job_stop", "interrupt", "timeout" or, after cont_fatal, "memory"."""
     process: Any
     """The process that stopped."""
     thread: Thread | None
@@ -2988,8 +3098,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
-def command(names: Any, fn: Any, repeat: Any = None, block: Any = False) -> None:
-    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
+def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"
@@ -3261,6 +3371,14 @@ def sorted(iterable: Any, key: Any = None, reverse: Any = False) -> list:
     ["b", "aa"]"""
     ...
 
+def split_commands(text: Any) -> list[str]:
+    """Divide lines into commands, each with the lines of its block and the line that ends it. Blank lines and those that begin with # are left out.
+
+    >>> command("block", lambda rest: None, block=True)
+    >>> split_commands("block 1\\n  greet you\\nend\\ngreet me")
+    ["block 1\\n  greet you\\nend", "greet me"]"""
+    ...
+
 def struct(**kwargs: Any) -> Any:
     """Return a value with the given attributes.
 
@@ -3357,6 +3475,20 @@ crashes: Crashes
 focus: Focus
 
 json: Json
+
+def program(path: Any, bias: Any = 0) -> Program:
+    """Look at the file of a program or library that does not run. bias is added to the addresses that it was linked for. It needs the permission fs.
+
+        The file of a program or library that does not run. It has what of a process needs no thread: code and data are those of the file, as if it had just been loaded and nothing in it been relocated, at the addresses it was linked for plus a bias. It cannot be written to. argv is its path.
+
+    >>> f = program("examples/targets/crash")
+    >>> f
+    <program examples/targets/crash>
+    >>> [f.state, f.argv == [f.exe], f.symbol("main").name]
+    ["file", True, "main"]
+    >>> [p.program.exe == p.exe, p.program.addr("main") == p.addr("main")]
+    [True, True]"""
+    ...
 
 ptrace: Ptrace
 

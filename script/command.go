@@ -26,6 +26,7 @@ import (
 //     <, > and | behind what no variable is called, as in "run < file", and so is an
 //     assignment and a call of what can be called.
 //
+// So is an if or while that asks about something with a $, which Starlark does not have.
 // Of a name the beginning suffices, if that is no variable and no other command's name
 // begins so. A format belongs to the name, as in "x/8gx $rsp". A line that begins with a dot is a
 // command in any case, and one that begins or ends with a question mark asks for help.
@@ -37,6 +38,8 @@ var (
 	assigns = regexp.MustCompile(`^([-+*/%&|^]|//|<<|>>)?=|^!=|^[<>]=`)
 	// binary is an operator between spaces.
 	binary = regexp.MustCompile(`^(\+|-|\*\*?|//?|%|&|\||\^|<<|>>|<|>|,|;|\.)\s+\S`)
+	// quoted is a string.
+	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'`)
 	// wordy is an operator that is a word.
 	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
 )
@@ -76,7 +79,10 @@ func (s *Session) isCommand(line string) bool {
 	if name == "" || assigns.MatchString(rest) {
 		return false // without a look at the commands, which need not be loaded for "p = launch(args)"
 	}
-	if !isOwn(name, false) && !s.engine.IsCommand(name) && (isCompound(name) || s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
+	if isCompound(name) {
+		return s.engine.IsCommand(name) && strings.Contains(quoted.ReplaceAllString(rest, ""), "$")
+	}
+	if !isOwn(name, false) && !s.engine.IsCommand(name) && (s.lookup(name) != nil || !s.engine.Abbreviates(name)) {
 		return false
 	}
 	after := line[len(name):]
@@ -250,7 +256,7 @@ func (s *Session) sourceCommand(thread *starlark.Thread, path string) (starlark.
 		return nil, err
 	}
 	lines := &plainReader{bufio.NewScanner(strings.NewReader(m.source)), io.Discard}
-	items := &itemReader{readLine: lines.readLine, prompt: func() string { return "" }, isCommand: s.isCommand, takesBlock: s.engine.TakesBlock}
+	items := &itemReader{readLine: lines.readLine, prompt: func() string { return "" }, isCommand: s.isCommand, blockDepth: s.engine.BlockDepth}
 	for {
 		it, err := items.next()
 		if err == io.EOF {

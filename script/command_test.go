@@ -41,6 +41,11 @@ func TestIsCommand(t *testing.T) {
 		"source file":           true,
 		"source(1)":             false,
 		"def f(n):":             false,
+		"if $x == 3":            true,
+		"if $_streq('a', x)":    true,
+		"if x == '$':":          false,
+		"if x == 3":             false,
+		"while $x":              false, // of which the fake has no command
 		"say-main":              false,
 		"say-main x":            false,
 		"help":                  true,

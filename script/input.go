@@ -21,13 +21,13 @@ type item struct {
 
 // An itemReader divides lines into items. A compound statement ends before the
 // next line that is not indented, and on a terminal also at a blank line; a command
-// with its line, or if it takes a block with the line "end".
+// with its line, or if it takes a block with the line "end" that ends that.
 type itemReader struct {
 	readLine   func(prompt string) (string, error)
 	prompt     func() string
 	isCommand  func(line string) bool
-	takesBlock func(line string) bool
-	blank      bool // a blank line ends a compound statement
+	blockDepth func(line string, depth int) int // how many blocks of commands are open behind a line
+	blank      bool                             // a blank line ends a compound statement
 
 	entry string   // what was read, for the history
 	held  []string // lines that were read but belong to the next item
@@ -41,7 +41,7 @@ type itemReader struct {
 func (r *itemReader) next() (item, error) {
 	var text strings.Builder
 	var lex lexer
-	block, command := false, false
+	block, depth := false, 0
 	for {
 		prompt := prompt2
 		if text.Len() == 0 {
@@ -72,14 +72,15 @@ func (r *itemReader) next() (item, error) {
 		}
 		if first {
 			if r.isCommand(line) {
-				if command = r.takesBlock(line); !command {
+				if depth = r.blockDepth(line, 0); depth == 0 {
 					break
 				}
+				continue
 			}
 			block = isCompound(line)
 		}
-		if command {
-			if strings.TrimSpace(line) == "end" {
+		if depth != 0 {
+			if depth = r.blockDepth(line, depth); depth == 0 {
 				break
 			}
 			continue

@@ -10,18 +10,20 @@ import (
 )
 
 func TestBlocksOfCommands(t *testing.T) {
-	lines := []string{"commands 1", "x", "def f():", "", "  end ", "a"}
+	lines := []string{"commands 1", "x", "def f():", "", "  commands 2", "  end", "  end ", "a"}
 	r := &itemReader{
-		prompt:     noPrompt,
-		isCommand:  func(line string) bool { return line != "a" },
-		takesBlock: func(line string) bool { return strings.HasPrefix(line, "commands") },
+		prompt:    noPrompt,
+		isCommand: func(line string) bool { return line != "a" },
+		blockDepth: func(line string, depth int) int {
+			return depth + strings.Count(line, "commands") - strings.Count(line, "end")
+		},
 		readLine: func(string) (string, error) {
 			line := lines[0]
 			lines = lines[1:]
 			return line, nil
 		},
 	}
-	for _, want := range []string{"commands 1\nx\ndef f():\n\n  end \n", "a\n"} {
+	for _, want := range []string{"commands 1\nx\ndef f():\n\n  commands 2\n  end\n  end \n", "a\n"} {
 		if it, err := r.next(); err != nil || it.text != want {
 			t.Errorf("got item %q, %v, want %q", it.text, err, want)
 		}
@@ -31,7 +33,7 @@ func TestBlocksOfCommands(t *testing.T) {
 // split divides text into items.
 func split(text string, blank bool) (items []string) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	r := &itemReader{blank: blank, prompt: noPrompt, isCommand: noCommand, takesBlock: noCommand, readLine: func(string) (string, error) {
+	r := &itemReader{blank: blank, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}
@@ -91,7 +93,7 @@ func noCommand(string) bool { return false }
 
 func TestRecalledItem(t *testing.T) {
 	lines := []string{"def f():\n  a", "b", "x = [\n1]", "c"}
-	r := &itemReader{blank: true, prompt: noPrompt, isCommand: noCommand, takesBlock: noCommand, readLine: func(string) (string, error) {
+	r := &itemReader{blank: true, prompt: noPrompt, isCommand: noCommand, readLine: func(string) (string, error) {
 		if len(lines) == 0 {
 			return "", io.EOF
 		}

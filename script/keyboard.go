@@ -30,7 +30,9 @@ func (k *keyboard) OnChange(line []rune, _ int, _ rune) (newLine []rune, newPos 
 // A keyboard reads a terminal for readline, which does not know of pasting, stops the
 // parent process too upon ^Z, and takes ^@ for the end of the input. What is pasted
 // becomes one line; ^Z calls suspend; ^@ becomes ^G, which does nothing, and so does the
-// Delete key on an empty line, which readline takes for ^D.
+// Delete key on an empty line, which readline takes for ^D. ^C has a ^G before it: where
+// completions are listed or the history is searched, that ends it, which is all that ^C
+// alone would do there, and then ^C drops the line.
 type keyboard struct {
 	io.ReadCloser
 	suspend func()
@@ -113,6 +115,8 @@ func (k *keyboard) translate() {
 			k.suspend()
 		case c == 0:
 			k.keys = append(k.keys, readline.CharBell)
+		case c == readline.CharInterrupt:
+			k.keys = append(k.keys, readline.CharBell, c)
 		default:
 			k.keys = append(k.keys, c)
 		}

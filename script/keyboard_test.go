@@ -24,6 +24,7 @@ func TestKeyboard(t *testing.T) {
 		"\x1b[A\x1b[2~":                   "\x1b[A\x1b[2~",
 		"\x1b[200~\x1b[A\x1b[201~\x1b[B":  "[A\x1b[B",
 		"\x00":                            "\a",
+		"ab\x03c":                         "ab\a\x03c",
 		"\x1b\x1b":                        "\x1b\x1b",
 		"é漢":                              "é漢",
 	} {

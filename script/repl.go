@@ -77,7 +77,7 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		s.exec(func(thread *starlark.Thread) error { return s.show(thread, starlark.None, false, true) })
 	}
 
-	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, takesBlock: s.engine.TakesBlock, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
+	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, blockDepth: s.engine.BlockDepth, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
 	for {
 		it, err := items.next()
 		switch {

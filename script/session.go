@@ -95,7 +95,7 @@ type engine interface {
 
 	IsCommand(name string) bool
 	Abbreviates(name string) bool
-	TakesBlock(line string) bool
+	BlockDepth(line string, depth int) int
 	CommandNames() []string
 	CommandIndex(thread *starlark.Thread) string
 	RunCommand(thread *starlark.Thread, line string) (starlark.Value, error)

@@ -50,18 +50,20 @@ func (e *fakeEngine) ClearInterrupt() {
 	}
 }
 
-func (e *fakeEngine) Traced() bool                                        { return false }
-func (e *fakeEngine) Status() string                                      { return "" }
-func (e *fakeEngine) LastStop() *tracer.Stop                              { return nil }
-func (e *fakeEngine) Subject() starlark.Value                             { return nil }
-func (e *fakeEngine) SetScreen(builtins.Screen)                           {}
-func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))         {}
-func (e *fakeEngine) Away() bool                                          { return false }
-func (e *fakeEngine) Wake()                                               {}
-func (e *fakeEngine) Warm()                                               {}
-func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error)      { return nil, nil }
-func (e *fakeEngine) IsCommand(name string) bool                          { return name == "say" || name == "thing" }
-func (e *fakeEngine) TakesBlock(string) bool                              { return false }
+func (e *fakeEngine) Traced() bool                                   { return false }
+func (e *fakeEngine) Status() string                                 { return "" }
+func (e *fakeEngine) LastStop() *tracer.Stop                         { return nil }
+func (e *fakeEngine) Subject() starlark.Value                        { return nil }
+func (e *fakeEngine) SetScreen(builtins.Screen)                      {}
+func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))    {}
+func (e *fakeEngine) Away() bool                                     { return false }
+func (e *fakeEngine) Wake()                                          {}
+func (e *fakeEngine) Warm()                                          {}
+func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error) { return nil, nil }
+func (e *fakeEngine) IsCommand(name string) bool {
+	return name == "say" || name == "thing" || name == "if"
+}
+func (e *fakeEngine) BlockDepth(string, int) int                          { return 0 }
 func (e *fakeEngine) Abbreviates(string) bool                             { return false }
 func (e *fakeEngine) CommandNames() []string                              { return []string{"say", "thing"} }
 func (e *fakeEngine) Parameters(starlark.Value) []string                  { return nil }

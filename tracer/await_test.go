@@ -52,7 +52,7 @@ func TestWake(t *testing.T) {
 	if stop := cont(t, p); stop.Breakpoint != main {
 		t.Fatalf("stop = %s, want the breakpoint", stop.Reason)
 	}
-	if err := p.Thread().Start(); err != nil {
+	if err := p.Thread().Start(Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	if stop, err := tr.Wait(-1, 0); stop != nil || err != nil {

@@ -2,9 +2,9 @@
 
 package tracer
 
-// Start lets all threads of the process go on, as Cont does, and returns at once. Wait
-// returns the stop; until then only Interrupt, Kill and Detach may be called.
-func (t *Thread) Start() error {
+// Start lets all threads of the process go on, with a signal as Cont does, and returns at
+// once. Wait returns the stop; until then only Interrupt, Kill and Detach may be called.
+func (t *Thread) Start(sig Delivery) error {
 	p := t.p
 	err := p.held()
 	if err == nil && t.Gone() {
@@ -16,6 +16,9 @@ func (t *Thread) Start() error {
 	}
 	if err != nil {
 		return &Error{Op: m.op, TID: p.PID, Err: err}
+	}
+	if err := t.deliver(m.op, sig); err != nil {
+		return err
 	}
 	return p.release(m)
 }

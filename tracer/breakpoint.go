@@ -140,7 +140,11 @@ func (b *Breakpoint) resolve() error {
 	if b.prologue {
 		addrs = slices.Clone(addrs)
 		for i, entry := range addrs {
-			addrs[i] = b.p.PrologueEnd(entry)
+			end, err := b.p.PrologueEnd(entry)
+			if err != nil {
+				return err
+			}
+			addrs[i] = end
 			if f, ok := b.begin[entry]; ok {
 				b.begin[addrs[i]] = f
 			}

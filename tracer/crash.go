@@ -190,7 +190,7 @@ func (x *target) ends(t owner, regs *arch.Regs, first, last int) triage.Stack {
 func (x *target) expandAll(t owner, stack []unwind.Frame) (frames []*Frame) {
 	var fresh []Frame
 	for i := range stack {
-		frames, fresh = x.expand(frames, fresh, t, &stack[i], math.MaxInt, 0)
+		frames, fresh = x.expand(frames, fresh, t, &stack[i], x.funcsAt(stack[i].Lookup), math.MaxInt, 0)
 	}
 	return frames
 }

@@ -44,7 +44,8 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	case status.Exited(), status.Signaled():
 		return p.takeEnd(t, status)
 	}
-	t.grouped = false
+	wasStopped := p.jobStopped
+	t.grouped, p.jobStopped = false, false
 	if t.detour != nil {
 		t.leaveDetour(status)
 	}
@@ -59,7 +60,16 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 		// end of a group-stop says SIGTRAP.
 		t.grouped = stopSignals.has(int(status.StopSignal()))
 		p.drainTrap(t)
-		return p.settled(t)
+		if stop := p.settled(t); stop != nil {
+			return stop
+		}
+		p.jobStopped = !slices.ContainsFunc(p.Threads(), func(t *Thread) bool { return !t.grouped && !t.ending })
+		if p.jobStopped && !wasStopped && p.wants(ReasonJobStop, 0) {
+			stop := p.newStop(ReasonJobStop, t)
+			stop.Signal = int(status.StopSignal())
+			return stop
+		}
+		return nil
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		return p.takeBirth(t, event)
 	case unix.PTRACE_EVENT_VFORK_DONE:

@@ -100,7 +100,11 @@ func (x *target) stack(t owner, regs *arch.Regs, known unwind.RegSet, limit, une
 		if interrupted = len(frames) > 0 && x.interrupted(u.Lookup); interrupted {
 			return false
 		}
-		frames, fresh = x.expand(frames, fresh, t, u, limit, unentered)
+		funcs, err := x.functionsAt(u.Lookup)
+		if interrupted = err != nil; interrupted {
+			return false
+		}
+		frames, fresh = x.expand(frames, fresh, t, u, funcs, limit, unentered)
 		unentered = 0
 		return len(frames) < limit
 	})
@@ -126,9 +130,8 @@ func (x *target) interrupted(addr uint64) bool {
 // expand appends the frames of the functions that a frame is of: those that were inlined,
 // but for the innermost ones that are not entered, and the one they are in. It takes them
 // from fresh, and returns what is left of that.
-func (x *target) expand(frames []*Frame, fresh []Frame, t owner, u *unwind.Frame, limit, unentered int) ([]*Frame, []Frame) {
+func (x *target) expand(frames []*Frame, fresh []Frame, t owner, u *unwind.Frame, funcs []*debuginfo.Func, limit, unentered int) ([]*Frame, []Frame) {
 	const atOnce = 16
-	funcs := x.funcsAt(u.Lookup)
 	for j := unentered; j < max(1, len(funcs)) && len(frames) < limit; j++ {
 		if len(fresh) == 0 {
 			fresh = make([]Frame, min(atOnce, limit-len(frames)))

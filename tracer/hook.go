@@ -153,7 +153,7 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 	// These may have been pending when their hook was removed.
 	case ReasonSyscall:
 		return surface || p.sees.call(stop.Syscall.Phase), nil
-	case ReasonThread, ReasonThreadExit, ReasonVforkDone, ReasonLoad, ReasonUnload:
+	case ReasonThread, ReasonThreadExit, ReasonVforkDone, ReasonJobStop, ReasonLoad, ReasonUnload:
 		return surface, nil
 	case ReasonFork, ReasonVfork:
 		return p.pursue(stop, surface)

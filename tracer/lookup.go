@@ -11,6 +11,15 @@ import (
 // should not wait. Tests make it small.
 var large uint64 = 16 << 20
 
+// lookUpAt calls find, which looks up an address in the debug information of a file, as
+// lookUp does where that is slow.
+func lookUpAt[T any](tr *Tracer, img *image.Image, addr uint64, slow func(uint64) bool, find func(uint64) (T, error)) (T, error) {
+	if img.FileSize() < large || !slow(addr) {
+		return find(addr)
+	}
+	return lookUp(tr, func() (T, error) { return find(addr) }, img)
+}
+
 // lookUp calls f, which looks up a name in files, and gives up with ErrInterrupted if the
 // tracer is interrupted: the tables that f makes when a file is asked for the first time
 // are made for the next lookup. The interrupt is still there for the next movement. f must

@@ -54,3 +54,29 @@ func TestInterruptedLookup(t *testing.T) {
 		}
 	}
 }
+
+// TestInterruptedUnit checks that an interrupt ends the lookup of an address in a large
+// unit that is read for it, and none in one that was read.
+func TestInterruptedUnit(t *testing.T) {
+	defer func(was uint64) { large = was }(large)
+	large = 0
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/hugeunit.s")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := cont(t, p)
+	for i := range 100 { // until all units are known
+		p.LineAt(stop.PC + uint64(i) + 1000)
+	}
+	for _, want := range []error{ErrInterrupted, nil} {
+		p.tr.Interrupt()
+		if _, err := p.Thread().Frames(1); err != want {
+			t.Errorf("interrupted: got %v, want %v", err, want)
+		}
+		p.tr.ClearInterrupt()
+		frames, err := p.Thread().Frames(1)
+		if err != nil || frames[0].Func == nil || frames[0].Func.Name != "main" {
+			t.Errorf("got frames %v, %v", frames, err)
+		}
+	}
+}

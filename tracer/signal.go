@@ -80,6 +80,13 @@ func (p *Process) ignores(sig int) bool {
 // (signal(7)).
 var harmless = stopSignals | sigsetOf(unix.SIGCONT, unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH)
 
+// Handled reports whether the process has a handler for the signal that stopped it, or
+// ignores that.
+func (s *Stop) Handled() bool {
+	status, err := procfs.Status(s.Thread.TID)
+	return err == nil && sigset(status.SigCgt|status.SigIgn).has(s.Signal)
+}
+
 // Fatal reports whether the signal that stopped the process will end it when it
 // is delivered: it has no handler, and its default is not to do nothing or to
 // stop. A fault while the program blocks the signal is fatal too. A core does not

@@ -24,18 +24,27 @@ func (x *target) LineAt(addr uint64) (debuginfo.Line, error) {
 	if !ok {
 		return debuginfo.Line{}, fmt.Errorf("%#x: %w: no ELF file is mapped there", addr, debuginfo.ErrNotFound)
 	}
-	return img.Line(addr)
+	return lookUpAt(x.tr, img, addr, img.SlowLine, img.Line)
 }
 
 // funcsAt returns the functions around addr that the debug information knows, the
 // innermost first.
 func (x *target) funcsAt(addr uint64) []*debuginfo.Func {
+	funcs, _ := x.functionsAt(addr)
+	return funcs
+}
+
+// functionsAt is funcsAt, whose error is ErrInterrupted or nil.
+func (x *target) functionsAt(addr uint64) ([]*debuginfo.Func, error) {
 	img, ok := x.ImageAt(addr)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	funcs, _ := img.Funcs(addr)
-	return funcs
+	funcs, err := lookUpAt(x.tr, img, addr, img.SlowFuncs, img.Funcs)
+	if err != ErrInterrupted {
+		err = nil
+	}
+	return funcs, err
 }
 
 // splitLine splits a location such as "json.c:88".
@@ -106,19 +115,27 @@ func (x *target) nearLine(file string, line int) []string {
 
 // PrologueEnd returns the address behind the code that makes the frame of the function
 // that begins at entry, or entry where none does. Without debug information that code
-// is push rbp and mov rbp, rsp.
-func (x *target) PrologueEnd(entry uint64) uint64 {
+// is push rbp and mov rbp, rsp. The error is ErrInterrupted or nil.
+func (x *target) PrologueEnd(entry uint64) (uint64, error) {
 	img, ok := x.ImageAt(entry)
 	if !ok {
-		return entry
+		return entry, nil
 	}
 	if data, err := img.DWARF(); err == nil {
-		if funcs, err := data.Funcs(entry - img.Bias); err == nil {
+		slow := func(addr uint64) bool { return img.SlowFuncs(addr) || img.SlowLine(addr) }
+		end, err := lookUpAt(x.tr, img, entry, slow, func(entry uint64) (uint64, error) {
+			funcs, err := data.Funcs(entry - img.Bias)
+			if err != nil {
+				return 0, err
+			}
 			fn := funcs[len(funcs)-1]
 			if end, err := data.PrologueEnd(fn); err == nil && fn.Entry == entry-img.Bias {
-				return end + img.Bias
+				return end + img.Bias, nil
 			}
-			return entry
+			return entry, nil
+		})
+		if err == nil || err == ErrInterrupted {
+			return end, err
 		}
 	}
 	var code [3 * maxInst]byte
@@ -127,13 +144,13 @@ func (x *target) PrologueEnd(entry uint64) uint64 {
 	for _, want := range []string{"endbr64", "push rbp", "mov rbp, rsp"} {
 		inst, err := disasm.Decode(code[end-entry:n], end, nil)
 		if err != nil || inst.Text != want && want != "endbr64" {
-			return end
+			break
 		}
 		if inst.Text == want {
 			end = inst.Next()
 		}
 	}
-	return end
+	return end, nil
 }
 
 // Function returns the name of the frame's function, without the parameters of C++,

@@ -71,7 +71,7 @@ func (t *Thread) StepLine(into bool, o *MoveOptions) (*Stop, error) {
 	if err != nil || stop.Reason != ReasonStep || !into {
 		return stop, err
 	}
-	if end := t.p.PrologueEnd(stop.PC); end != stop.PC {
+	if end, err := t.p.PrologueEnd(stop.PC); err == nil && end != stop.PC {
 		return t.Until(end, o.rest(begin)) // it has come into a function
 	}
 	return stop, nil

@@ -36,7 +36,7 @@ func TestStepLineLimit(t *testing.T) {
 		if stop.Reason == ReasonTimeout {
 			return
 		}
-		if stop.Reason != ReasonStep || stop.PC == p.PrologueEnd(work) {
+		if end, _ := p.PrologueEnd(work); stop.Reason != ReasonStep || stop.PC == end {
 			t.Fatalf("stop = %s at %s, want timeout", stop.Reason, p.place(stop.PC))
 		}
 	}

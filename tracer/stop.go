@@ -34,6 +34,7 @@ const (
 	ReasonLimit                    // the steps that StepUntil may take are used up
 	ReasonUnload                   // libraries were unloaded
 	ReasonVforkDone                // a thread goes on after vfork, whose child runs another program or has ended
+	ReasonJobStop                  // job control has stopped the process: all threads wait for SIGCONT
 	ReasonMemory                   // the memory given to ContFatal is used up
 )
 
@@ -41,7 +42,7 @@ var reasonNames = [...]string{
 	ReasonStep: "step", ReasonBreakpoint: "breakpoint", ReasonWatchpoint: "watchpoint", ReasonSignal: "signal", ReasonExec: "exec",
 	ReasonThread: "thread", ReasonThreadExit: "thread_exit", ReasonFork: "fork", ReasonVfork: "vfork",
 	ReasonLoad: "load", ReasonExit: "exit", ReasonKilled: "killed", ReasonInterrupt: "interrupt", ReasonTimeout: "timeout",
-	ReasonUnload: "unload", ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonVforkDone: "vfork_done", ReasonMemory: "memory",
+	ReasonUnload: "unload", ReasonSyscall: "syscall", ReasonLimit: "limit", ReasonJobStop: "job_stop", ReasonVforkDone: "vfork_done", ReasonMemory: "memory",
 }
 
 // String returns the reason's name in scripts.
@@ -53,7 +54,7 @@ type Stop struct {
 	Process    *Process
 	Thread     *Thread        // nil when the process is gone, or was let go to follow its child
 	PC         uint64         // of Thread; 0 when the process is gone
-	Signal     int            // ReasonSignal, ReasonKilled
+	Signal     int            // ReasonSignal, ReasonKilled, ReasonJobStop
 	Breakpoint *Breakpoint    // ReasonBreakpoint
 	Watchpoint *Watchpoint    // ReasonWatchpoint
 	Old, New   []byte         // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute

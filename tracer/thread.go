@@ -294,3 +294,7 @@ func (t *Thread) run(step bool) error {
 	}
 	return nil
 }
+
+// JobStopped reports whether job control holds the process: all its threads wait for
+// SIGCONT, and do not go on before that when they are let.
+func (p *Process) JobStopped() bool { return p.jobStopped }

@@ -91,6 +91,8 @@ func (s *context) WriteAt(addr uint64, data []byte) (int, error) {
 		return of.WriteAt(addr, data)
 	case *Observed:
 		return 0, errors.New("a process that is observed cannot be changed")
+	case *Program:
+		return 0, ErrNotRunning
 	}
 	return 0, errors.New("a core cannot be changed")
 }

@@ -202,6 +202,20 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.enter("end")
 	s.do("c", "\n$3 = 0\n", "\n$7 = 44\n", "exit 0")
+	s.do("define count", "...")
+	for _, line := range []string{"set $i = 0", "while $i < $arg0", "if $i % 2", "output $i", "end", "set $i++", "end"} {
+		s.enter(line)
+		s.expect("... "+line, "...")
+	}
+	s.enter("end")
+	s.do("count 6", "\n1\n3\n5\n")
+	s.do("if $i == 6", "...")
+	for _, line := range []string{"echo it is six", "else", "echo it is not"} {
+		s.enter(line)
+		s.expect("... "+line, "...")
+	}
+	s.enter("end")
+	s.expect("... end\nit is six\n")
 	s.do("tbr main", "breakpoint 2 at main, pending until run")
 	s.do("r 2", "breakpoint 2 at 0x", "in main (argc=2")
 	s.do("p *argv", `/count"`) // a command
@@ -296,9 +310,21 @@ func TestScreenCompletion(t *testing.T) {
 		s.keys("C-l")
 	}
 	s.prompt("", "")
-	s.typed("b count.c:1")
-	s.keys("Tab", "Tab")
-	s.expect("count.c:16", "count.c:17")
+	// ^C leaves what is listed, chosen from or searched, and drops the line.
+	for _, keys := range [][]string{{"Tab", "Tab"}, {"Tab", "Tab", "Tab", "Tab"}, {"C-r"}} {
+		s.typed("b count.c:1")
+		s.keys(keys...)
+		if keys[0] == "Tab" {
+			s.expect("count.c:16", "count.c:17")
+		} else {
+			s.expect("bck-i-search")
+		}
+		s.keys("C-c")
+		s.expect("b count.c:1", "^C")
+		s.prompt("", "")
+		s.do("1 + 1", "\n2\n")
+		s.prompt("", "")
+	}
 }
 
 func TestScreenEditing(t *testing.T) {
@@ -356,6 +382,33 @@ func TestScreenSuspend(t *testing.T) {
 	s.do("q", "shell$")
 	s.enter(`test "$saved" = "$(stty -g)" && echo restored mode`)
 	s.expect("\nrestored mode")
+}
+
+// ^Z that is typed to a target stops it as a shell's job, and c lets it go on.
+func TestScreenJobStop(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, "testdata/ticks.c"))
+	s.do("set context reason", ">>>")
+	s.do("c", "tick 1\n")
+	s.keys("C-z") // a process in a session of its own it does not stop
+	s.expect("signal SIGTSTP at 0x")
+	s.do("c", "tick ")
+	s.keys("C-c")
+	s.expect("interrupt at 0x")
+
+	// One that stops itself then, as vim and top do, c lets go on.
+	s = newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'kill -STOP $$' TSTP; trap 'echo went on' CONT; echo ready; while :; do :; done")
+	s.do("set context reason", ">>>")
+	s.do("c", "ready")
+	for _, again := range []string{"c", "c &"} {
+		s.keys("C-z")
+		s.expect("job_stop SIGSTOP at 0x")
+		s.prompt("", "")
+		s.do("1 + 1", "\n2\n")
+		s.do(again, "went on")
+	}
+	s.enter("interrupt")
+	s.expect("interrupt at 0x")
+	s.do("q", "status 0")
 }
 
 // What becomes of a target or of the debugger does not change the other's terminal.

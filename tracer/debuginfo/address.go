@@ -66,7 +66,9 @@ const maxPartial = 64
 // then what comes first in the file, which may be one of them again.
 func (d *Data) unitsAt(pc uint64, f func(*unit) bool) {
 	if d.whole.Load() || d.partial.Add(1) > maxPartial {
-		d.addresses().at(pc, f)
+		t := d.addresses()
+		d.addressed.Store(true)
+		t.at(pc, f)
 		return
 	}
 	more := true
@@ -84,6 +86,35 @@ func (d *Data) unitsAt(pc uint64, f func(*unit) bool) {
 			return
 		}
 	}
+}
+
+// small is how many bytes a unit may have that is read in a few milliseconds.
+const small = 1 << 20
+
+// SlowLine reports whether Line may take long at pc: it may have to find out which unit has
+// it, or to read a large one for the first time.
+func (d *Data) SlowLine(pc uint64) bool {
+	return d.slow(pc, func(u *unit) bool {
+		l := u.home().linesRead.Load()
+		return u.hasLines && (l == nil || l.err == nil && !l.ran.Load())
+	})
+}
+
+// SlowFuncs reports whether Funcs may take long at pc, as SlowLine does.
+func (d *Data) SlowFuncs(pc uint64) bool {
+	return d.slow(pc, func(u *unit) bool { return !u.treed.Load() })
+}
+
+func (d *Data) slow(pc uint64, unread func(*unit) bool) bool {
+	if !d.addressed.Load() {
+		return true
+	}
+	slow := false
+	d.addresses().at(pc, func(u *unit) bool {
+		slow = (u.end-u.start >= small || u.kind == unitSkeleton) && unread(u)
+		return !slow
+	})
+	return slow
 }
 
 // buildAddresses collects the ranges of all units: from .debug_aranges where

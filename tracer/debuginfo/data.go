@@ -86,6 +86,7 @@ type Data struct {
 
 	addresses func() *addressTable
 	aranges   func() *rangeTable[uint64]
+	addressed atomic.Bool  // addresses has returned
 	partial   atomic.Int64 // addresses and files looked up while not all units were known
 	names     func() *nameTable
 	crossing  func() []*unit

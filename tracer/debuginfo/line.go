@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrNotFound is the error for what the debug information does not have.
@@ -50,6 +51,7 @@ type unitLines struct {
 	err  error
 
 	run       sync.Once
+	ran       atomic.Bool
 	sequences rangeTable[[]row]
 	runErr    error
 }
@@ -97,6 +99,7 @@ func (u *unit) lineSequences() (*unitLines, error) {
 		return nil, err
 	}
 	l.run.Do(func() {
+		defer l.ran.Store(true)
 		l.runErr = l.t.sequences(func(rows []row) {
 			l.sequences.add(Range{rows[0].addr, rows[len(rows)-1].addr}, slices.Clone(rows))
 		})

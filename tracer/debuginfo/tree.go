@@ -49,6 +49,7 @@ const maxRanges = 1 << 22
 // walk returns the tree of a unit, which is not nil.
 func (u *unit) walk() *tree {
 	u.treeOnce.Do(func() {
+		defer u.treed.Store(true)
 		w, err := u.whole()
 		if err == nil && w != u {
 			u.tree = w.walk()

@@ -59,7 +59,8 @@ type unit struct {
 	code     func() []Range // see codeRanges
 	treeOnce sync.Once
 	tree     *tree
-	walked   atomic.Bool // tree is there
+	walked   atomic.Bool // tree is there, and is the unit's own
+	treed    atomic.Bool // tree is there
 
 	outlineOnce sync.Once
 	outline     []scope

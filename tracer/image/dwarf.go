@@ -88,6 +88,18 @@ func (im *Image) Line(addr uint64) (debuginfo.Line, error) {
 	return line, err
 }
 
+// SlowLine reports whether Line may take long at addr, as debuginfo.Data.SlowLine does.
+func (im *Image) SlowLine(addr uint64) bool {
+	data, err := im.DWARF()
+	return err == nil && data.SlowLine(addr-im.Bias)
+}
+
+// SlowFuncs reports whether Funcs may take long at addr.
+func (im *Image) SlowFuncs(addr uint64) bool {
+	data, err := im.DWARF()
+	return err == nil && data.SlowFuncs(addr-im.Bias)
+}
+
 // Places returns where breakpoints on a line of a source file belong, as
 // debuginfo.Data.Places does.
 func (im *Image) Places(file string, line int) ([]debuginfo.Place, error) {

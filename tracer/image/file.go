@@ -306,6 +306,34 @@ func (f *File) Type() elf.Type { return elf.Type(f.header.Type) }
 // file. The caller must not modify them.
 func (f *File) Segments() []Segment { return f.segments }
 
+// ReadLoaded reads what is at an address when the file is loaded, to the end of the pages
+// of its segment at most. It returns the number of bytes read, 0 where there is no segment.
+func (f *File) ReadLoaded(addr uint64, buf []byte) (int, error) {
+	for _, s := range f.segments {
+		end := alignUp(s.Vaddr+s.Memsz, pageSize)
+		if addr < pageDown(s.Vaddr) || addr >= end {
+			continue
+		}
+		written := end // what is behind it is zero
+		if s.Memsz > s.Filesz {
+			written = s.Vaddr + s.Filesz
+		}
+		if addr >= written {
+			n := min(uint64(len(buf)), end-addr)
+			clear(buf[:n])
+			return int(n), nil
+		}
+		n := min(uint64(len(buf)), written-addr)
+		got, err := f.r.ReadAt(buf[:n], int64(s.Off+addr-s.Vaddr))
+		if uint64(got) < n && err != io.EOF {
+			return got, fmt.Errorf("%s at offset %#x: %w", f.name, s.Off+addr-s.Vaddr, err)
+		}
+		clear(buf[got:n])
+		return int(n), nil
+	}
+	return 0, nil
+}
+
 // TLS returns the size and the alignment of the file's thread-local storage, in bytes.
 func (f *File) TLS() (size, align uint64, ok bool) {
 	for i := range f.progs {
