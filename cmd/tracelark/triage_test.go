@@ -117,6 +117,26 @@ func TestTriage(t *testing.T) {
 	}
 }
 
+// TestTriageCompares has a program that cannot be copied at main, which each worker
+// finds out by the first case that it looks at.
+func TestTriageCompares(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/early.c")
+	files := make(map[string]string)
+	for i := range 8 {
+		files[fmt.Sprintf("cases/%d", i)] = "S"
+	}
+	t.Chdir(writeTests(t, files))
+	_, stderr, exit := run(t, command(t, "triage", "-j", "2", "-o", "out", "cases", "--", prog, "@@"))
+	if exit != 0 || !strings.Contains(stderr, "each case is launched from here on") {
+		t.Errorf("status %d:\n%s", exit, stderr)
+	}
+	for _, c := range readLines(t, "out/cases.jsonl") {
+		if c.Name != "DestAvNearNull" {
+			t.Errorf("%s is %s %s", c.Case, c.Outcome, c.Name)
+		}
+	}
+}
+
 // checkClusters checks that there is one cluster for each bug.
 func checkClusters(t *testing.T, file []byte) {
 	var clusters report.Clusters
