@@ -100,17 +100,22 @@ func (p *process) contFatal(thread *starlark.Thread, b *starlark.Builtin, args s
 	var limit timeout
 	var o tracer.RunOptions
 	var m message
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout??", &limit, "memory??", &o.Memory, "send??", &m); err != nil {
+	settle := timeout(time.Second)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout??", &limit, "memory??", &o.Memory, "send??", &m, "settle??", &settle); err != nil {
 		return nil, err
 	}
 	if m.port != 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		answered := make(chan struct{})
-		o.Done = answered
-		go m.send(ctx, time.Duration(limit), answered)
+		o.Talk = func(over <-chan struct{}, ready func()) bool {
+			go func() {
+				<-over
+				cancel()
+			}()
+			return m.send(ctx, ready, time.Duration(limit))
+		}
 	}
-	o.Timeout = time.Duration(limit)
+	o.Timeout, o.Settle = time.Duration(limit), time.Duration(settle)
 	if o.Memory < 0 {
 		return nil, fmt.Errorf("%s: memory is %d, want a number of bytes", b.Name(), o.Memory)
 	}

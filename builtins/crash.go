@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -144,113 +143,6 @@ func (c *crash) String() string {
 	return s
 }
 
-// MarshalJSON encodes the attributes.
-func (c *crash) MarshalJSON() ([]byte, error) {
-	type fault struct {
-		Access    *string  `json:"access"`
-		Addr      uint64   `json:"addr"`
-		NearNull  bool     `json:"near_null"`
-		Canonical bool     `json:"canonical"`
-		Registers []string `json:"registers"`
-	}
-	type thread struct {
-		TID     int           `json:"tid"`
-		Name    string        `json:"name"`
-		Crashed bool          `json:"crashed"`
-		Frames  []*crashFrame `json:"frames"`
-	}
-	type evidence struct {
-		Tags        []string      `json:"tags"`
-		Description string        `json:"description"`
-		Explanation string        `json:"explanation"`
-		Message     *string       `json:"message"`
-		Frames      []jsonFrame   `json:"frames"`
-		Elided      int           `json:"elided"`
-		UnwindError *string       `json:"unwind_error"`
-		Registers   jsonRegisters `json:"registers"`
-		Disassembly []string      `json:"disassembly"`
-		Sanitizer   *report       `json:"sanitizer"`
-	}
-	x := evidence{
-		Tags: notNil(c.c.Tags), Description: c.c.Description, Explanation: c.c.Explanation, Message: pointer(c.c.Message),
-		Elided: c.c.Stack.Elided, Disassembly: notNil(c.c.Disassembly), Registers: jsonRegisters{c.registers(), &c.c.Regs}, Frames: []jsonFrame{},
-	}
-	for i := range c.c.Stack.Frames {
-		x.Frames = append(x.Frames, newJSONFrame(&c.c.Stack.Frames[i]))
-	}
-	if err := c.c.Stack.Err; err != nil {
-		x.UnwindError = pointer(err.Error())
-	}
-	if c.c.Sanitizer != nil {
-		x.Sanitizer = &report{r: c.c.Sanitizer}
-	}
-	if c.brief {
-		return encode(x)
-	}
-	v := struct {
-		Name     string          `json:"name"`
-		Severity triage.Severity `json:"severity"`
-		evidence
-		Signal  *int              `json:"signal"`
-		Signame *string           `json:"signame"`
-		Fault   *fault            `json:"fault"`
-		Stack   []string          `json:"stack"`
-		Keys    map[string]string `json:"keys"`
-		Maps    []*mapping        `json:"maps"`
-		Threads []thread          `json:"threads"`
-	}{
-		Name: c.c.Name, Severity: c.c.Severity, evidence: x, Signal: pointer(c.c.Signal), Signame: pointer(tracer.SignalName(c.c.Signal)),
-		Stack: notNil(c.c.Trace), Keys: make(map[string]string), Maps: []*mapping{}, Threads: []thread{},
-	}
-	if f := c.c.Fault; f != nil {
-		v.Fault = &fault{pointer(f.Access), f.Addr, f.NearNull, f.Canonical, notNil(f.Registers)}
-	}
-	for _, key := range c.c.Keys.All() {
-		v.Keys[key.Name] = key.Value
-	}
-	for _, m := range c.c.Maps {
-		v.Maps = append(v.Maps, &mapping{m: m})
-	}
-	for _, t := range c.c.Threads {
-		v.Threads = append(v.Threads, thread{t.TID, t.Name, t.Crashed, newCrashFrames(t.Stack.Frames)})
-	}
-	return encode(v)
-}
-
-// jsonRegisters are registers by their names. They are many, and a map is sorted.
-type jsonRegisters struct {
-	list []arch.Register
-	regs *arch.Regs
-}
-
-func (r jsonRegisters) MarshalJSON() ([]byte, error) {
-	b := []byte{'{'}
-	for i, reg := range r.list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, '"'), reg.Name...), `":`...)
-		b = strconv.AppendUint(b, reg.Get(r.regs), 10)
-	}
-	return append(b, '}'), nil
-}
-
-// notNil returns a list that is encoded as [] where it is empty.
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-// pointer returns a pointer to v, or nil for the zero value.
-func pointer[T comparable](v T) *T {
-	if v == *new(T) {
-		return nil
-	}
-	return &v
-}
-
 // A crashFrame is a frame of a crash.
 type crashFrame struct {
 	handle
@@ -320,28 +212,6 @@ func (f *crashFrame) Hash() (uint32, error)                    { return starlark
 func (f *crashFrame) Attr(name string) (starlark.Value, error) { return crashFrameClass.attr(f, name) }
 func (f *crashFrame) AttrNames() []string                      { return crashFrameClass.names() }
 
-// A jsonFrame is the attributes that a frame has.
-type jsonFrame struct {
-	Level       int    `json:"level"`
-	PC          uint64 `json:"pc"`
-	Function    string `json:"function,omitempty"`
-	File        string `json:"file,omitempty"`
-	Line        int    `json:"line,omitempty"`
-	Column      int    `json:"column,omitempty"`
-	Image       string `json:"image,omitempty"`
-	ImageOffset uint64 `json:"image_offset,omitempty"`
-	Symbol      string `json:"symbol,omitempty"`
-	Offset      uint64 `json:"offset,omitempty"`
-	Inlined     bool   `json:"inlined,omitempty"`
-}
-
-func newJSONFrame(f *triage.Frame) jsonFrame {
-	return jsonFrame{f.Level, f.PC, f.Function, f.File, f.Line, f.Column, f.Image, f.ImageOffset, f.Symbol, f.Offset, f.Inlined}
-}
-
-// MarshalJSON encodes the attributes that the frame has.
-func (f *crashFrame) MarshalJSON() ([]byte, error) { return encode(newJSONFrame(f.f)) }
-
 // A report is what a sanitizer printed.
 type report struct {
 	handle
@@ -399,25 +269,3 @@ func (r *report) Type() string                             { return "report" }
 func (r *report) Hash() (uint32, error)                    { return 0, unhashable(r) }
 func (r *report) Attr(name string) (starlark.Value, error) { return reportClass.attr(r, name) }
 func (r *report) AttrNames() []string                      { return reportClass.names() }
-
-// MarshalJSON encodes the attributes but the text.
-func (r *report) MarshalJSON() ([]byte, error) {
-	v := struct {
-		Tool    string        `json:"tool"`
-		Type    string        `json:"type"`
-		Access  *string       `json:"access"`
-		Addr    *uint64       `json:"addr"`
-		Size    *int          `json:"size"`
-		Frames  []*crashFrame `json:"frames"`
-		Freed   []*crashFrame `json:"freed_frames"`
-		Alloc   []*crashFrame `json:"alloc_frames"`
-		Summary string        `json:"summary"`
-	}{
-		Tool: r.r.Tool, Type: r.r.Type, Access: pointer(r.r.Access), Size: pointer(r.r.Size),
-		Frames: newCrashFrames(r.r.Frames), Freed: newCrashFrames(r.r.Freed), Alloc: newCrashFrames(r.r.Alloc), Summary: r.r.Summary,
-	}
-	if r.r.HasAddr {
-		v.Addr = &r.r.Addr
-	}
-	return encode(v)
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -56,11 +57,18 @@ func (e *Env) encodeJSON(thread *starlark.Thread, b *starlark.Builtin, args star
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "x", &x); err != nil {
 		return nil, err
 	}
-	enc := encoder{thread: thread}
-	if err := enc.value(x, 0); err != nil {
+	text, err := EncodeJSON(thread, x)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	return starlark.String(enc.out.String()), nil
+	return starlark.String(text), nil
+}
+
+// EncodeJSON returns x in JSON, as json.encode does for scripts.
+func EncodeJSON(thread *starlark.Thread, x starlark.Value) ([]byte, error) {
+	enc := encoder{thread: thread}
+	err := enc.value(x, 0)
+	return enc.out, err
 }
 
 func (e *Env) encodeIndent(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -69,11 +77,11 @@ func (e *Env) encodeIndent(thread *starlark.Thread, b *starlark.Builtin, args st
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "x", &x, "prefix?", &prefix, "indent?", &indent); err != nil {
 		return nil, err
 	}
-	enc := encoder{thread: thread}
-	if err := enc.value(x, 0); err != nil {
+	text, err := EncodeJSON(thread, x)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	return indented(thread, b, enc.out.String(), prefix, indent)
+	return indented(thread, b, string(text), prefix, indent)
 }
 
 func (e *Env) indentJSON(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -116,7 +124,7 @@ func (e *Env) decodeJSON(thread *starlark.Thread, b *starlark.Builtin, args star
 
 // An encoder writes values in JSON.
 type encoder struct {
-	out    strings.Builder
+	out    []byte
 	thread *starlark.Thread
 	count  int // values that were written
 }
@@ -134,19 +142,19 @@ func (enc *encoder) value(x starlark.Value, depth int) error {
 	switch x := x.(type) {
 	case json.Marshaler:
 		data, err := x.MarshalJSON()
-		enc.out.Write(data)
+		enc.out = append(enc.out, data...)
 		return err
 	case starlark.NoneType:
-		enc.out.WriteString("null")
+		enc.out = append(enc.out, "null"...)
 	case starlark.Bool:
-		fmt.Fprint(&enc.out, bool(x))
+		enc.out = strconv.AppendBool(enc.out, bool(x))
 	case starlark.Int:
-		enc.out.WriteString(x.String())
+		enc.out = append(enc.out, x.String()...)
 	case starlark.Float:
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-			enc.out.WriteString("null")
+			enc.out = append(enc.out, "null"...)
 		} else {
-			enc.out.WriteString(x.String())
+			enc.out = append(enc.out, x.String()...)
 		}
 	case starlark.String:
 		enc.string(string(x))
@@ -155,7 +163,7 @@ func (enc *encoder) value(x starlark.Value, depth int) error {
 	case startime.Time:
 		enc.string(time.Time(x).Format(time.RFC3339Nano))
 	case startime.Duration:
-		fmt.Fprint(&enc.out, time.Duration(x).Seconds())
+		enc.out = fmt.Append(enc.out, time.Duration(x).Seconds())
 	case starlark.IterableMapping:
 		return enc.mapping(x.Items(), depth)
 	case starlark.Iterable:
@@ -168,9 +176,17 @@ func (enc *encoder) value(x starlark.Value, depth int) error {
 	return nil
 }
 
-func (enc *encoder) string(s string) {
-	quoted, _ := encode(s) // which a string always can be
-	enc.out.Write(quoted)
+func (enc *encoder) string(s string) { enc.out = appendQuoted(enc.out, s) }
+
+// appendQuoted appends a string in JSON.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, _ := encode(s) // which a string always can be
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // textOf returns bytes as text, with escapes for those that are not UTF-8.
@@ -199,9 +215,8 @@ func (enc *encoder) key(k starlark.Value) (string, error) {
 	if data, ok := k.(starlark.Bytes); ok {
 		return textOf(string(data)), nil
 	}
-	text := encoder{thread: enc.thread}
-	err := text.value(k, 0)
-	return text.out.String(), err
+	text, err := EncodeJSON(enc.thread, k)
+	return string(text), err
 }
 
 func (enc *encoder) mapping(items []starlark.Tuple, depth int) error {
@@ -236,36 +251,36 @@ func (enc *encoder) attributes(x starlark.HasAttrs, depth int) error {
 
 // object writes an object of n members.
 func (enc *encoder) object(n, depth int, member func(i int) (string, starlark.Value, error)) error {
-	enc.out.WriteByte('{')
+	enc.out = append(enc.out, '{')
 	for i := range n {
 		if i > 0 {
-			enc.out.WriteByte(',')
+			enc.out = append(enc.out, ',')
 		}
 		key, v, err := member(i)
 		if err != nil {
 			return err
 		}
 		enc.string(key)
-		enc.out.WriteByte(':')
+		enc.out = append(enc.out, ':')
 		if err := enc.value(v, depth+1); err != nil {
 			return err
 		}
 	}
-	enc.out.WriteByte('}')
+	enc.out = append(enc.out, '}')
 	return nil
 }
 
 func (enc *encoder) elements(x starlark.Iterable, depth int) error {
-	enc.out.WriteByte('[')
+	enc.out = append(enc.out, '[')
 	i := 0
 	for v := range starlark.Elements(x) {
 		if i++; i > 1 {
-			enc.out.WriteByte(',')
+			enc.out = append(enc.out, ',')
 		}
 		if err := enc.value(v, depth+1); err != nil {
 			return err
 		}
 	}
-	enc.out.WriteByte(']')
+	enc.out = append(enc.out, ']')
 	return nil
 }

@@ -273,6 +273,7 @@ func closeOutputs(outputs ...*output) {
 	for _, o := range outputs {
 		if o != nil {
 			o.file.Close()
+			o.wake()
 			<-o.done
 		}
 	}

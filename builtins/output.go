@@ -19,17 +19,18 @@ const maxStream = 64 << 20
 // An output is the tracer's end of a target's standard output or error.
 //
 // A goroutine takes out of the pipe what the target writes, so that no movement
-// waits for a script to read. A script that reads looks into the pipe itself
-// first: it finds all that was written before the target stopped.
+// waits for a script to read. A script that reads looks into the pipe itself: it
+// finds all that was written before the target stopped. So the goroutine need not be
+// woken by each write, which takes longer than many a target runs: unless something
+// is watched for, it looks only so often that the pipe is not full for long.
 type output struct {
 	handle
 	p    *process
 	name string
 	keep bool // CAPTURE: what was read remains in data
 	file *os.File
-	done chan struct{} // closed when the goroutine has ended
-
-	arrived chan struct{} // holds an element when there is news
+	look chan struct{} // holds an element when the goroutine is to look at once
+	done chan struct{} // closed when it has ended
 
 	mu      sync.Mutex
 	data    []byte // what came; without keep, what was not read yet
@@ -47,87 +48,107 @@ var pipefuls = sync.Pool{New: func() any { return new(pipeful) }}
 
 // newOutput returns an output of p and the file that the target is to write to.
 func newOutput(p *process, name string, keep bool) (*output, *os.File, error) {
-	ends, err := newPipe(name, 0)
+	ends, err := newPipe(name, -1)
 	if err != nil {
 		return nil, nil, err
 	}
-	o := &output{p: p, name: name, keep: keep, file: ends[0], done: make(chan struct{}), arrived: make(chan struct{}, 1)}
-	go o.drain()
-	return o, ends[1], nil
+	unix.SetNonblock(int(ends[0].Fd()), true) // without the runtime, which a write would wake
+	return p.readFrom(ends[0], name, keep), ends[1], nil
 }
 
-// newPipe returns the ends of a pipe, the one that reads first. Only ours is set
-// not to block: the other one is the target's.
-func newPipe(name string, ours int) (ends [2]*os.File, err error) {
+// readFrom returns an output whose tracer's end is a file.
+func (p *process) readFrom(f *os.File, name string, keep bool) *output {
+	o := &output{p: p, name: name, keep: keep, file: f, look: make(chan struct{}, 1), done: make(chan struct{})}
+	go o.drain()
+	return o
+}
+
+// newPipe returns the ends of a pipe, the one that reads first. Only one of them, if
+// any, is set not to block, and goroutines can wait for it.
+func newPipe(name string, waits int) (ends [2]*os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return ends, fmt.Errorf("make a pipe for %s: %w", name, err)
 	}
-	unix.SetNonblock(fds[ours], true)
 	for i, fd := range fds {
+		unix.SetNonblock(fd, i == waits)
 		ends[i] = os.NewFile(uintptr(fd), name)
 	}
 	return ends, nil
 }
 
+// How long the goroutine of an output leaves the pipe alone, and how much has to come
+// for the pause to be short, or none.
+const (
+	minPause = time.Millisecond
+	maxPause = 16 * time.Millisecond
+	some     = 1 << 12
+	much     = 1 << 14
+)
+
 // drain takes in what comes until the last writer has closed the pipe, or the
 // file is closed.
 func (o *output) drain() {
 	defer close(o.done)
-	raw, err := o.file.SyscallConn()
-	if err == nil {
-		raw.Read(func(fd uintptr) bool {
-			for o.take(int(fd)) {
-			}
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			return o.ended
-		})
-	}
-	o.mu.Lock()
-	o.ended = true
-	o.mu.Unlock()
-	o.notify()
-	o.file.Close()
-}
-
-// sync takes in what is in the pipe now. Should something else than the target
-// fill the pipe all the time, a full one of the largest size is enough.
-func (o *output) sync() {
-	raw, err := o.file.SyscallConn()
-	if err != nil {
-		return
-	}
-	raw.Control(func(fd uintptr) {
-		for i := 0; i <= 1<<20/len(pipeful{}) && o.take(int(fd)); i++ {
+	pause := minPause
+	for {
+		n, ended := o.sync()
+		switch {
+		case ended:
+			o.file.Close()
+			return
+		case n >= much:
+			continue
+		case n >= some:
+			pause = minPause
 		}
-	})
+		if o.isWatched() {
+			o.poll(maxPause)
+			continue
+		}
+		select {
+		case <-o.look:
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
+	}
 }
 
-// take reads once from the pipe. It reports whether there may be more.
-func (o *output) take(fd int) bool {
+// sync takes in what is in the pipe now. It returns how much, and whether no more will
+// come. Should something else than the target fill the pipe all the time, a full one of
+// the largest size is enough.
+func (o *output) sync() (n int, ended bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	buf := pipefuls.Get().(*pipeful)
-	defer pipefuls.Put(buf)
-	n, err := unix.Read(fd, buf[:])
-	switch {
-	case n > 0:
-		o.add(buf[:n])
-		o.notify()
-		return true
-	case err == unix.EINTR:
-		return true
-	case err != unix.EAGAIN:
-		o.ended = true
+	raw, err := o.file.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			buf := pipefuls.Get().(*pipeful)
+			defer pipefuls.Put(buf)
+			for n < 1<<20 && !o.ended {
+				came, err := unix.Read(int(fd), buf[:])
+				switch {
+				case came > 0:
+					n += came
+					o.add(buf[:came])
+				case err == unix.EAGAIN:
+					return
+				case err != unix.EINTR:
+					o.ended = true
+				}
+			}
+		})
 	}
-	return false
+	o.ended = o.ended || err != nil // it was closed
+	return n, o.ended
 }
 
-func (o *output) notify() {
-	select {
-	case o.arrived <- struct{}{}:
-	default:
+// poll waits until there is something in the pipe, but not for longer than limit.
+func (o *output) poll(limit time.Duration) {
+	if raw, err := o.file.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(limit.Milliseconds()))
+		})
 	}
 }
 
@@ -139,13 +160,13 @@ func (o *output) add(data []byte) {
 	fits := min(len(data), maxStream-seen)
 	o.data = append(o.data, data[:fits]...)
 	o.cut += int64(len(data) - fits)
-	o.look(max(o.read, seen-len(o.watched)))
+	o.find(max(o.read, seen-len(o.watched)))
 }
 
-// look calls found if what is watched for is in data from there on.
+// find calls found if what is watched for is in data from there on.
 //
 // Precondition: o.mu is locked.
-func (o *output) look(from int) {
+func (o *output) find(from int) {
 	if o.watched != nil && bytes.Contains(o.data[from:], o.watched) {
 		o.watched = nil
 		o.found()
@@ -170,7 +191,8 @@ func (o *output) pop(n int) starlark.Bytes {
 // at the end of the stream, after limit, and without a limit unless the target
 // runs untraced. What was not read is given back then.
 func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unread []byte) int) (data starlark.Bytes, ok bool, err error) {
-	var expired, canceling <-chan time.Time
+	const cancelEach = 50 * time.Millisecond // the interpreter has nothing to wait for that tells of Cancel
+	end := time.Now().Add(time.Duration(limit))
 	for over := false; ; {
 		o.sync()
 		o.mu.Lock()
@@ -183,26 +205,15 @@ func (o *output) await(thread *starlark.Thread, limit timeout, enough func(unrea
 		if ok || over {
 			return data, ok, nil
 		}
-		if canceling == nil {
-			if limit > 0 {
-				timer := time.NewTimer(time.Duration(limit))
-				defer timer.Stop()
-				expired = timer.C
-			}
-			// The interpreter has no channel that tells of Cancel.
-			ticker := time.NewTicker(50 * time.Millisecond)
-			defer ticker.Stop()
-			canceling = ticker.C
+		if err := canceled(thread); err != nil {
+			return "", false, err
 		}
-		select {
-		case <-o.arrived:
-		case <-expired:
-			over = true
-		case <-canceling:
-			if err := canceled(thread); err != nil {
-				return "", false, err
-			}
+		pause := cancelEach
+		if limit > 0 {
+			pause = min(pause, max(time.Until(end), time.Millisecond))
 		}
+		o.poll(pause)
+		over = limit > 0 && !time.Now().Before(end)
 	}
 }
 
@@ -363,7 +374,22 @@ func (o *output) watch(needle []byte, found func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.watched, o.found = needle, found
-	o.look(o.read)
+	o.find(o.read)
+	o.wake()
+}
+
+// wake makes the goroutine look now.
+func (o *output) wake() {
+	select {
+	case o.look <- struct{}{}:
+	default:
+	}
+}
+
+func (o *output) isWatched() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.watched != nil
 }
 
 // unwatch ends watch. It reports whether found was called.

@@ -36,10 +36,10 @@ const (
 )
 
 // send connects to the port as soon as something listens there, sends the data and its
-// end, and reads the answer. It closes answered when the server closes the connection, or
-// shortly before the end of a limit, unless that is 0, if the answer has begun; but not if
-// ctx ends first.
-func (m *message) send(ctx context.Context, limit time.Duration, answered chan<- struct{}) {
+// end, and reads the answer. It returns true when the server closes the connection, or
+// shortly before the end of a limit, unless that is 0, if the answer has begun; false if
+// ctx ends first. Before it sends, it calls ready.
+func (m *message) send(ctx context.Context, ready func(), limit time.Duration) bool {
 	began := time.Now()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
 	var conn net.Conn
@@ -50,25 +50,23 @@ func (m *message) send(ctx context.Context, limit time.Duration, answered chan<-
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(listenEach):
 		}
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	ready()
 	if _, err := conn.Write([]byte(m.data)); err == nil {
 		conn.(*net.TCPConn).CloseWrite()
 	}
 	buf := make([]byte, 1<<12)
 	for {
 		if _, err := conn.Read(buf); err != nil {
-			break
+			return ctx.Err() == nil
 		}
 		if limit > 0 {
 			conn.SetReadDeadline(began.Add(limit - margin))
 		}
-	}
-	if ctx.Err() == nil {
-		close(answered)
 	}
 }

@@ -48,7 +48,6 @@ func (p *process) attachTTY() (program *os.File, err error) {
 	unix.SetNonblock(fd, true)
 	unix.SetNonblock(int(ours.Fd()), true)
 	p.stdin = &input{p: p, file: os.NewFile(uintptr(fd), "stdin")}
-	p.stdout = &output{p: p, name: "stdout", file: ours, done: make(chan struct{}), arrived: make(chan struct{}, 1)}
-	go p.stdout.drain()
+	p.stdout = p.readFrom(ours, "stdout", false)
 	return program, nil
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	starjson "go.starlark.net/lib/json"
 	"go.starlark.net/starlark"
 	"golang.org/x/sys/unix"
 
@@ -287,7 +286,7 @@ func unexpectedExit(err error, what string) error {
 func (w *batchWorker) answer(c *batchCase) *batchReply {
 	s := w.session
 	release := s.engine.Mark()
-	var line starlark.Value
+	var line []byte
 	var tally batchTally
 	err := s.exec(func(thread *starlark.Thread) error {
 		result, err := starlark.Call(thread, w.globals["case"], starlark.Tuple{builtins.NewCase(string(c.Path), c.Index, c.Argv, w.state)}, nil)
@@ -299,7 +298,7 @@ func (w *batchWorker) answer(c *batchCase) *batchReply {
 			return fmt.Errorf("case returned %s, want dict", result.Type())
 		}
 		tally = tallyOf(dict)
-		line, err = starlark.Call(thread, starjson.Module.Members["encode"], starlark.Tuple{result}, nil)
+		line, err = builtins.EncodeJSON(thread, result)
 		return err
 	})
 	s.engine.ClearInterrupt()
@@ -312,11 +311,10 @@ func (w *batchWorker) answer(c *batchCase) *batchReply {
 		script, ok := errors.AsType[*Error](err)
 		return failure(err, ok && script.stopped)
 	}
-	text := string(line.(starlark.String))
-	if len(text) > maxResult {
-		return &batchReply{Error: fmt.Sprintf("the result has %d bytes in JSON, the most is %d", len(text), maxResult)}
+	if len(line) > maxResult {
+		return &batchReply{Error: fmt.Sprintf("the result has %d bytes in JSON, the most is %d", len(line), maxResult)}
 	}
-	return &batchReply{Result: []byte(text), Tally: tally}
+	return &batchReply{Result: line, Tally: tally}
 }
 
 func tallyOf(line *starlark.Dict) (t batchTally) {

@@ -6,6 +6,8 @@ import (
 
 	starjson "go.starlark.net/lib/json"
 	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // Summary calls the script's function summary, if it has one, with what cases returned,
@@ -48,12 +50,8 @@ func (b *Batch) Summary(opts *Options) (text []byte, err error) {
 		case err != nil || v == starlark.None:
 			return err
 		}
-		v, err = starlark.Call(thread, starjson.Module.Members["encode"], starlark.Tuple{v}, nil)
-		if err != nil {
-			return err
-		}
-		text = []byte(v.(starlark.String))
-		return nil
+		text, err = builtins.EncodeJSON(thread, v)
+		return err
 	}))
 }
 

@@ -100,6 +100,7 @@ func compareCopies(t *testing.T, p, q *Process) {
 	one, two := p.Thread(), q.Thread()
 	var regs [2]arch.Regs
 	var masks [2]uint64
+	var cpus [2]unix.CPUSet
 	for i, u := range []*Thread{one, two} {
 		if err := ptrace.GetRegs(u.TID, &regs[i]); err != nil {
 			t.Fatal(err)
@@ -109,6 +110,12 @@ func compareCopies(t *testing.T, p, q *Process) {
 			t.Fatal(err)
 		}
 		masks[i] = mask
+		if err := unix.SchedGetaffinity(u.TID, &cpus[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cpus[0] != cpus[1] {
+		t.Errorf("the copy may run on the CPUs %v, want %v", cpus[1], cpus[0])
 	}
 	if regs[0] != regs[1] || masks[0] != masks[1] {
 		t.Errorf("the registers are\n%v, want\n%v, the masks %#x and %#x", regs[1], regs[0], masks[1], masks[0])

@@ -20,9 +20,16 @@ const memoryEach = 10 * time.Millisecond
 
 // A RunOptions bounds a run of ContFatal. The zero value and nil are no bounds.
 type RunOptions struct {
-	Timeout time.Duration   // after it all are stopped with ReasonTimeout
-	Memory  int64           // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
-	Done    <-chan struct{} // when it is closed all are stopped with ReasonInterrupt, as soon as they sleep
+	Timeout time.Duration // after it all are stopped with ReasonTimeout
+	Memory  int64         // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
+
+	// Talk is called beside the run, on a goroutine of its own. Before it asks the
+	// processes for something it may call ready, which notes where their threads wait.
+	// When it has returned true and they are done, as all wait there again or for what
+	// only others can bring about, all are stopped with ReasonInterrupt; Settle later at
+	// most, and just before the end of Timeout. It is to return when over is closed.
+	Talk   func(over <-chan struct{}, ready func()) bool
+	Settle time.Duration
 }
 
 // ContFatal lets the process, and the children that it makes and theirs, go on until
@@ -48,9 +55,9 @@ func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 		defer func(old Follow) { q.following = old }(q.following)
 		q.following = FollowBoth
 	}
-	if o.Done != nil {
+	if o.Talk != nil {
 		f.pids.Store(f.ids())
-		defer f.listen(o.Done)()
+		defer f.talk(o)()
 	}
 	stop, err := f.run(o)
 	for _, q := range f.members {
@@ -84,44 +91,24 @@ func (f *kin) ids() *[]int {
 	return &pids
 }
 
-// How often it is looked whether the processes sleep when they are done, and for how
-// long: what polls all the time is never seen asleep.
-const (
-	sleepEach = time.Millisecond
-	maxAwake  = time.Second
-)
-
-// asleep reports whether no thread of the processes is about something.
-func (f *kin) asleep() bool {
-	for _, pid := range *f.pids.Load() {
-		tids, _ := procfs.Tasks(pid)
-		for _, tid := range tids {
-			if state, err := procfs.State(tid); err == nil && (state == 'R' || state == 't') {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// listen interrupts the processes when done is closed and they sleep, so that one that
-// is about to crash does so, until the function that it returns is called.
-func (f *kin) listen(done <-chan struct{}) (end func()) {
+// talk makes what is said to the processes end the run, until the function that it
+// returns is called.
+func (f *kin) talk(o *RunOptions) (end func()) {
+	const margin = 20 * time.Millisecond // of the end of the run
 	over, ended := make(chan struct{}), make(chan struct{})
-	tr := f.p.tr
+	tr, began := f.p.tr, time.Now()
 	interrupted := false
 	go func() {
 		defer close(ended)
-		select {
-		case <-over:
-		case <-done:
-			for limit := time.Now().Add(maxAwake); !f.asleep() && time.Now().Before(limit); {
-				select {
-				case <-over:
-					return
-				case <-time.After(sleepEach):
-				}
-			}
+		r := &rest{pids: func() []int { return *f.pids.Load() }}
+		if !o.Talk(over, r.note) {
+			return
+		}
+		limit := o.Settle
+		if o.Timeout > 0 {
+			limit = min(limit, o.Timeout-margin-time.Since(began))
+		}
+		if r.await(over, limit) {
 			interrupted = true
 			tr.Interrupt()
 		}

@@ -19,12 +19,17 @@ import (
 //
 // The loop is in a page of its own that copies do not have (MADV_DONTFORK), so that
 // they are what an injected fork would make.
+//
+// To hand over to a thread on the same CPU takes a fraction of what waking another CPU
+// does. So the thread is bound to where its tracer is, and its copies are not.
 type mill struct {
 	t    *Thread
-	regs arch.Regs // of the copies
-	word uint64    // the address of the word that has the thread's ID, or 0
-	kept uint64    // what the word is, but for the ID
-	low  bool      // the ID is the lower half of it
+	cpu  int         // that the thread is bound to, or -1
+	free unix.CPUSet // where copies may run
+	regs arch.Regs   // of the copies
+	word uint64      // the address of the word that has the thread's ID, or 0
+	kept uint64      // what the word is, but for the ID
+	low  bool        // the ID is the lower half of it
 }
 
 // millCode is the loop.
@@ -51,9 +56,9 @@ func newMill(t *Thread) *mill {
 	if _, sequence := t.rseq(); sequence != 0 {
 		return nil
 	}
-	m := &mill{t: t}
+	m := &mill{t: t, cpu: -1}
 	regs, err := t.Regs()
-	if err != nil {
+	if err != nil || unix.SchedGetaffinity(t.TID, &m.free) != nil {
 		return nil
 	}
 	m.regs = *regs
@@ -95,6 +100,7 @@ func (m *mill) findID() {
 
 // fork makes a copy, as Thread.fork does.
 func (m *mill) fork() (*Process, error) {
+	m.follow()
 	child, err := m.turn()
 	if err != nil {
 		return nil, err
@@ -109,6 +115,9 @@ func (m *mill) fork() (*Process, error) {
 		id <<= 32
 	}
 	err = ptrace.SetRegs(child, &m.regs)
+	if m.cpu >= 0 {
+		err = errors.Join(err, unix.SchedSetaffinity(child, &m.free))
+	}
 	if m.word != 0 {
 		err = errors.Join(err, ptrace.PokeText(child, m.word, m.kept|id))
 	}
@@ -121,6 +130,19 @@ func (m *mill) fork() (*Process, error) {
 		return nil, errors.Join(err, q.Kill())
 	}
 	return q, nil
+}
+
+// follow binds the thread to the CPU of its tracer.
+func (m *mill) follow() {
+	cpu := ptrace.CPU()
+	if m.t.p.noPin || cpu == m.cpu || cpu < 0 || !m.free.IsSet(cpu) {
+		return
+	}
+	var here unix.CPUSet
+	here.Set(cpu)
+	if unix.SchedSetaffinity(m.t.TID, &here) == nil {
+		m.cpu = cpu
+	}
 }
 
 // waitSoon waits for a thread that is about to stop or end.

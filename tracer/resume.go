@@ -193,27 +193,6 @@ func (m *motion) forget() error {
 	return b.Remove()
 }
 
-// limit ends the movement that begins after a time. The function that it returns
-// is to be called at the movement's end.
-func (tr *Tracer) limit(d time.Duration) (end func()) {
-	outer := tr.timed
-	tr.clock++
-	movement := tr.clock
-	tr.timed = movement
-	fired := make(chan struct{})
-	timer := time.AfterFunc(d, func() {
-		tr.want(ReasonTimeout, movement)
-		close(fired)
-	})
-	return func() {
-		if !timer.Stop() {
-			<-fired // or it would be in the way of the next one
-		}
-		tr.wanted.CompareAndSwap(timeoutOf(movement), 0)
-		tr.timed = outer
-	}
-}
-
 // ownStep reports whether a stop is a step on the way, which nobody hears of unless the
 // movement ends with it.
 func (m *motion) ownStep(stop *Stop) bool {

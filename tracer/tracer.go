@@ -82,7 +82,7 @@ type Tracer struct {
 	hearing  bool          // a handler runs while threads of its process do
 	patient  bool          // Interrupt ends no lookup
 	timed    uint64        // the movement that runs, if it has a limit of time
-	clock    uint64        // counts movements with a limit
+	clock    clock
 	pin      pin
 	salvage  salvage
 

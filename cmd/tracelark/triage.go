@@ -36,6 +36,7 @@ type campaign struct {
 	Arg          any      `json:"arg"`  // number of an argument, true for the last, or nil
 	Env          any      `json:"env"`  // name of a variable, or nil
 	Port         any      `json:"port"` // number, or nil
+	Settle       float64  `json:"settle"`
 	NearNull     uint64   `json:"near_null"`
 	Ignore       []string `json:"ignore"`
 	IgnoreFiles  []string `json:"ignore_files"`
@@ -59,6 +60,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 	cmd.Flags().Int("argument", 0, "give the input as argument `N` of the program, not as a file or standard input")
 	cmd.Flags().String("variable", "", "give the input as the variable `NAME`")
 	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface, in a network of its own; where that is not allowed, one case at a time")
+	cmd.Flags().Float64Var(&c.Settle, "settle", 1, "a server may be about a case for `S` seconds after its answer, unless its threads wait as before by then")
 }
 
 // settle takes in the program and the flags, and checks them.
@@ -72,6 +74,9 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	case "auto", "exec", "snapshot":
 	default:
 		return usageErrorf("%s: --mode is %q, want auto, exec or snapshot", cmd.Name(), c.Mode)
+	}
+	if !(c.Settle >= 0) {
+		return usageErrorf("%s: --settle is %g, want seconds", cmd.Name(), c.Settle)
 	}
 	if _, ok := new(triage.Keys).Get(c.Key); !ok {
 		return usageErrorf("%s: --key is %q, want exact, offset, line, function, top or crash_line", cmd.Name(), c.Key)

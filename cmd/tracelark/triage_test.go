@@ -117,6 +117,26 @@ func TestTriage(t *testing.T) {
 	}
 }
 
+// TestTriageCompares has a program that cannot be copied at main, which each worker
+// finds out by the first case that it looks at.
+func TestTriageCompares(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/early.c")
+	files := make(map[string]string)
+	for i := range 8 {
+		files[fmt.Sprintf("cases/%d", i)] = "S"
+	}
+	t.Chdir(writeTests(t, files))
+	_, stderr, exit := run(t, command(t, "triage", "-j", "2", "-o", "out", "cases", "--", prog, "@@"))
+	if exit != 0 || !strings.Contains(stderr, "each case is launched from here on") {
+		t.Errorf("status %d:\n%s", exit, stderr)
+	}
+	for _, c := range readLines(t, "out/cases.jsonl") {
+		if c.Name != "DestAvNearNull" {
+			t.Errorf("%s is %s %s", c.Case, c.Outcome, c.Name)
+		}
+	}
+}
+
 // checkClusters checks that there is one cluster for each bug.
 func checkClusters(t *testing.T, file []byte) {
 	var clusters report.Clusters
@@ -333,7 +353,7 @@ func TestTriageServer(t *testing.T) {
 	} else {
 		defer l.Close()
 	}
-	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/Z": "Z\x01", "cases/K": "K"}))
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/W": "W\x01", "cases/Z": "Z\x01", "cases/K": "K"}))
 	_, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "4", "--port", port, "-o", "out", "cases", "--", prog, port))
 	if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
 		t.Fatalf("status %d:\n%s", exit, stderr)
@@ -342,8 +362,13 @@ func TestTriageServer(t *testing.T) {
 	for _, c := range readLines(t, "out/cases.jsonl") {
 		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
 	}
-	if want := []string{"K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
+	if want := []string{"K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "W crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	// What a thread is yet to do is not waited for.
+	run(t, command(t, "triage", "--settle", "0", "--port", port, "-o", "hasty", "cases/W", "--", prog, port))
+	if c := readLines(t, "hasty/cases.jsonl"); len(c) != 1 || c[0].Outcome != "exit" {
+		t.Errorf("with --settle 0 it is %+v", c)
 	}
 }
 
@@ -385,6 +410,7 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--key", "shape", "cases", "--", prog}, 2, `--key is "shape"`},
 		{[]string{"--timeout", "0", "cases", "--", prog}, 2, "a hang would never end"},
 		{[]string{"--fail-on", "bad", "cases", "--", prog}, 2, `--fail-on is "bad"`},
+		{[]string{"--settle", "-1", "cases", "--", prog}, 2, "--settle is -1, want seconds"},
 		{[]string{"cases"}, 1, "1 failed"},
 		{[]string{"cases", "--", "/no/such/program"}, 1, "1 failed"},
 		{[]string{"afl"}, 0, "1 crash"},

@@ -4,15 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"unicode/utf8"
+
+	"github.com/tracelark/tracelark/tracer/triage"
 )
 
 // A line is that of a case. Most of it is evidence, which is of interest for few cases,
 // so that it is not taken apart for all of them: there may be many thousands.
 type line struct {
 	text    []byte
-	cluster int // where the value of "cluster" is, or 0
-	end     int // where the CASREP begins, which depends on the workers, or the end
+	cluster int  // where the value of "cluster" is, or 0
+	end     int  // where the CASREP begins, which depends on the workers, or the end
+	crash   part // the evidence, if any
+	stderr  part // what the program wrote, in JSON
 }
+
+// A part of a text.
+type part struct{ at, end int }
 
 // newLine returns a copy of a line and what is told of each case.
 func (r *Report) newLine(text []byte) (line, *Case, error) {
@@ -20,14 +29,18 @@ func (r *Report) newLine(text []byte) (line, *Case, error) {
 	l.end = len(l.text)
 	c := new(Case)
 	var err error
-	each(l.text, func(name string, at, end int) {
-		value := l.text[at:end]
+	for name, p := range fields(l.text) {
+		value := l.text[p.at:p.end]
 		var to any
 		switch name {
 		case "cluster":
-			l.cluster = at
+			l.cluster = p.at
 		case "~casrep":
-			l.end = bytes.LastIndexByte(l.text[:at], ',')
+			l.end = bytes.LastIndexByte(l.text[:p.at], ',')
+		case "crash":
+			l.crash = p
+		case "stderr":
+			l.stderr = p
 		case "stack":
 			stack, known := r.stacks[string(value)]
 			if !known {
@@ -57,12 +70,31 @@ func (r *Report) newLine(text []byte) (line, *Case, error) {
 			to = &c.Error
 		}
 		if to != nil {
-			if e := json.Unmarshal(value, to); e != nil {
+			if e := decode(value, to); e != nil {
 				err = fmt.Errorf("%s: %w", name, e)
 			}
 		}
-	})
+	}
 	return l, c, err
+}
+
+// decode is json.Unmarshal, which is slow for what is as short as most values are.
+func decode(value []byte, to any) error {
+	if string(value) == "null" {
+		return nil
+	}
+	special := func(r rune) bool { return r < ' ' || r >= utf8.RuneSelf || r == '\\' }
+	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' && bytes.IndexFunc(value, special) < 0 {
+		switch text := value[1 : n-1]; to := to.(type) {
+		case *string:
+			*to = string(text)
+			return nil
+		case *triage.Severity:
+			*to = triage.Severity(text)
+			return nil
+		}
+	}
+	return json.Unmarshal(value, to)
 }
 
 // complete takes in all that is told of a case.
@@ -75,34 +107,33 @@ func (l line) complete(c *Case) error {
 
 // evidence returns what is said of a crash, and what the program wrote.
 func (l line) evidence() (explanation, stderr string) {
-	each(l.text, func(name string, at, end int) {
-		switch name {
-		case "crash":
-			crash := l.text[at:end]
-			each(crash, func(name string, at, end int) {
-				if name == "explanation" {
-					json.Unmarshal(crash[at:end], &explanation) // or it is not said
-				}
-			})
-		case "stderr":
-			json.Unmarshal(l.text[at:end], &stderr)
+	crash := l.text[l.crash.at:l.crash.end]
+	for name, p := range fields(crash) {
+		if name == "explanation" {
+			json.Unmarshal(crash[p.at:p.end], &explanation) // or it is not said
+			break
 		}
-	})
+	}
+	json.Unmarshal(l.text[l.stderr.at:l.stderr.end], &stderr)
 	return explanation, stderr
 }
 
-// each calls do with the name of each field of an object in JSON, and where its value
-// is. It takes the text for valid.
-func each(text []byte, do func(name string, at, end int)) {
-	for i := bytes.IndexByte(text, '{') + 1; i < len(text) && text[i] == '"'; {
-		n := quoted(text[i:])
-		at := i + n + len(":")
-		if at >= len(text) {
-			return
+// fields are the names of the fields of an object in JSON, and where their values are.
+// The text is taken for valid.
+func fields(text []byte) iter.Seq2[string, part] {
+	return func(yield func(string, part) bool) {
+		for i := bytes.IndexByte(text, '{') + 1; i < len(text) && text[i] == '"'; {
+			n := quoted(text[i:])
+			at := i + n + len(":")
+			if at >= len(text) {
+				return
+			}
+			end := at + extent(text[at:])
+			if !yield(string(text[i+1:i+n-1]), part{at, end}) {
+				return
+			}
+			i = end + len(",")
 		}
-		end := at + extent(text[at:])
-		do(string(text[i+1:i+n-1]), at, end)
-		i = end + len(",")
 	}
 }
 

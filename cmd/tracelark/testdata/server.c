@@ -1,5 +1,6 @@
 // A server that answers each connection on its port, and crashes on some input.
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,18 @@
 #include <unistd.h>
 
 static void bug_server(const char *text) { *(volatile char *)(long)text[1] = 1; }
+
+static void *later(void *text) {
+	usleep(300000);
+	bug_server(text);
+	return NULL;
+}
+
+static void *housekeeping(void *unused) {
+	for (;;)
+		usleep(20000);
+	return unused;
+}
 
 int main(int argc, char **argv) {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -16,8 +29,11 @@ int main(int argc, char **argv) {
 		perror("listen");
 		return 9;
 	}
+	pthread_t other;
+	pthread_create(&other, NULL, housekeeping, NULL);
 	for (;;) {
-		char text[100] = "";
+		static char text[100];
+		memset(text, 0, sizeof text);
 		int c = accept(s, NULL, NULL);
 		if (read(c, text, sizeof text - 1) > 0 && text[0] == 'S')
 			bug_server(text);
@@ -26,6 +42,11 @@ int main(int argc, char **argv) {
 			for (volatile int i = 0; i < 20000000; i++)
 				;
 			bug_server(text);
+		}
+		if (text[0] == 'W') { // a thread is about it when the client has its answer
+			pthread_create(&other, NULL, later, text);
+			close(c);
+			pause();
 		}
 		if (text[0] == 'Z') { // sleeps in the middle of its answer
 			if (write(c, "wait\n", 5) == 5)
