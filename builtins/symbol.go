@@ -22,6 +22,9 @@ var symbolClass = newClass("symbol", "A name for an address. It can be used wher
 	{"name", "str", "The name as the program's source has it, such as \"ns::parse(int)\", without a version.", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Demangled()), nil
 	}},
+	{"function", "str", "The same without parameters, as frames have it, such as \"ns::parse\".", func(s *symbol) (starlark.Value, error) {
+		return starlark.String(s.s.Function()), nil
+	}},
 	{"linkage_name", "str", "The name as linkers know it, such as \"_ZN2ns5parseEi\".", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Name), nil
 	}},

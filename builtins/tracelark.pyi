@@ -2711,10 +2711,12 @@ class Symbol:
     >>> s = p.symbol("set_option")
     >>> s
     <symbol set_option at 0x401222>
-    >>> [s.name, s.linkage_name, hex(s.addr), s.size, s.kind, s.bind, s.section, s.file, s.line, s.image == im]
-    ["set_option", "set_option", "0x401222", 135, "func", "local", ".text", "examples/targets/crash.c", 77, True]"""
+    >>> [s.name, s.function, s.linkage_name, hex(s.addr), s.size, s.kind, s.bind, s.section, s.file, s.line, s.image == im]
+    ["set_option", "set_option", "set_option", "0x401222", 135, "func", "local", ".text", "examples/targets/crash.c", 77, True]"""
     name: str
     """The name as the program's source has it, such as "ns::parse(int)", without a version."""
+    function: str
+    """The same without parameters, as frames have it, such as "ns::parse"."""
     linkage_name: str
     """The name as linkers know it, such as "_ZN2ns5parseEi"."""
     addr: int
