@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,9 @@ func (tr *Tracer) OpenProgram(path string, bias uint64) (*Program, error) {
 		return nil, fmt.Errorf("open program: %w", err)
 	}
 	for _, s := range file.Segments() {
+		if end := s.Off + s.Filesz; end > file.Size() {
+			return nil, fmt.Errorf("open program: %s is truncated: it has %d bytes, and a segment up to %d", path, file.Size(), end)
+		}
 		p.load(s)
 	}
 	sort.Slice(p.maps, func(i, j int) bool { return p.maps[i].Start < p.maps[j].Start })
@@ -124,6 +128,8 @@ func (p *Program) auxv() map[uint64]uint64 {
 	return map[uint64]uint64{procfs.AT_ENTRY: p.bias + p.file.Entry()}
 }
 
+// searchable leaves out what is zero, which may be much.
 func (p *Program) searchable() ([]procfs.Mapping, *pagemap, error) {
-	return p.maps, &pagemap{fd: -1}, nil
+	filled := slices.DeleteFunc(slices.Clone(p.maps), func(m procfs.Mapping) bool { return m.Path == "" })
+	return filled, &pagemap{fd: -1}, nil
 }

@@ -5,7 +5,11 @@ package tracer
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 // A program is read as the kernel has it in memory, its end of pages and zeros too.
@@ -52,4 +56,46 @@ func TestProgramMemory(t *testing.T) {
 			t.Errorf("%s is at %#x, %v, want %#x", loc, got, err, want)
 		}
 	}
+}
+
+// FuzzProgram opens files as programs: each is one or an error, and memory is where the
+// mappings are.
+func FuzzProgram(f *testing.F) {
+	for _, path := range []string{tracertest.Build(f, "testdata/calls.c"), tracertest.Build(f, "testdata/find.c", "-O2", "-s")} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) < 1<<20 {
+			f.Add(data, uint64(0))
+			f.Add(data[:4096], uint64(1<<47))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, bias uint64) {
+		path := filepath.Join(t.TempDir(), "program")
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		p, err := newTracer(t).OpenProgram(path, bias)
+		if (p == nil) != (err != nil) {
+			t.Fatalf("got %v and %v", p, err)
+		}
+		if err != nil {
+			return
+		}
+		maps, _ := p.Maps()
+		for _, m := range maps {
+			buf := make([]byte, 16)
+			if n, err := p.ReadAt(m.Start, buf); n < len(buf) && err == nil {
+				t.Fatalf("read %d bytes of %+v", n, m)
+			}
+		}
+		p.Addr("main")
+		p.Var("main")
+		pattern, err := Masked("00 ??")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Find(pattern, &FindOptions{Max: 10})
+	})
 }

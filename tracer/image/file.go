@@ -200,6 +200,9 @@ func (f *File) readSegments() error {
 			if p.Vaddr > top || p.Memsz > top-p.Vaddr || p.Off > top || p.Filesz > top-p.Off {
 				return fmt.Errorf("program header %d: segment too large", i)
 			}
+			if p.Filesz > p.Memsz { // the kernel loads none such either
+				return fmt.Errorf("program header %d: %d bytes in the file for %d in memory", i, p.Filesz, p.Memsz)
+			}
 			f.segments = append(f.segments, Segment{p.Vaddr, p.Memsz, p.Off, p.Filesz, elf.ProgFlag(p.Flags)})
 		case elf.PT_INTERP:
 			if path, err := f.read(p.Off, min(p.Filesz, pageSize)); err == nil {

@@ -223,6 +223,7 @@ func TestOpenRefuses(t *testing.T) {
 		{write(all, 56, 0xff, 0xff), "65535 program headers, more than 1170"},
 		{write(100, 0), "read program headers: 728 bytes at offset 0x40 lie outside the file"},
 		{write(all, 64+2*56+40, 255, 255, 255, 255, 255, 255, 255, 255), "program header 2: segment too large"},
+		{write(all, 64+2*56+32, 255, 255, 255, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0), "program header 2: 16777215 bytes in the file for 4096 in memory"},
 	} {
 		f, err := Open(test.path)
 		if want := test.path + ": " + test.want; f != nil || err == nil || err.Error() != want {
@@ -550,6 +551,17 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Near("library_functoin")
 		f.Match("*l*i*b*")
+		for _, s := range f.Segments() {
+			for _, addr := range []uint64{s.Vaddr, pageDown(s.Vaddr), s.Vaddr + s.Filesz - 1, s.Vaddr + s.Memsz, alignUp(s.Vaddr+s.Memsz, pageSize) - 1} {
+				buf := make([]byte, 2*pageSize)
+				if n, err := f.ReadLoaded(addr, buf); n > len(buf) || n == 0 && err == nil && s.Memsz > 0 && addr >= s.Vaddr && addr < s.Vaddr+s.Memsz {
+					t.Fatalf("ReadLoaded(%#x) = %d, %v in %+v", addr, n, err, s)
+				}
+			}
+		}
+		if err := f.Matches(f); err != nil {
+			t.Fatalf("Matches: %v", err)
+		}
 		if table, err := f.CFI(); (table == nil) != (err != nil) {
 			t.Fatalf("CFI: got %v and %v", table, err)
 		}
