@@ -343,8 +343,11 @@ func (p *process) MarshalJSON() ([]byte, error) {
 // regs is the hottest attribute after the registers themselves.
 func (p *process) regs() (starlark.Value, error) {
 	t, err := p.current("read registers")
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case p.seen != nil:
+		return observedThreadClass.attr(t, "regs")
 	}
 	return &t.regs, nil
 }
