@@ -206,7 +206,7 @@ var permissions = []struct {
 		"observed.type observed.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
 		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.name_code process.next process.next_line " +
-		"process.on process.probes process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.on process.probes process.reach process.read process.read_* process.resume process.set_follow process.set_step process.clear_step process.suspend process.step process.step_line process.symbol process.symbols process.type process.until " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +

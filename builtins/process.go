@@ -198,6 +198,7 @@ var processClass = newClass("process",
 	},
 	concat(
 		verbs[*process](),
+		switches[*process]("the thread that stopped last"),
 		injections[*process](),
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},

@@ -1145,6 +1145,34 @@ class Process:
         >>> p.until("parse_line")
         [4242] step at 0x4012a9 in parse_line at crash.c:86"""
         ...
+    def suspend(self) -> None:
+        """Hold the thread that stopped last back when its process goes on.
+
+        >>> t.suspend()
+        >>> t.suspended
+        True
+        >>> t.resume()"""
+        ...
+    def resume(self) -> None:
+        """Undo suspend.
+
+        >>> t.suspend()
+        >>> t.suspended
+        True
+        >>> t.resume()"""
+        ...
+    def set_step(self) -> None:
+        """Make the thread that stopped last stop after one instruction, with reason "step", whenever its process goes on.
+
+        >>> t.set_step()
+        >>> t.clear_step()"""
+        ...
+    def clear_step(self) -> None:
+        """Undo set_step.
+
+        >>> t.set_step()
+        >>> t.clear_step()"""
+        ...
     def syscall(self, name: Any, *args: Any) -> int:
         """Let the thread make a system call, given by name or number, and return what that returns; a negative errno is an error. Arguments are ints, values that are numbers or have an address, or bytes and strings, which are copied onto the thread's stack with a zero byte behind them and passed as addresses. The other threads stay stopped, and the thread is afterwards where it was. It needs the permission syscall.
 
@@ -2728,6 +2756,18 @@ class Thread:
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
         """Run until the thread comes to a location."""
         ...
+    def suspend(self) -> None:
+        """Hold the thread back when its process goes on."""
+        ...
+    def resume(self) -> None:
+        """Undo suspend."""
+        ...
+    def set_step(self) -> None:
+        """Make the thread stop after one instruction, with reason "step", whenever its process goes on."""
+        ...
+    def clear_step(self) -> None:
+        """Undo set_step."""
+        ...
     def syscall(self, name: Any, *args: Any) -> int:
         """Let the thread make a system call, given by name or number, and return what that returns; a negative errno is an error. Arguments are ints, values that are numbers or have an address, or bytes and strings, which are copied onto the thread's stack with a zero byte behind them and passed as addresses. The other threads stay stopped, and the thread is afterwards where it was. It needs the permission syscall."""
         ...
@@ -2742,18 +2782,6 @@ class Thread:
         ...
     def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
         """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
-        ...
-    def suspend(self) -> None:
-        """Hold the thread back when its process goes on."""
-        ...
-    def resume(self) -> None:
-        """Undo suspend."""
-        ...
-    def set_step(self) -> None:
-        """Make the thread stop after one instruction, with reason "step", whenever its process goes on."""
-        ...
-    def clear_step(self) -> None:
-        """Undo set_step."""
         ...
 
 class Type:
