@@ -1668,7 +1668,7 @@ class Ptrace:
     >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
     >>> ptrace.wait(pid).event
     "exec" """
-    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> int:
+    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, tty: Any = None, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> int:
         """Start a program as the predeclared launch does and return its process ID. Its first stop, with SIGTRAP, is still to be waited for. PT_TRACE_ME. It needs the permission launch.
 
         >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
@@ -1685,7 +1685,7 @@ class Ptrace:
         >>> attempt(ptrace.attach, pid)[1].errno
         "ESRCH" """
         ...
-    def detach(self, id: Any, pc: Any = None, sig: Any = 0) -> None:
+    def detach(self, pid: Any, pc: Any = None, sig: Any = 0) -> None:
         """Let a process go on untraced, at pc and with the signal sig; 0 drops what is pending. PT_DETACH.
 
         >>> ptrace.detach(q)
@@ -3137,7 +3137,7 @@ def i8(x: Any) -> int:
     [-1, -32768, -1, True]"""
     ...
 
-def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> Process:
+def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, tty: Any = None, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> Process:
     """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory (bytes), files, core and fsize (bytes of a core and of any file) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. It needs the permission launch.
 
     >>> p = launch("examples/targets/crash", stdout=CAPTURE)
