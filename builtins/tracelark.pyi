@@ -1411,7 +1411,7 @@ class Process:
         >>> w.remove()"""
         ...
     def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None, light: Any = False) -> Hook:
-        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
+        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, patterns such as "open*", regular expressions behind a slash such as "/^open|stat", and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "killed", or "exit", which is any end of the process.
 
         >>> calls = []
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
