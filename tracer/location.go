@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,10 +19,11 @@ import (
 type NotFoundError struct {
 	Name string
 	Near []string // names that are nearly the same
-	Err  error    // why the image that it names has no symbols, or nil
+	Err  error    // why it is not there, such as that its image has no symbols, or nil
 	what string   // what Name is the name of, or "" for a symbol
 
 	stripped string          // the image that may have had it, or ""
+	early    bool            // what has it may yet be loaded
 	near     func() []string // makes Near, which takes long, when the error is shown; or nil
 }
 
@@ -41,7 +43,16 @@ func (e *NotFoundError) Error() string {
 	if e.stripped != "" {
 		text += fmt.Sprintf(" (%s is stripped of its symbols)", e.stripped)
 	}
+	if e.early && len(e.Near) == 0 {
+		text += " (the program has not loaded its libraries yet: let it run to main first)"
+	}
 	return text
+}
+
+// early reports whether libraries are still to be loaded.
+func (x *target) early() bool {
+	p, ok := x.of.(*Process)
+	return ok && p.stillLoading()
 }
 
 func didYouMean(names []string) string {
@@ -207,7 +218,12 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lookUp(x.tr, func() ([]image.Symbol, error) { return symbolsIn(images, name) }, images...)
+	found, err := lookUp(x.tr, func() ([]image.Symbol, error) { return symbolsIn(images, name) }, images...)
+	var none *NotFoundError
+	if errors.As(err, &none) && len(images) > 1 {
+		none.early = x.early()
+	}
+	return found, err
 }
 
 func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
@@ -283,7 +299,7 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 		}
 	}
 	all, _ := x.Images()
-	return nil, "", &NotFoundError{Name: file, what: "image", Near: image.Near(file, func(yield func(string) bool) {
+	return nil, "", &NotFoundError{Name: file, what: "image", early: x.early(), Near: image.Near(file, func(yield func(string) bool) {
 		for _, img := range all {
 			stem, _, _ := strings.Cut(img.Name(), ".so")
 			if !yield(stem) {

@@ -42,7 +42,7 @@ func (x *target) probes(loc string) ([]uint64, error) {
 				}
 			}
 		})
-		return nil, &NotFoundError{Name: loc, what: "symbol or probe", Near: near}
+		return nil, &NotFoundError{Name: loc, what: "symbol or probe", early: x.early(), Near: near}
 	}
 	return addrs, nil
 }

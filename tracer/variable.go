@@ -481,7 +481,7 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 	}
 	file, plain := splitFile(name)
 	var private, found *value.Value
-	missing := &NotFoundError{Name: name, what: "variable"}
+	missing := &NotFoundError{Name: name, what: "variable", early: x.early()}
 	any := false
 	main, _ := x.MainImage()
 	for _, img := range images {
@@ -527,6 +527,9 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return nil, fmt.Errorf("%s: %w: compile with -g, or install the debug files", name, debuginfo.ErrNoDWARF)
 	}
 	for _, img := range images {
+		if missing.Err == nil && file == "" && len(img.Lookup(plain)) > 0 {
+			missing.Err = fmt.Errorf("%s has the symbol, but no debug information of it: addr(%q) is its address", img.Name(), plain)
+		}
 		if missing.Near == nil && img.File != nil {
 			missing.Near = img.File.Near(plain)
 		}
