@@ -19,10 +19,11 @@ import (
 type NotFoundError struct {
 	Name string
 	Near []string // names that are nearly the same
-	Err  error    // why it is not there, such as that its image has no symbols, or nil
+	Err  error    // why the image that it names has no symbols, or nil
 	what string   // what Name is the name of, or "" for a symbol
 
 	stripped string          // the image that may have had it, or ""
+	symbol   string          // the image that has a symbol of that name, where a variable is looked for, or ""
 	early    bool            // what has it may yet be loaded
 	near     func() []string // makes Near, which takes long, when the error is shown; or nil
 }
@@ -35,6 +36,9 @@ func (e *NotFoundError) Error() string {
 	}
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
+	}
+	if e.symbol != "" {
+		return fmt.Sprintf("no %s %q: %s has the symbol, but no debug information of it: addr(%q) is its address", what, e.Name, e.symbol, e.Name)
 	}
 	if e.near != nil {
 		e.Near, e.near = e.near(), nil

@@ -527,8 +527,8 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return nil, fmt.Errorf("%s: %w: compile with -g, or install the debug files", name, debuginfo.ErrNoDWARF)
 	}
 	for _, img := range images {
-		if missing.Err == nil && file == "" && len(img.Lookup(plain)) > 0 {
-			missing.Err = fmt.Errorf("%s has the symbol, but no debug information of it: addr(%q) is its address", img.Name(), plain)
+		if missing.symbol == "" && file == "" && len(img.Lookup(plain)) > 0 {
+			missing.symbol = img.Name()
 		}
 		if missing.Near == nil && img.File != nil {
 			missing.Near = img.File.Near(plain)
