@@ -41,7 +41,7 @@ m = module("m", f=documented, n=1)
 		{"documented", "documented(a, b=1, *rest, c, d=2, **more)\n    Do something.\n\n    In two paragraphs."},
 		{"bare", "bare(*, x)\n    Defined at TestHelp.star:7:1."},
 		{"m", "m\n\n    m.documented(a, b=1, *rest, c, d=2, **more)\n        Do something."},
-		{"", "CAPTURE    For launch: keep what the target writes"},
+		{"", "CAPTURE         For launch: keep what the target writes"},
 	} {
 		var printed []string
 		thread := &starlark.Thread{Print: func(_ *starlark.Thread, msg string) { printed = append(printed, msg) }}
