@@ -65,7 +65,7 @@ func TestHelpListsAll(t *testing.T) {
 			t.Errorf("help() does not list %s", name)
 		}
 	}
-	if want := "\nextra      A value of type int.\n"; !strings.Contains(text, want) {
+	if want := "\nextra           A value of type int.\n"; !strings.Contains(text, want) {
 		t.Errorf("help() prints %q, want %q in it", text, want)
 	}
 }
