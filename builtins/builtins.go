@@ -186,7 +186,7 @@ var constants = []struct {
 }
 
 // launchArgs is the signature of what starts a program, without what it returns.
-const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\", tty=None) -> "
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\") -> "
 
 // functions are the predeclared functions.
 var functions = append(concat([]method[*Env]{

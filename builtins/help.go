@@ -105,7 +105,7 @@ func Contents() string {
 	var b strings.Builder
 	for _, name := range Topics() {
 		if !strings.Contains(name, ".") {
-			fmt.Fprintf(&b, "%-10s %s.\n", name, manual()[name].summary())
+			fmt.Fprintf(&b, "%-15s %s.\n", name, manual()[name].summary())
 		}
 	}
 	return b.String()
@@ -182,7 +182,7 @@ func (e *Env) index() string {
 		if t, ok := manual()[name]; ok {
 			doc = t.summary()
 		}
-		fmt.Fprintf(&b, "%-10s %s.\n", name, doc)
+		fmt.Fprintf(&b, "%-15s %s.\n", name, doc)
 	}
 	b.WriteString("\nhelp(name) tells more.")
 	return b.String()

@@ -24,7 +24,7 @@ p = launch(path)
 m = module("m", f=documented, n=1)
 `
 	for _, test := range []struct{ expr, want string }{
-		{"launch", "launch(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, limits=None, pin=True, filter=None, follow=\"parent\", tty=None) -> process\n    Start a program"},
+		{"launch", "launch(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\") -> process\n    Start a program"},
 		{"p.read", "process.read(addr, n) -> bytes\n    Read n bytes"},
 		{"p", "process\n    A traced process. "},
 		{"p.regs", "regs\n    The registers of a thread"},
@@ -41,7 +41,7 @@ m = module("m", f=documented, n=1)
 		{"documented", "documented(a, b=1, *rest, c, d=2, **more)\n    Do something.\n\n    In two paragraphs."},
 		{"bare", "bare(*, x)\n    Defined at TestHelp.star:7:1."},
 		{"m", "m\n\n    m.documented(a, b=1, *rest, c, d=2, **more)\n        Do something."},
-		{"", "CAPTURE    For launch: keep what the target writes"},
+		{"", "CAPTURE         For launch: keep what the target writes"},
 	} {
 		var printed []string
 		thread := &starlark.Thread{Print: func(_ *starlark.Thread, msg string) { printed = append(printed, msg) }}
@@ -65,7 +65,7 @@ func TestHelpListsAll(t *testing.T) {
 			t.Errorf("help() does not list %s", name)
 		}
 	}
-	if want := "\nextra      A value of type int.\n"; !strings.Contains(text, want) {
+	if want := "\nextra           A value of type int.\n"; !strings.Contains(text, want) {
 		t.Errorf("help() prints %q, want %q in it", text, want)
 	}
 }

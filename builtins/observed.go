@@ -74,7 +74,7 @@ var observedThreadClass = func() *class[*thread] {
 			if len(frames) == 0 {
 				return nil, err
 			}
-			return &regs{frame: frames[0]}, nil
+			return &regs{t: t, frame: frames[0]}, nil
 		}},
 		{"frames", "list of frame", "The stack of a thread that sleeps, innermost frame first; empty for one that runs. unwind_error says why it ends early, if it does.", func(t *thread) (starlark.Value, error) {
 			frames, err := t.in.Frames(maxFrames)

@@ -207,7 +207,7 @@ var permissions = []struct {
 		"program.addr program.disasm program.eval program.find program.line program.name_code program.probes program.reach program.read program.read_* program.symbol program.symbols program.type program.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
 		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.name_code process.next process.next_line " +
-		"process.on process.probes process.reach process.read process.read_* process.set_follow process.step process.step_line process.symbol process.symbols process.type process.until " +
+		"process.on process.probes process.reach process.read process.read_* process.resume process.set_follow process.set_step process.clear_step process.suspend process.step process.step_line process.symbol process.symbols process.type process.until " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +

@@ -212,6 +212,7 @@ var processClass = newClass("process",
 	},
 	concat(
 		verbs[*process](),
+		switches[*process]("the thread that stopped last"),
 		injections[*process](),
 		[]method[*process]{
 			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
@@ -251,7 +252,7 @@ var processClass = newClass("process",
 			{"watch", "(addr, size=8, access=\"w\", handler=None, when=None) -> watchpoint",
 				"Watch size bytes at an address or location: access is \"w\" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), \"rw\" for reads too, \"x\" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.",
 				(*process).watch},
-			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"job_stop\" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig=\"SIGCONT\") or when something else sends that), \"killed\", or \"exit\", which is any end of the process.", (*process).on},
+			{"on", "(event, handler, sig=None, names=None, phase=None, light=False) -> hook", "Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is \"signal\" (sig is the only one, by number or name), \"syscall\" (names is a list of the only ones: names, numbers, patterns such as \"open*\", regular expressions behind a slash such as \"/^open|stat\", and the groups \"%file\", \"%desc\", \"%process\", \"%network\", \"%signal\", \"%ipc\" and \"%memory\"; phase is \"enter\" or \"exit\", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), \"fork\", \"vfork\", \"vfork_done\", \"exec\", \"thread\", \"thread_exit\", \"load\" and \"unload\" of libraries, \"job_stop\" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig=\"SIGCONT\") or when something else sends that), \"killed\", or \"exit\", which is any end of the process.", (*process).on},
 			{"catch", "(event, sig=None, names=None, phase=None) -> hook", "Let every stop of an event surface. Events are those of on. Both wait for restart in a process that has ended, and that was launched.", (*process).catch},
 		},
 		memoryMethods(),
@@ -371,8 +372,11 @@ func (p *process) MarshalJSON() ([]byte, error) {
 // regs is the hottest attribute after the registers themselves.
 func (p *process) regs() (starlark.Value, error) {
 	t, err := p.current("read registers")
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case p.seen != nil:
+		return observedThreadClass.attr(t, "regs")
 	}
 	return &t.regs, nil
 }

@@ -25,7 +25,7 @@ const letGoArgs = "(id, pc=None, sig=0)"
 var requests = append([]method[*Env]{
 	{"launch", launchArgs + "int", "Start a program as the predeclared launch does and return its process ID. Its first stop, with SIGTRAP, is still to be waited for. PT_TRACE_ME.", (*Env).ptLaunch},
 	{"attach", "(pid)", "Trace a running process. Its first stop, with SIGSTOP, is still to be waited for. Oneself, a kernel thread, and an ancestor while being traced are EINVAL, a process that is traced is EBUSY. PT_ATTACH.", (*Env).ptAttach},
-	{"detach", letGoArgs, "Let a process go on untraced, at pc and with the signal sig; 0 drops what is pending. PT_DETACH.", (*Env).ptDetach},
+	{"detach", "(pid, pc=None, sig=0)", "Let a process go on untraced, at pc and with the signal sig; 0 drops what is pending. PT_DETACH.", (*Env).ptDetach},
 	{"cont", letGoArgs, "Let a process go on, at pc and with the signal sig; 0 drops what is pending. All threads that are not suspended run. A signal that is not in 0 to 64 is EINVAL. PT_CONTINUE.", letGo(tracer.GoOptions{})},
 	{"step", letGoArgs, "Let a process go on, with a stop after one instruction of the thread. A signal that is delivered so is handled first. PT_STEP.", letGo(tracer.GoOptions{Step: true})},
 	{"to_sce", letGoArgs, "Let a process go on up to the next entry to a system call. PT_TO_SCE.", letGo(tracer.GoOptions{Entry: true})},
@@ -162,10 +162,10 @@ func (c *counter) Unpack(v starlark.Value) error {
 }
 
 // letGoTarget unpacks the arguments of a request that lets a process go on.
-func (e *Env) letGoTarget(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (g *tracer.Target, pc *uint64, sig int, err error) {
+func (e *Env) letGoTarget(idName string, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (g *tracer.Target, pc *uint64, sig int, err error) {
 	var c counter
 	var d deliverable
-	g, err = e.target("id", b, args, kwargs, "pc??", &c, "sig?", &d)
+	g, err = e.target(idName, b, args, kwargs, "pc??", &c, "sig?", &d)
 	if err != nil || !c.given {
 		return g, nil, int(d), err
 	}
@@ -179,7 +179,7 @@ func (e *Env) letGoTarget(b *starlark.Builtin, args starlark.Tuple, kwargs []sta
 // letGo returns the function of a request that lets a process go on.
 func letGo(o tracer.GoOptions) call {
 	return func(e *Env, _ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		g, pc, sig, err := e.letGoTarget(b, args, kwargs)
+		g, pc, sig, err := e.letGoTarget("id", b, args, kwargs)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func letGo(o tracer.GoOptions) call {
 }
 
 func (e *Env) ptDetach(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	g, pc, sig, err := e.letGoTarget(b, args, kwargs)
+	g, pc, sig, err := e.letGoTarget("pid", b, args, kwargs)
 	if err != nil {
 		return nil, err
 	}

@@ -188,8 +188,8 @@ func (n *callNumber) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// callNumbers is an argument that is one or more system calls: names, numbers and
-// groups such as "%file".
+// callNumbers is an argument that is one or more system calls: names, numbers, patterns
+// and groups such as "%file".
 type callNumbers []int
 
 func (n *callNumbers) Unpack(v starlark.Value) error {
@@ -198,6 +198,10 @@ func (n *callNumbers) Unpack(v starlark.Value) error {
 		if numbers, ok := syscalls.Group(string(v)); ok {
 			*n = append(*n, numbers...)
 			return nil
+		}
+		if numbers, ok, err := syscalls.Match(string(v)); ok {
+			*n = append(*n, numbers...)
+			return err
 		}
 	case starlark.Iterable:
 		*n = callNumbers{} // empty is not all

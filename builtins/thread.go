@@ -96,15 +96,12 @@ var threadClass = newClass("thread", "A thread of a traced process.", []attribut
 	{"unwind_error", "str or None", "Why the stack cannot be followed beyond frames, or that there are more than those; None if the last one is the outermost.", (*thread).unwindError},
 }, concat(
 	verbs[*thread](),
+	switches[*thread]("the thread"),
 	injections[*thread](),
 	[]method[*thread]{
 		{"var", "(name) -> value", "The variable that a name means outside of functions, as process.var finds it; a thread-local one is this thread's.", (*thread).variable},
 		{"eval", evalSignature, "Evaluate an expression of C or C++ in the innermost frame, as frame.eval does.", (*thread).eval},
 		{"unwind", "(rip, rsp, **registers) -> list of frame", "Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written.", (*thread).unwind},
-		{"suspend", "()", "Hold the thread back when its process goes on.", toggle((*tracer.Thread).Suspend)},
-		{"resume", "()", "Undo suspend.", toggle((*tracer.Thread).Resume)},
-		{"set_step", "()", "Make the thread stop after one instruction, with reason \"step\", whenever its process goes on.", toggle((*tracer.Thread).SetStep)},
-		{"clear_step", "()", "Undo set_step.", toggle((*tracer.Thread).ClearStep)},
 	},
 ))
 
@@ -235,10 +232,23 @@ func (t *thread) unwindError() (starlark.Value, error) {
 	return starlark.String(err.Error()), nil
 }
 
-// toggle returns the method that switches something of a thread on or off.
-func toggle(set func(*tracer.Thread)) func(*thread, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
-	return func(t *thread, _ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+// switches returns the rows of what is switched on and off of a thread.
+func switches[T mover](what string) []method[T] {
+	return []method[T]{
+		{"suspend", "()", "Hold " + what + " back when its process goes on.", toggle[T]((*tracer.Thread).Suspend)},
+		{"resume", "()", "Undo suspend.", toggle[T]((*tracer.Thread).Resume)},
+		{"set_step", "()", "Make " + what + " stop after one instruction, with reason \"step\", whenever its process goes on.", toggle[T]((*tracer.Thread).SetStep)},
+		{"clear_step", "()", "Undo set_step.", toggle[T]((*tracer.Thread).ClearStep)},
+	}
+}
+
+func toggle[T mover](set func(*tracer.Thread)) func(T, *starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	return func(v T, _ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+			return nil, err
+		}
+		t, err := v.mover(b.Name())
+		if err != nil {
 			return nil, err
 		}
 		set(t.t)

@@ -1149,6 +1149,34 @@ class Process:
         >>> p.until("parse_line")
         [4242] step at 0x4012a9 in parse_line at crash.c:86"""
         ...
+    def suspend(self) -> None:
+        """Hold the thread that stopped last back when its process goes on.
+
+        >>> t.suspend()
+        >>> t.suspended
+        True
+        >>> t.resume()"""
+        ...
+    def resume(self) -> None:
+        """Undo suspend.
+
+        >>> t.suspend()
+        >>> t.suspended
+        True
+        >>> t.resume()"""
+        ...
+    def set_step(self) -> None:
+        """Make the thread that stopped last stop after one instruction, with reason "step", whenever its process goes on.
+
+        >>> t.set_step()
+        >>> t.clear_step()"""
+        ...
+    def clear_step(self) -> None:
+        """Undo set_step.
+
+        >>> t.set_step()
+        >>> t.clear_step()"""
+        ...
     def syscall(self, name: Any, *args: Any) -> int:
         """Let the thread make a system call, given by name or number, and return what that returns; a negative errno is an error. Arguments are ints, values that are numbers or have an address, or bytes and strings, which are copied onto the thread's stack with a zero byte behind them and passed as addresses. The other threads stay stopped, and the thread is afterwards where it was. It needs the permission syscall.
 
@@ -1387,7 +1415,7 @@ class Process:
         >>> w.remove()"""
         ...
     def on(self, event: Any, handler: Any, sig: Any = None, names: Any = None, phase: Any = None, light: Any = False) -> Hook:
-        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "job_stop" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig="SIGCONT") or when something else sends that), "killed", or "exit", which is any end of the process.
+        """Call handler with each stop of an event: it returns None to let the target go on, or STOP. event is "signal" (sig is the only one, by number or name), "syscall" (names is a list of the only ones: names, numbers, patterns such as "open*", regular expressions behind a slash such as "/^open|stat", and the groups "%file", "%desc", "%process", "%network", "%signal", "%ipc" and "%memory"; phase is "enter" or "exit", or None for both; with light the other threads run while handler does, which costs less, and lets it look and change the call, but set or move nothing), "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load" and "unload" of libraries, "job_stop" (a signal such as SIGTSTP has stopped all threads, which go on with cont(sig="SIGCONT") or when something else sends that), "killed", or "exit", which is any end of the process.
 
         >>> calls = []
         >>> h = p.on("syscall", lambda stop: calls.append(stop.syscall.name), phase="enter")"""
@@ -1750,7 +1778,7 @@ class Ptrace:
     >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
     >>> ptrace.wait(pid).event
     "exec" """
-    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> int:
+    def launch(self, argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, tty: Any = None, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> int:
         """Start a program as the predeclared launch does and return its process ID. Its first stop, with SIGTRAP, is still to be waited for. PT_TRACE_ME. It needs the permission launch.
 
         >>> pid = ptrace.launch("examples/targets/crash", env={}, stdout="/dev/null")
@@ -1767,7 +1795,7 @@ class Ptrace:
         >>> attempt(ptrace.attach, pid)[1].errno
         "ESRCH" """
         ...
-    def detach(self, id: Any, pc: Any = None, sig: Any = 0) -> None:
+    def detach(self, pid: Any, pc: Any = None, sig: Any = 0) -> None:
         """Let a process go on untraced, at pc and with the signal sig; 0 drops what is pending. PT_DETACH.
 
         >>> ptrace.detach(q)
@@ -2840,6 +2868,18 @@ class Thread:
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
         """Run until the thread comes to a location."""
         ...
+    def suspend(self) -> None:
+        """Hold the thread back when its process goes on."""
+        ...
+    def resume(self) -> None:
+        """Undo suspend."""
+        ...
+    def set_step(self) -> None:
+        """Make the thread stop after one instruction, with reason "step", whenever its process goes on."""
+        ...
+    def clear_step(self) -> None:
+        """Undo set_step."""
+        ...
     def syscall(self, name: Any, *args: Any) -> int:
         """Let the thread make a system call, given by name or number, and return what that returns; a negative errno is an error. Arguments are ints, values that are numbers or have an address, or bytes and strings, which are copied onto the thread's stack with a zero byte behind them and passed as addresses. The other threads stay stopped, and the thread is afterwards where it was. It needs the permission syscall."""
         ...
@@ -2854,18 +2894,6 @@ class Thread:
         ...
     def unwind(self, rip: Any, rsp: Any, **kwargs: Any) -> list[Frame]:
         """Return the stack, innermost frame first, that the thread would have with other registers: those that a coroutine or longjmp's buffer has saved, or that are right where the real ones are not. rbp and the others help where they are known. Registers of such frames cannot be written."""
-        ...
-    def suspend(self) -> None:
-        """Hold the thread back when its process goes on."""
-        ...
-    def resume(self) -> None:
-        """Undo suspend."""
-        ...
-    def set_step(self) -> None:
-        """Make the thread stop after one instruction, with reason "step", whenever its process goes on."""
-        ...
-    def clear_step(self) -> None:
-        """Undo set_step."""
         ...
 
 class Type:
@@ -3221,7 +3249,7 @@ def i8(x: Any) -> int:
     [-1, -32768, -1, True]"""
     ...
 
-def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent", tty: Any = None) -> Process:
+def launch(argv: Any, env: Any = None, cwd: Any = None, stdin: Any = None, stdout: Any = None, stderr: Any = None, aslr: Any = False, tty: Any = None, limits: Any = None, pin: Any = True, filter: Any = None, follow: Any = "parent") -> Process:
     """Start a program, stopped at its first instruction. argv is a list, or a string that is split into words as a shell does; no shell runs. env is a dict that replaces the environment, which a script that has not the permission env starts empty. stdin is bytes, a path or PIPE; stdout and stderr are a path, which is created and truncated, PIPE or CAPTURE; None is the debugger's own. aslr lets the kernel randomise the address space. limits is a dict of cpu (seconds), memory (bytes), files, core and fsize (bytes of a core and of any file) and procs. pin lets the debugger share a CPU with the target while stops come fast. filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. follow says what becomes of the children that it makes with fork or vfork, and of theirs: with "parent" they are let go unless catch or on asks for them; with "both" they stay, as if catch("fork") and catch("vfork") had been called in each process; with "child" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. It needs the permission launch.
 
     >>> p = launch("examples/targets/crash", stdout=CAPTURE)

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,8 @@ type NotFoundError struct {
 	what string // what Name is the name of, or "" for a symbol
 
 	stripped string          // the image that may have had it, or ""
+	symbol   string          // the image that has a symbol of that name, where a variable is looked for, or ""
+	early    bool            // what has it may yet be loaded
 	near     func() []string // what Near returns, or nil
 }
 
@@ -44,11 +47,23 @@ func (e *NotFoundError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("no %s %q: %v", what, e.Name, e.Err)
 	}
+	if e.symbol != "" {
+		return fmt.Sprintf("no %s %q: %s has the symbol, but no debug information of it: addr(%q) is its address", what, e.Name, e.symbol, e.Name)
+	}
 	text := fmt.Sprintf("no %s %q%s", what, e.Name, didYouMean(e.Near()))
 	if e.stripped != "" {
 		text += fmt.Sprintf(" (%s is stripped of its symbols)", e.stripped)
 	}
+	if e.early && len(e.Near()) == 0 {
+		text += " (the program has not loaded its libraries yet: let it run to main first)"
+	}
 	return text
+}
+
+// early reports whether libraries are still to be loaded.
+func (x *target) early() bool {
+	p, ok := x.of.(*Process)
+	return ok && p.stillLoading()
 }
 
 func didYouMean(names []string) string {
@@ -214,7 +229,12 @@ func (x *target) symbols(name string) ([]image.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lookUp(x.tr, func() ([]image.Symbol, error) { return symbolsIn(images, name) }, images...)
+	found, err := lookUp(x.tr, func() ([]image.Symbol, error) { return symbolsIn(images, name) }, images...)
+	var none *NotFoundError
+	if errors.As(err, &none) && len(images) > 1 {
+		none.early = x.early()
+	}
+	return found, err
 }
 
 func symbolsIn(images []*image.Image, name string) ([]image.Symbol, error) {
@@ -296,7 +316,7 @@ func (x *target) imagesOf(name string) (images []*image.Image, rest string, err 
 		}
 	}
 	all, _ := x.Images()
-	return nil, "", &NotFoundError{Name: file, what: "image", near: func() []string {
+	return nil, "", &NotFoundError{Name: file, what: "image", early: x.early(), near: func() []string {
 		return image.Near(file, func(yield func(string) bool) {
 			for _, img := range all {
 				stem, _, _ := strings.Cut(img.Name(), ".so")

@@ -33,7 +33,7 @@ func (x *target) probes(loc string) ([]uint64, error) {
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, &NotFoundError{Name: loc, what: "symbol or probe", near: func() []string {
+		return nil, &NotFoundError{Name: loc, what: "symbol or probe", early: x.early(), near: func() []string {
 			return image.Near(name, func(yield func(string) bool) {
 				for _, img := range images {
 					for _, probe := range img.MatchProbes("*") {

@@ -199,30 +199,6 @@ func (m *motion) ownStep(stop *Stop) bool {
 	return stop.Reason == ReasonStep && stop.Thread == m.t && (m.steps > 1 || m.walk != nil && (m.walk.Condition == nil || m.walk.own))
 }
 
-// report makes stop the process's last one, which others may take their time over.
-func (p *Process) report(stop *Stop) {
-	p.calm()
-	p.note(stop)
-}
-
-// note makes stop the process's last one.
-func (p *Process) note(stop *Stop) {
-	t := stop.Thread
-	p.stop, p.current = stop, t
-	if stop.then != nil && stop.then.Thread == t {
-		t.pending = stop.then
-	}
-	p.moves++
-	if regs, err := t.Regs(); err == nil {
-		stop.PC = regs[arch.RIP]
-		// Where something else stopped it, a breakpoint is yet to be hit, unless the
-		// thread was on its way over it.
-		again := t.isReported && t.reported == stop.PC
-		t.reported = stop.PC
-		t.isReported = again || stop.Reason == ReasonBreakpoint || stop.Reason == ReasonStep
-	}
-}
-
 // advance moves the process until there is a Stop to look at. All threads are
 // stopped then.
 func (p *Process) advance(m *motion) (*Stop, error) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
 func TestSaveCore(t *testing.T) {
@@ -45,6 +46,31 @@ func TestSaveCore(t *testing.T) {
 		t.Errorf("the core takes %d bytes of disk, with permissions %v", disk, info.Mode())
 	}
 	t.Run("gdb", func(t *testing.T) { wantGDB(t, p, path) })
+}
+
+// TestSaveCoreGuards saves memory in which pages are that nobody can read.
+func TestSaveCoreGuards(t *testing.T) {
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/fence.c")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cont(t, p)
+	var guards [4]byte
+	if _, err := p.ReadAt(must(p.Addr("guards")), guards[:]); err != nil {
+		t.Fatal(err)
+	}
+	if guards != [4]byte{} {
+		t.Skip("the kernel has no MADV_GUARD_INSTALL")
+	}
+	path := filepath.Join(t.TempDir(), "core")
+	if err := p.SaveCore(path); err != nil {
+		t.Fatal(err)
+	}
+	c := openCore(t, path, nil)
+	fenced := pointerIn(t, c, "fenced")
+	wantText(t, c, fenced, "before a fence")
+	wantText(t, c, fenced+4096, "\x00\x00")
+	wantText(t, c, fenced+8192, "behind a fence")
 }
 
 // wantAgree checks that a core has what the process has.

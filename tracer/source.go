@@ -63,7 +63,7 @@ func (x *target) places(file string, line int) ([]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line", near: func() []string { return x.nearLine(file, line) }}
+	missing := &NotFoundError{Name: fmt.Sprintf("%s:%d", file, line), what: "line", early: x.early(), near: func() []string { return x.nearLine(file, line) }}
 	var addrs []uint64
 	for _, img := range images {
 		places, err := lookUp(x.tr, func() ([]debuginfo.Place, error) { return img.Places(file, line) }, img)

@@ -5,6 +5,7 @@ package tracer
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/internal/ptrace"
@@ -111,3 +112,27 @@ func (s *Stop) left() bool { return s != nil && s.Held != nil && s.Thread == nil
 // program must leave it alone. It is a realtime signal that neither the Go
 // runtime nor a C library uses for itself.
 const wakeSignal = unix.Signal(60)
+
+// report makes stop the process's last one, which others may take their time over.
+func (p *Process) report(stop *Stop) {
+	p.calm()
+	p.note(stop)
+}
+
+// note makes stop the process's last one.
+func (p *Process) note(stop *Stop) {
+	t := stop.Thread
+	p.stop, p.current = stop, t
+	if stop.then != nil && stop.then.Thread == t {
+		t.pending = stop.then
+	}
+	p.moves++
+	if regs, err := t.Regs(); err == nil {
+		stop.PC = regs[arch.RIP]
+		// Where something else stopped it, a breakpoint is yet to be hit, unless the
+		// thread was on its way over it.
+		again := t.isReported && t.reported == stop.PC
+		t.reported = stop.PC
+		t.isReported = again || stop.Reason == ReasonBreakpoint || stop.Reason == ReasonStep
+	}
+}

@@ -201,7 +201,7 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 	}
 	file, plain := splitFile(name)
 	var private, found *value.Value
-	missing := &NotFoundError{Name: name, what: "variable", near: func() []string { return nearSymbols(images, plain) }}
+	missing := &NotFoundError{Name: name, what: "variable", early: x.early(), near: func() []string { return nearSymbols(images, plain) }}
 	any := false
 	main, _ := x.MainImage()
 	for _, img := range images {
@@ -245,6 +245,12 @@ func (x *target) variable(name string, f *Frame, t owner) (*value.Value, error) 
 		return found, nil
 	case !any:
 		return nil, fmt.Errorf("%s: %w: compile with -g, or install the debug files", name, debuginfo.ErrNoDWARF)
+	}
+	for _, img := range images {
+		if file == "" && len(img.Lookup(plain)) > 0 {
+			missing.symbol = img.Name()
+			break
+		}
 	}
 	return nil, missing
 }

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/script"
 )
 
@@ -60,6 +62,20 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err == nil && len(rest) == 0 {
+				return cmd.Help()
+			}
+			if _, ok := builtins.Doc(args[0]); ok {
+				return usageErrorf("help: no command is named %q; the manual has it: tracelark doc %[1]s", args[0])
+			}
+			return usageErrorf("help: no command is named %q", strings.Join(args, " "))
+		},
+	})
 	root.AddCommand(newRun(), newBatch(), newBatchWorker(), newTriage(), newMinimize(), newCluster(), newTest(), newCheck(), newREPL(), newBacktrace(), newTrace(), newDoc(), newVersion())
 	return root
 }

@@ -59,7 +59,7 @@ func newTrace() *cobra.Command {
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().IntVarP(&f.pid, "attach", "p", 0, "attach to the process `PID` instead")
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "show the children of the program too")
-	cmd.Flags().StringVarP(&f.calls, "expr", "e", "", "show only `CALLS`: names and groups such as %file with commas between them, or behind ! all but these; trace= may go before")
+	cmd.Flags().StringVarP(&f.calls, "expr", "e", "", "show only `CALLS`: names, patterns such as open*, /REGEXP and groups such as %file with commas between them, or behind ! all but these; trace= may go before")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`")
 	cmd.Flags().BoolVarP(&f.count, "summary-only", "c", false, "show no call but a table of calls, errors and seconds")
 	cmd.Flags().BoolVarP(&f.summary, "summary", "C", false, "show that table too")

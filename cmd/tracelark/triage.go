@@ -140,7 +140,9 @@ func newTriage() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var argv []string
 			if n := cmd.ArgsLenAtDash(); n >= 0 {
-				args, argv = args[:n], args[n:]
+				if args, argv = args[:n], args[n:]; len(argv) == 0 {
+					return usageErrorf("triage: no program after --")
+				}
 			}
 			if len(args) == 0 {
 				return usageErrorf("triage: no CASE")

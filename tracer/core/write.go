@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/procfs"
@@ -97,14 +99,21 @@ func (s *Snapshot) copy(f File, m *procfs.Mapping, p *segment, buf []byte) error
 				continue
 			}
 		}
-		for ; at < hi; at += uint64(len(buf)) {
-			buf = buf[:min(chunk, hi-at)]
-			if n, err := s.Memory.ReadAt(at, buf); n < len(buf) {
+		for at < hi {
+			part := buf[:min(chunk, hi-at)]
+			if n, err := s.Memory.ReadAt(at, part); n < len(part) {
+				if !errors.Is(err, syscall.EFAULT) {
+					return err
+				}
+				// A page that nobody can read, as madvise makes them for guards, is zero.
+				n &^= pageSize - 1
+				part = part[:min(n+pageSize, len(part))]
+				clear(part[n:])
+			}
+			if err := writePages(f, part, int64(p.off+at-p.start)); err != nil {
 				return err
 			}
-			if err := writePages(f, buf, int64(p.off+at-p.start)); err != nil {
-				return err
-			}
+			at += uint64(len(part))
 		}
 	}
 	return nil

@@ -6,7 +6,10 @@
 package syscalls
 
 import (
+	"fmt"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +43,31 @@ func Group(name string) (numbers []int, ok bool) {
 		numbers = append(numbers, nr)
 	}
 	return numbers, ok
+}
+
+// Match returns the numbers of the system calls whose names match a pattern: one with * for
+// any characters and ? for one, such as "open*", or a regular expression behind a slash, such
+// as "/^open|stat", which is found anywhere in a name. ok is false if it is neither.
+func Match(pattern string) (numbers []int, ok bool, err error) {
+	matches := func(name string) bool { matched, _ := path.Match(pattern, name); return matched }
+	if text, isRegexp := strings.CutPrefix(pattern, "/"); isRegexp {
+		re, err := regexp.Compile(text)
+		if err != nil {
+			return nil, true, err
+		}
+		matches = re.MatchString
+	} else if !strings.ContainsAny(pattern, "*?") {
+		return nil, false, nil
+	}
+	for nr, name := range names {
+		if name != "" && matches(name) {
+			numbers = append(numbers, nr)
+		}
+	}
+	if numbers == nil {
+		return nil, true, fmt.Errorf("no system call matches %q", pattern)
+	}
+	return numbers, true, nil
 }
 
 // Names returns the names of all system calls and groups.
