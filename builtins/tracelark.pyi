@@ -168,6 +168,9 @@ class Core:
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
@@ -862,6 +865,9 @@ class Observed:
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
@@ -1328,6 +1334,12 @@ class Process:
         >>> p.line("main")
         crash.c:124"""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration).
+
+        >>> [(v.name, v.type.name, v.param) for v in p.scope("set_option")]
+        [("name", "const char *", True), ("digits", "const char *", True), ("value", "unsigned long", False)]"""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does.
 
@@ -1673,6 +1685,9 @@ class Program:
         ...
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
+        ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
         ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
