@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -40,6 +41,8 @@ var (
 	binary = regexp.MustCompile(`^(\+|-|\*\*?|//?|%|&|\||\^|<<|>>|<|>|,|;|\.)\s+\S`)
 	// quoted is a string.
 	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	// word is a name, perhaps with dashes.
+	word = regexp.MustCompile(`^[a-zA-Z_]\w*(-\w+)*$`)
 	// wordy is an operator that is a word.
 	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
 )
@@ -106,6 +109,16 @@ func (s *Session) isCommand(line string) bool {
 		return !calls
 	}
 	return true
+}
+
+// unknownWord returns an error for a line that is just a word which means nothing, or a
+// name with dashes, of which no part means anything.
+func (s *Session) unknownWord(text string) error {
+	name := strings.TrimSpace(text)
+	if !word.MatchString(name) || slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return s.lookup(part) != nil }) {
+		return nil
+	}
+	return fmt.Errorf("no command or variable is named %q%s; help lists the commands", name, hint(name, s.words()))
 }
 
 // unknown returns the word that an item which is no Starlark begins with, if that looks
@@ -309,6 +322,9 @@ func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, err
 	}
 	if len(f.Stmts) == 1 {
 		if expr, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+			if err := s.unknownWord(it.text); err != nil {
+				return nil, err
+			}
 			s.loader.guard.rewrite(f)
 			return starlark.EvalExprOptions(replOptions, thread, expr.X, s.globals)
 		}
