@@ -3095,8 +3095,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
-def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None) -> None:
-    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
+def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None, complete: Any = None) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. complete tells what may stand at the end of the line: it is called with the words before that, and returns a list of str, or None for names of the program. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"
