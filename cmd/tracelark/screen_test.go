@@ -191,6 +191,10 @@ func TestScreenCommands(t *testing.T) {
 	// An empty line does the same again.
 	s.keys("C-l", "Enter")
 	s.expect(">>>", "step at", ">>>")
+	// But not what came before something that has failed.
+	s.do("n nothing_like_it", "no symbol")
+	s.keys("C-l", "Enter")
+	s.until("two prompts", func(text string) bool { return strings.Count(text, ">>>") == 2 && strings.Count(text, "\n") == 1 })
 	s.do("p = 3", ">>>") // Starlark
 	s.do("p * 2", "6")
 	s.do("p = focus.process", ">>>")
