@@ -340,16 +340,16 @@ func TestScreenCompletion(t *testing.T) {
 func TestScreenEditing(t *testing.T) {
 	s := newScreen(t, 100, 40, nil, "repl")
 	s.prompt("", "")
-	s.tmux("set-buffer", "def f(n):\n\treturn 2 * n\n\nprint(f(21))\n")
+	s.tmux("set-buffer", "def f(n):\n\tif n < 0:\n\t\tfail(n)\n\n\treturn 2 * n\n\nprint(f(21))\n")
 	s.tmux("paste-buffer", "-p")
-	s.expect("def f(n):⏎    return 2 * n⏎⏎print(f(21))⏎")
+	s.expect("def f(n):⏎    if n < 0:⏎        fail(n)⏎⏎    return 2 * n⏎⏎print(f(21))⏎")
 	s.keys("Enter")
 	s.expect("42")
 	s.do("1 + 1", "2")
 	s.prompt("", "")
 	s.keys("Delete")   // which is not the end of the input
 	s.keys("Up", "Up") // the paste is one entry
-	s.expect(">>> def f(n):⏎    return 2 * n⏎⏎print(f(21))")
+	s.expect(">>> def f(n):⏎    if n < 0:⏎        fail(n)⏎⏎    return 2 * n⏎⏎print(f(21))")
 	s.keys("C-c")
 	s.prompt("", "")
 	s.keys("C-r")
