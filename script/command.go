@@ -118,7 +118,19 @@ func (s *Session) unknownWord(text string) error {
 	if !word.MatchString(name) || slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return s.lookup(part) != nil }) {
 		return nil
 	}
+	if err := s.ambiguous(name); err != nil {
+		return err
+	}
 	return fmt.Errorf("no command or variable is named %q%s; help lists the commands", name, hint(name, s.words()))
+}
+
+// ambiguous returns an error for the beginning of the names of several commands.
+func (s *Session) ambiguous(name string) error {
+	names := beginning(s.engine.CommandNames(), name)
+	if len(names) < 2 {
+		return nil
+	}
+	return fmt.Errorf("%q begins the names of several commands: %s", name, strings.Join(names, ", "))
 }
 
 // unknown returns the word that an item which is no Starlark begins with, if that looks
@@ -315,7 +327,9 @@ func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, err
 	}
 	f, err := replOptions.Parse(stdin, syntax.FilePortion{Content: []byte(it.text), FirstLine: int32(it.line), FirstCol: 1}, 0)
 	if err != nil {
-		if name := s.unknown(it.text); name != "" {
+		if name := s.unknown(it.text); name != "" && s.ambiguous(name) != nil {
+			err = s.ambiguous(name)
+		} else if name != "" {
 			err = fmt.Errorf("no command is named %q%s; help lists them", name, hint(name, s.words()))
 		}
 		return nil, err

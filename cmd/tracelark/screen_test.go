@@ -177,6 +177,8 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.do(".load "+config+"/init.star", ">>>")
 	s.do("greet you", "hello you")
+	s.do("wh", "several commands: whatis, where, while")
+	s.do("wh x", "several commands: whatis, where, while")
 	s.do("help greet", "Greet someone.")
 	s.do("answer", "42")
 	s.do("b work", "breakpoint 1 at 0x", "count.c:")
