@@ -14,6 +14,7 @@ import (
 type command struct {
 	names      []string
 	fn, repeat action
+	complete   action
 	block      block
 	help       string // or "", if it is the function's
 }
@@ -82,9 +83,9 @@ func (s *Shown) Hash() (uint32, error) { return 0, unhashable(s) }
 
 // commandRows are the functions about commands.
 var commandRows = []method[*Env]{
-	{"command", "(names, fn, repeat=None, block=False, doc=None)",
+	{"command", "(names, fn, repeat=None, block=False, doc=None, complete=None)",
 		"Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. " +
-			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with \"text\" they are any. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
+			"A str that fn returns is shown as text, anything but None as a value, which is \"_\" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with \"text\" they are any. complete tells what may stand at the end of the line: it is called with the words before that, and returns a list of str, or None for names of the program. For a function may stand where it is, as in \"std/moves.star:cont\", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.",
 		(*Env).addCommand},
 	splitCommandsRow,
 	{"shown", "(value, text) -> value", "What a command returns to have a text shown for its value, which is \"_\" then, and what run_command returns.", (*Env).shown},
@@ -98,9 +99,9 @@ var commandRows = []method[*Env]{
 
 func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var words, doc string
-	var fn, repeat action
+	var fn, repeat, complete action
 	var block block
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block, "doc??", &doc); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "names", &words, "fn", &fn, "repeat??", &repeat, "block?", &block, "doc??", &doc, "complete??", &complete); err != nil {
 		return nil, err
 	}
 	names := strings.Fields(words)
@@ -113,7 +114,7 @@ func (e *Env) addCommand(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 		}
 	}
 	e.loadCommands()
-	c := &command{names, fn, repeat, block, doc}
+	c := &command{names, fn, repeat, complete, block, doc}
 	for _, name := range names {
 		e.commands[name] = c
 	}
@@ -233,8 +234,29 @@ func (e *Env) RepeatCommand(thread *starlark.Thread, line string) (v starlark.Va
 	return v, true, err
 }
 
-// CommandHelp returns the help for the command called name.
-func (e *Env) CommandHelp(thread *starlark.Thread, name string) (text string, ok bool) {
+// CommandWords returns what may stand behind words of a line. ok is false if its command
+// does not tell.
+func (e *Env) CommandWords(thread *starlark.Thread, line string) (words []string, ok bool) {
+	name, rest := SplitCommand(line)
+	c := e.find(name)
+	if c == nil || c.complete == (action{}) {
+		return nil, false
+	}
+	v, err := c.complete.call(thread, rest)
+	list, ok := v.(*starlark.List)
+	if err != nil || !ok {
+		return nil, false
+	}
+	for i := range list.Len() {
+		if word, ok := starlark.AsString(list.Index(i)); ok {
+			words = append(words, word)
+		}
+	}
+	return words, true
+}
+
+// commandHelp returns the help for the command called name.
+func (e *Env) commandHelp(thread *starlark.Thread, name string) (text string, ok bool) {
 	c := e.find(name)
 	if c == nil {
 		return "", false

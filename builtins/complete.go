@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/tracelark/tracelark/tracer"
+	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
@@ -117,6 +120,54 @@ func (e *Env) Variables(prefix string) (names []string) {
 		for _, v := range slices.Concat(args, locals) {
 			if strings.HasPrefix(v.Name, prefix) {
 				names = append(names, v.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Members returns the names of the members of the object that an expression is, or that it
+// points to. It calls nothing of the target.
+func (e *Env) Members(expr string) (names []string) {
+	p := e.focus.process
+	if p == nil {
+		return nil
+	}
+	eval := p.in.Eval
+	if v, err := focusClass.attr(e.focus, "frame"); err == nil {
+		if f, ok := v.(*frame); ok {
+			eval = f.f.Eval
+		}
+	}
+	v, err := eval(expr, &tracer.EvalOptions{ReadOnly: errors.New("it is only looked at")})
+	if err != nil {
+		return nil
+	}
+	t, err := v.Type().Strip()
+	if err == nil && t != nil && (t.Kind == debuginfo.Pointer || t.Kind == debuginfo.Reference || t.Kind == debuginfo.RvalueReference) {
+		if t, err = t.Elem(); err == nil && t != nil {
+			t, err = t.Strip()
+		}
+	}
+	if err != nil || t == nil {
+		return nil
+	}
+	return membersOf(t, 0)
+}
+
+// membersOf returns the names of the members of a type and of its base classes.
+func membersOf(t *debuginfo.Type, depth int) (names []string) {
+	const deepest = 16
+	fields, _ := t.Fields()
+	for i := range fields {
+		f := &fields[i]
+		if f.Name != "" {
+			names = append(names, f.Name)
+			continue
+		}
+		if inner, err := f.Type(); err == nil && inner != nil && depth < deepest {
+			if inner, err = inner.Strip(); err == nil && inner != nil {
+				names = append(names, membersOf(inner, depth+1)...)
 			}
 		}
 	}

@@ -144,7 +144,7 @@ func (e *Env) describe(thread *starlark.Thread, x starlark.Value) string {
 		return e.index()
 	case starlark.String:
 		text, known := Doc(string(x))
-		if about, ok := e.CommandHelp(thread, string(x)); ok {
+		if about, ok := e.commandHelp(thread, string(x)); ok {
 			text, known = strings.TrimPrefix(text+"\n\n"+about, "\n\n"), true
 		}
 		if known {

@@ -34,6 +34,7 @@ type target interface {
 	Addr(loc string) (uint64, error)
 	LineAt(addr uint64) (debuginfo.Line, error)
 	Var(name string) (*value.Value, error)
+	VarsAt(addr uint64) ([]*debuginfo.Var, error)
 	Scope() value.Context
 	Eval(expr string, o *tracer.EvalOptions) (*value.Value, error)
 }

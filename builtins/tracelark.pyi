@@ -171,6 +171,9 @@ class Core:
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
@@ -868,6 +871,9 @@ class Observed:
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
         ...
@@ -1371,6 +1377,12 @@ class Process:
         >>> p.line("main")
         crash.c:124"""
         ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration).
+
+        >>> [(v.name, v.type.name, v.param) for v in p.scope("set_option")]
+        [("name", "const char *", True), ("digits", "const char *", True), ("value", "unsigned long", False)]"""
+        ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does.
 
@@ -1719,6 +1731,9 @@ class Program:
         ...
     def line(self, addr: Any = None) -> Line | None:
         """Return the line of source that the instruction at an address, or at the pc, comes from; None if the debug information does not tell."""
+        ...
+    def scope(self, addr: Any = None) -> list[Any]:
+        """List the arguments and variables of functions that are in scope at an address or location, or at the pc, whether the process is there or not: those of the innermost function first, within one those of the innermost block. They are structs of name, type, param (whether it is an argument), file and line (of the declaration)."""
         ...
     def disasm(self, addr: Any = None, n: Any = None, syntax: Any = "intel", end: Any = None) -> list[Inst]:
         """Disassemble n instructions at an address or location, or at the pc: 8, or with end all that begin before that address or location, at most 1048576 bytes further. So p.disasm(s, end=s.addr + s.size) is the whole function of a symbol s. syntax is "intel" or "att". An instruction that is not known is shown as its bytes, such as ".byte 0x0f, 0x0e". The list ends early where memory does."""
@@ -3128,8 +3143,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Error | None]:
     (119, None)"""
     ...
 
-def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None) -> None:
-    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
+def command(names: Any, fn: Any, repeat: Any = None, block: Any = False, doc: Any = None, complete: Any = None) -> None:
+    """Make fn a command: a line of the REPL that is not Starlark and begins with one of names, which are divided by spaces, calls it with the rest of the line as a str. A str that fn returns is shown as text, anything but None as a value, which is "_" then. The docstring of fn, or doc, is the help for it. An empty line after it calls repeat, if given, with the same words. With block the lines below it belong to it, up to one that says end, and fn gets all of them: with True they are commands, which may have blocks of their own, with "text" they are any. complete tells what may stand at the end of the line: it is called with the words before that, and returns a list of str, or None for names of the program. For a function may stand where it is, as in "std/moves.star:cont", a module of std or an absolute path; it is loaded when it is needed first. A name that has a command already gets another one.
 
     >>> def greet(rest):
     ...     \"\"\"Says hello.\"\"\"

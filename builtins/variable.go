@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/tracelark/tracelark/tracer"
 	"github.com/tracelark/tracelark/tracer/value"
@@ -64,4 +65,32 @@ func (p *process) typeNamed(_ *starlark.Thread, b *starlark.Builtin, args starla
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return p.env.typeValue(t, in), nil
+}
+
+func (p *process) scope(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	loc := location{name: "*rip"}
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "addr??", &loc); err != nil {
+		return nil, err
+	}
+	addr, err := loc.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := p.in.VarsAt(addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	in := p.in.Scope()
+	var list []starlark.Value
+	for _, v := range vars {
+		t, err := v.Type()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", b.Name(), v.Name, err)
+		}
+		list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+			"name": starlark.String(v.Name), "type": p.env.typeValue(t, in), "param": starlark.Bool(v.Param),
+			"file": starlark.String(v.File), "line": starlark.MakeInt(v.Line),
+		}))
+	}
+	return starlark.NewList(list), nil
 }

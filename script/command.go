@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -40,6 +41,8 @@ var (
 	binary = regexp.MustCompile(`^(\+|-|\*\*?|//?|%|&|\||\^|<<|>>|<|>|,|;|\.)\s+\S`)
 	// quoted is a string.
 	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	// word is a name, perhaps with dashes.
+	word = regexp.MustCompile(`^[a-zA-Z_]\w*(-\w+)*$`)
 	// wordy is an operator that is a word.
 	wordy = regexp.MustCompile(`^(in|not|and|or|if)\s`)
 )
@@ -106,6 +109,28 @@ func (s *Session) isCommand(line string) bool {
 		return !calls
 	}
 	return true
+}
+
+// unknownWord returns an error for a line that is just a word which means nothing, or a
+// name with dashes, of which no part means anything.
+func (s *Session) unknownWord(text string) error {
+	name := strings.TrimSpace(text)
+	if !word.MatchString(name) || slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return s.lookup(part) != nil }) {
+		return nil
+	}
+	if err := s.ambiguous(name); err != nil {
+		return err
+	}
+	return fmt.Errorf("no command or variable is named %q%s; help lists the commands", name, hint(name, s.words()))
+}
+
+// ambiguous returns an error for the beginning of the names of several commands.
+func (s *Session) ambiguous(name string) error {
+	names := beginning(s.engine.CommandNames(), name)
+	if len(names) < 2 {
+		return nil
+	}
+	return fmt.Errorf("%q begins the names of several commands: %s", name, strings.Join(names, ", "))
 }
 
 // unknown returns the word that an item which is no Starlark begins with, if that looks
@@ -302,13 +327,18 @@ func (s *Session) runItem(thread *starlark.Thread, it item) (starlark.Value, err
 	}
 	f, err := replOptions.Parse(stdin, syntax.FilePortion{Content: []byte(it.text), FirstLine: int32(it.line), FirstCol: 1}, 0)
 	if err != nil {
-		if name := s.unknown(it.text); name != "" {
+		if name := s.unknown(it.text); name != "" && s.ambiguous(name) != nil {
+			err = s.ambiguous(name)
+		} else if name != "" {
 			err = fmt.Errorf("no command is named %q%s; help lists them", name, hint(name, s.words()))
 		}
 		return nil, err
 	}
 	if len(f.Stmts) == 1 {
 		if expr, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+			if err := s.unknownWord(it.text); err != nil {
+				return nil, err
+			}
 			s.loader.guard.rewrite(f)
 			return starlark.EvalExprOptions(replOptions, thread, expr.X, s.globals)
 		}

@@ -88,6 +88,11 @@ func TestIsCommand(t *testing.T) {
 			t.Errorf("unknown(%q) = %q, want %q", line, got, want)
 		}
 	}
+	for line, want := range map[string]bool{"sya\n": true, "other-words": true, "x": false, "x-other": false, "len": false, "x - y": false, "other()": false} {
+		if err := s.unknownWord(line); (err != nil) != want {
+			t.Errorf("unknownWord(%q) = %v", line, err)
+		}
+	}
 	s.globals["say"] = starlark.MakeInt(1)
 	for line, want := range map[string]bool{"say": false, "say/4": false, "say main": true, "say (1)": true, ".say": true} {
 		if got := s.isCommand(line); got != want {

@@ -22,6 +22,8 @@ func lazy(expr string) func() *regexp.Regexp {
 var (
 	// chain matches the identifiers joined by dots at the end of a line.
 	chain = lazy(`(?:[\pL_][\pL\pN_]*\.)*(?:[\pL_][\pL\pN_]*)?$`)
+	// member matches an operand of C that calls nothing, and behind it what begins a member.
+	member = lazy(`([\pL_$][\pL\pN_]*(?:(?:->|\.|::)[\pL_][\pL\pN_]*|\[[^\[\]()]*\])*)(?:->|\.)((?:[\pL_][\pL\pN_]*)?)$`)
 	// opening matches the bracket of a call at the end of a line, behind what is called.
 	opening = lazy(`((?:[\pL_][\pL\pN_]*\.)*[\pL_][\pL\pN_]*)\($`)
 )
@@ -63,7 +65,16 @@ func commonPrefix(a, b string) string {
 // candidates is complete without order and limit.
 func (s *Session) candidates(thread *starlark.Thread, text string) (names []string, prefix int) {
 	if name, word, ok := s.commandWord(text); ok {
-		return s.wordsFor(thread, name, word)(word), len(word)
+		if m := member().FindStringSubmatch(text); m != nil {
+			if names := beginning(s.engine.Members(m[1]), m[2]); len(names) > 0 {
+				return names, len(m[2])
+			}
+		}
+		line := strings.TrimLeft(strings.TrimSuffix(text, word), " .")
+		if words, ok := s.engine.CommandWords(thread, line); ok {
+			return beginning(words, word), len(word)
+		}
+		return s.wordsFor(name)(word), len(word)
 	}
 	var lex lexer
 	lex.scan(text)
@@ -134,7 +145,7 @@ func (s *Session) commandWord(text string) (name, word string, ok bool) {
 }
 
 // wordsFor returns the completer of the words of a command.
-func (s *Session) wordsFor(thread *starlark.Thread, name, word string) completer {
+func (s *Session) wordsFor(name string) completer {
 	switch name {
 	case "attach":
 		return s.engine.Running
@@ -142,12 +153,6 @@ func (s *Session) wordsFor(thread *starlark.Thread, name, word string) completer
 		return paths
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }
-	case "info", "i", "catch", "set", "show", "handle":
-		help, _ := s.engine.CommandHelp(thread, name)
-		words := strings.FieldsFunc(help, func(r rune) bool { return !isIdent(r) && r != '-' })
-		if name == "info" || name == "i" || name == "catch" {
-			return func(prefix string) []string { return append(beginning(words, prefix), s.program(prefix)...) }
-		}
 	}
 	return s.program
 }

@@ -2,6 +2,7 @@ package script
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -67,7 +68,7 @@ func (r *itemReader) next() (item, error) {
 			break
 		}
 		text.WriteString(line + "\n")
-		if inBlock && r.blank && strings.TrimSpace(line) == "" || text.Len() > maxSource {
+		if inBlock && r.blank && strings.TrimSpace(line) == "" && !r.goesOn() || text.Len() > maxSource {
 			break
 		}
 		if first {
@@ -93,6 +94,13 @@ func (r *itemReader) next() (item, error) {
 	it := item{text.String(), r.lines + 1}
 	r.lines += strings.Count(it.text, "\n")
 	return it, nil
+}
+
+// goesOn reports whether what was pasted goes on with an indented line, so that a blank one
+// before it is within the block.
+func (r *itemReader) goesOn() bool {
+	i := slices.IndexFunc(r.held, func(line string) bool { return strings.TrimSpace(line) != "" })
+	return i >= 0 && strings.ContainsAny(r.held[i][:1], " \t")
 }
 
 // done reports whether all that was read belongs to the items so far.

@@ -98,6 +98,9 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 		traced := s.engine.Traced()
 		stop := s.engine.LastStop()
 		err = s.eval(it)
+		if err != nil && !errors.Is(err, ErrInterrupted) {
+			s.view.last = "" // an empty line must not do what came before the failure
+		}
 		if traced || s.engine.Traced() { // a target may have written
 			lines.freshLine()
 		}

@@ -37,12 +37,8 @@ func TestREPL(t *testing.T) {
   <stdin>:1:3: in <expr>
     1 // 0
 Error: floored division by zero
-<stdin>:2:1: undefined: nope
-    nope
-    ^
-<stdin>:3:1: undefined: hexdmp (did you mean hexdump?)
-    hexdmp
-    ^
+Error: no command or variable is named "nope"; help lists the commands
+Error: no command or variable is named "hexdmp" (did you mean hexdump?); help lists the commands
 <stdin>:5:3: undefined: g_ (did you mean g?)
     g_()
     ^

@@ -110,7 +110,8 @@ type engine interface {
 	Variables(prefix string) []string
 	Registers(prefix string) []string
 	Running(prefix string) []string
-	CommandHelp(thread *starlark.Thread, name string) (text string, ok bool)
+	Members(expr string) []string
+	CommandWords(thread *starlark.Thread, line string) (words []string, ok bool)
 
 	Status() string          // what commands act on
 	LastStop() *tracer.Stop  // of that

@@ -63,17 +63,18 @@ func (e *fakeEngine) Await(*starlark.Thread) (starlark.Value, error) { return ni
 func (e *fakeEngine) IsCommand(name string) bool {
 	return name == "say" || name == "thing" || name == "if"
 }
-func (e *fakeEngine) BlockDepth(string, int) int                          { return 0 }
-func (e *fakeEngine) Abbreviates(string) bool                             { return false }
-func (e *fakeEngine) CommandNames() []string                              { return []string{"say", "thing"} }
-func (e *fakeEngine) Parameters(starlark.Value) []string                  { return nil }
-func (e *fakeEngine) Symbols(string) []string                             { return nil }
-func (e *fakeEngine) Sources(string) []string                             { return nil }
-func (e *fakeEngine) Variables(string) []string                           { return nil }
-func (e *fakeEngine) Registers(string) []string                           { return nil }
-func (e *fakeEngine) Running(string) []string                             { return nil }
-func (e *fakeEngine) CommandHelp(*starlark.Thread, string) (string, bool) { return "", false }
-func (e *fakeEngine) CommandIndex(*starlark.Thread) string                { return "say\nthing\n" }
+func (e *fakeEngine) BlockDepth(string, int) int                             { return 0 }
+func (e *fakeEngine) Abbreviates(string) bool                                { return false }
+func (e *fakeEngine) CommandNames() []string                                 { return []string{"say", "thing"} }
+func (e *fakeEngine) Parameters(starlark.Value) []string                     { return nil }
+func (e *fakeEngine) Symbols(string) []string                                { return nil }
+func (e *fakeEngine) Sources(string) []string                                { return nil }
+func (e *fakeEngine) Variables(string) []string                              { return nil }
+func (e *fakeEngine) Registers(string) []string                              { return nil }
+func (e *fakeEngine) Running(string) []string                                { return nil }
+func (e *fakeEngine) Members(string) []string                                { return nil }
+func (e *fakeEngine) CommandWords(*starlark.Thread, string) ([]string, bool) { return nil, false }
+func (e *fakeEngine) CommandIndex(*starlark.Thread) string                   { return "say\nthing\n" }
 
 // RunCommand returns the line.
 func (e *fakeEngine) RunCommand(_ *starlark.Thread, line string) (starlark.Value, error) {

@@ -47,6 +47,29 @@ func (x *target) functionsAt(addr uint64) ([]*debuginfo.Func, error) {
 	return funcs, err
 }
 
+// VarsAt returns the arguments and variables of the functions around addr that are in
+// scope there: those of the innermost function first, within one those of the innermost
+// block.
+func (x *target) VarsAt(addr uint64) ([]*debuginfo.Var, error) {
+	funcs, err := x.functionsAt(addr)
+	if err != nil {
+		return nil, err
+	}
+	if len(funcs) == 0 {
+		return nil, fmt.Errorf("%#x: %w: no debug information tells of a function there", addr, debuginfo.ErrNotFound)
+	}
+	img, _ := x.ImageAt(addr)
+	var list []*debuginfo.Var
+	for _, f := range funcs {
+		vars, err := f.Vars(addr - img.Bias)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, vars...)
+	}
+	return list, nil
+}
+
 // splitLine splits a location such as "json.c:88".
 func splitLine(loc string) (file string, line int, ok bool) {
 	i := strings.LastIndexByte(loc, ':')

@@ -48,6 +48,9 @@ func newRoot() *cobra.Command {
 				return nil
 			}
 			if _, err := os.Stat(args[0]); err == nil {
+				if isProgram(args[0]) {
+					return usageErrorf("unknown command %q; to debug a program: tracelark repl %[1]s", args[0])
+				}
 				return usageErrorf("unknown command %q; to run a script: tracelark run %[1]s", args[0])
 			}
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {

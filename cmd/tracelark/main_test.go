@@ -130,7 +130,9 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"version"}, stdout: version() + "\n"},
 		{args: []string{"--version"}, stdout: version() + "\n"},
 		{stdin: "1 + 1\n", stdout: "2\n"},
-		{args: []string{"repl"}, stdin: "nope\n2\nexit(3)\n4\n", status: 3, stdout: "2\n", stderr: "<stdin>:1:1: undefined: nope\n    nope\n    ^\n"},
+		{args: []string{"repl", "/bin/true"}, stdin: "p.argv\np.cont().exit_code\n", stdout: "[\"/bin/true\"]\n0\n"},
+		{args: []string{"/bin/true"}, status: 2, stderr: "tracelark: unknown command \"/bin/true\"; to debug a program: tracelark repl /bin/true (see tracelark --help)\n"},
+		{args: []string{"repl"}, stdin: "nope\n2\nexit(3)\n4\n", status: 3, stdout: "2\n", stderr: "Error: no command or variable is named \"nope\"; help lists the commands\n"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -17,12 +18,12 @@ func newREPL() *cobra.Command {
 	var pid int
 	var opts script.Options
 	cmd := &cobra.Command{
-		Use:   "repl [-p PID | CORE | -- PROG [ARG...]]",
+		Use:   "repl [-p PID | CORE | PROG | -- PROG [ARG...]]",
 		Short: "Type statements and see their values",
 		Long: "Read statements from the terminal, or from what standard input is, and show the\n" +
 			"values of expressions. The process that is attached to or launched, or the core\n" +
 			"that is opened, is \"p\".",
-		Example: "  tracelark repl -p 4242\n  tracelark repl core.4242\n  tracelark repl -- ./a.out in.txt",
+		Example: "  tracelark repl -p 4242\n  tracelark repl core.4242\n  tracelark repl ./a.out\n  tracelark repl -- ./a.out in.txt",
 		Args: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			switch {
@@ -42,7 +43,7 @@ func newREPL() *cobra.Command {
 			switch {
 			case pid != 0:
 				return repl(&opts, fmt.Sprintf("p = attach(%d)", pid))
-			case len(args) > 0 && cmd.ArgsLenAtDash() < 0:
+			case len(args) > 0 && cmd.ArgsLenAtDash() < 0 && !isProgram(args[0]):
 				return repl(&opts, "p = core(args[0])")
 			case len(args) > 0:
 				return repl(&opts, "p = launch(args)")
@@ -53,6 +54,19 @@ func newREPL() *cobra.Command {
 	cmd.Flags().IntVarP(&pid, "pid", "p", 0, "attach to process `PID`")
 	registerLimits(cmd, &opts, "line")
 	return cmd
+}
+
+// isProgram reports whether the file at path is an ELF file that is no core.
+func isProgram(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() { // a FIFO would block
+		return false
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return f.Type == elf.ET_EXEC || f.Type == elf.ET_DYN
 }
 
 // repl runs the lines of first, and then the REPL on standard input.

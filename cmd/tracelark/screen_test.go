@@ -177,6 +177,8 @@ func TestScreenCommands(t *testing.T) {
 	}
 	s.do(".load "+config+"/init.star", ">>>")
 	s.do("greet you", "hello you")
+	s.do("wh", "several commands: whatis, where, while")
+	s.do("wh x", "several commands: whatis, where, while")
 	s.do("help greet", "Greet someone.")
 	s.do("answer", "42")
 	s.do("b work", "breakpoint 1 at 0x", "count.c:")
@@ -191,6 +193,10 @@ func TestScreenCommands(t *testing.T) {
 	// An empty line does the same again.
 	s.keys("C-l", "Enter")
 	s.expect(">>>", "step at", ">>>")
+	// But not what came before something that has failed.
+	s.do("n nothing_like_it", "no symbol")
+	s.keys("C-l", "Enter")
+	s.until("two prompts", func(text string) bool { return strings.Count(text, ">>>") == 2 && strings.Count(text, "\n") == 1 })
 	s.do("p = 3", ">>>") // Starlark
 	s.do("p * 2", "6")
 	s.do("p = focus.process", ">>>")
@@ -293,6 +299,12 @@ func TestScreenCompletion(t *testing.T) {
 		{"core " + s.dir + "/some", "core " + s.dir + "/somefile"},
 		{"load('std/cras", "load('std/crash.star"},
 		{"info sharedl", "info sharedlibrary"},
+		{"info thr", "info threads"},
+		{"set disas", "set disassembly-flavor"},
+		{"catch syscall opena", "catch syscall openat"},
+		{"thread app", "thread apply"},
+		{"p stdout->_file", "p stdout->_fileno"},
+		{"p *stdout._mark", "p *stdout._markers"},
 		{".sav", ".save"},
 		{"help telesc", "help telescope"},
 		{fmt.Sprintf("attach %d", os.Getpid()), fmt.Sprintf("attach %d tracelark.test", os.Getpid())},
@@ -330,16 +342,16 @@ func TestScreenCompletion(t *testing.T) {
 func TestScreenEditing(t *testing.T) {
 	s := newScreen(t, 100, 40, nil, "repl")
 	s.prompt("", "")
-	s.tmux("set-buffer", "def f(n):\n\treturn 2 * n\n\nprint(f(21))\n")
+	s.tmux("set-buffer", "def f(n):\n\tif n < 0:\n\t\tfail(n)\n\n\treturn 2 * n\n\nprint(f(21))\n")
 	s.tmux("paste-buffer", "-p")
-	s.expect("def f(n):⏎    return 2 * n⏎⏎print(f(21))⏎")
+	s.expect("def f(n):⏎    if n < 0:⏎        fail(n)⏎⏎    return 2 * n⏎⏎print(f(21))⏎")
 	s.keys("Enter")
 	s.expect("42")
 	s.do("1 + 1", "2")
 	s.prompt("", "")
 	s.keys("Delete")   // which is not the end of the input
 	s.keys("Up", "Up") // the paste is one entry
-	s.expect(">>> def f(n):⏎    return 2 * n⏎⏎print(f(21))")
+	s.expect(">>> def f(n):⏎    if n < 0:⏎        fail(n)⏎⏎    return 2 * n⏎⏎print(f(21))")
 	s.keys("C-c")
 	s.prompt("", "")
 	s.keys("C-r")
