@@ -115,7 +115,7 @@ func parseReport(tool, what string, lines []string) *Report {
 			continue
 		case strings.Contains(lower, "freed by thread") || strings.Contains(lower, "deallocated by") || strings.Contains(lower, "memory was marked as uninitialized"):
 			into = r.section(&r.Freed)
-		case strings.Contains(lower, "previously allocated ") || strings.HasPrefix(lower, "allocated by") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
+		case strings.Contains(lower, "previously allocated ") || strings.HasPrefix(lower, "allocated by") || strings.HasPrefix(lower, "allocated here") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
 			strings.Contains(lower, "location is heap block"), strings.Contains(lower, "uninitialized value was created by"):
 			into = r.section(&r.Alloc)
 		case tool == "lsan" && strings.Contains(lower, "leak of "):
@@ -135,8 +135,8 @@ func parseReport(tool, what string, lines []string) *Report {
 				r.address("at address " + m[3])
 			}
 		}
-		if m := causeLine().FindStringSubmatch(line); m != nil && r.Type == "tag-mismatch" && causes[m[1]] != "" {
-			r.Type = causes[m[1]]
+		if m := causeLine().FindStringSubmatch(line); m != nil {
+			r.caused(m[1])
 		}
 		if m := signalLine().FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
 			r.Access = strings.ToLower(m[1])
@@ -153,6 +153,16 @@ func parseReport(tool, what string, lines []string) *Report {
 		r.Frames = r.Alloc
 	}
 	return r
+}
+
+// caused takes in what hwasan says of the cause of an error, which it finds by tags.
+func (r *Report) caused(by string) {
+	switch {
+	case r.Type == "tag-mismatch" && causes[by] != "":
+		r.Type = causes[by]
+	case r.Type == "bad-free" && (by == "use-after-free" || by == "double-free"):
+		r.Type = "double-free"
+	}
 }
 
 // section returns where the frames of a section go: only its first stack is kept.
@@ -172,7 +182,7 @@ func typeOf(tool, what string) string {
 		return "memory-leaks"
 	case strings.HasPrefix(lower, "attempting double-free"):
 		return "double-free"
-	case strings.HasPrefix(lower, "attempting free on address which was not malloc"):
+	case strings.HasPrefix(lower, "attempting free on address which was not malloc"), first == "invalid-free":
 		return "bad-free"
 	case strings.HasPrefix(lower, "attempting to call malloc_usable_size"):
 		return "bad-malloc_usable_size"

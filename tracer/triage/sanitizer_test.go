@@ -50,21 +50,33 @@ var undefinedErrors = []sanitized{
 	{"null_load", "null-pointer-use", "read", 0, "null-pointer-use", NotExploitable, ""},
 }
 
+var taggedErrors = []sanitized{
+	{"use_after_free", "heap-use-after-free", "write", 1, "heap-use-after-free(write)", Exploitable, "use_after_free main; release use_after_free; allocate use_after_free"},
+	{"read_after_free", "heap-use-after-free", "read", 1, "heap-use-after-free(read)", NotExploitable, "read_after_free main; release read_after_free; allocate read_after_free"},
+	{"heap_read", "heap-buffer-overflow", "read", 4, "heap-buffer-overflow(read)", NotExploitable, "heap_read main; ; allocate heap_read"},
+	{"heap_write", "heap-buffer-overflow", "write", 1, "heap-buffer-overflow(write)", Exploitable, "heap_write main; ; allocate heap_write"},
+	{"double_free", "double-free", "", 0, "double-free", NotExploitable, "release double_free; release double_free; allocate double_free"},
+	{"null_write", "SEGV", "write", 0, "DestAvNearNull", ProbablyExploitable, "null_write main; ; "},
+	{"huge", "allocation-size-too-big", "", 0, "allocation-size-too-big", NotExploitable, "huge main; ; "},
+}
+
 // TestSanitizers checks what is said of the reports of real runs.
 func TestSanitizers(t *testing.T) {
 	for _, c := range []struct {
 		tool, compiler, flag, options string
 		errors                        []sanitized
+		more                          []string // flags
 	}{
-		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors},
-		{"asan", "clang", "address", "handle_abort=1:detect_leaks=1", addressErrors},
-		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors},
-		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors},
-		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
-		{"tsan", "clang", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
-		{"msan", "clang", "memory", "", []sanitized{{"uninitialized", "use-of-uninitialized-value", "", 0, "use-of-uninitialized-value", NotExploitable, "uninitialized main"}}},
+		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors, nil},
+		{"asan", "clang", "address", "handle_abort=1:detect_leaks=1", addressErrors, nil},
+		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors, nil},
+		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors, nil},
+		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}, nil},
+		{"tsan", "clang", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}, nil},
+		{"msan", "clang", "memory", "", []sanitized{{"uninitialized", "use-of-uninitialized-value", "", 0, "use-of-uninitialized-value", NotExploitable, "uninitialized main"}}, nil},
+		{"hwasan", "clang", "hwaddress", "", taggedErrors, []string{"-fsanitize-hwaddress-experimental-aliasing"}}, // of the heap alone, as x86-64 has no tags
 	} {
-		program := compile(t, c.compiler, "-fsanitize="+c.flag)
+		program := compile(t, c.compiler, append([]string{"-fsanitize=" + c.flag}, c.more...)...)
 		for _, want := range c.errors {
 			t.Run(c.tool+" "+c.compiler+" "+want.name, func(t *testing.T) {
 				text := run(t, program, want.name, c.options)
@@ -177,7 +189,7 @@ func TestReports(t *testing.T) {
 	}{
 		{"libfuzzer", "asan", "heap-buffer-overflow", "read", 8, []string{
 			"parse::(anonymous namespace)::next(std::vector<int, std::allocator<int> > const&, int) at parse.cc:41:7", "LLVMFuzzerTestOneInput at fuzz.cc:9:3"}, 2},
-		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:5:10"}, 2},
+		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:7:9"}, 4},
 		{"nested", "asan", "SEGV", "read", 0, []string{"load at a.c:3"}, 0},
 	} {
 		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")
