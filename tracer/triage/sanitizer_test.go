@@ -121,6 +121,40 @@ func TestSanitizers(t *testing.T) {
 	}
 }
 
+// TestLibFuzzer checks what is said of the errors that libFuzzer finds itself, of real runs.
+func TestLibFuzzer(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "fuzzed")
+	if out, err := exec.Command(tracertest.Tool(t, "clang++"), "-g", "-fsanitize=fuzzer", "-o", program, "testdata/fuzzed.cc").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for does, want := range map[string]struct {
+		class    string
+		severity Severity
+		stack    bool // it is the target's
+	}{
+		"T": {"timeout", NotExploitable, true}, "O": {"out-of-memory", NotExploitable, false}, "E": {"fuzz target exited", NotExploitable, true},
+		"W": {"overwrites-const-input", ProbablyExploitable, false}, "A": {"AbortSignal", NotExploitable, true},
+	} {
+		input := filepath.Join(dir, does)
+		if err := os.WriteFile(input, []byte(does), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(program, "-timeout=1", "-rss_limit_mb=200", input)
+		cmd.Dir = dir
+		text, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Fatalf("%s: no error in\n%s", does, text)
+		}
+		c, err := FromOutput(string(text), nil)
+		if err != nil || c == nil || c.Name != want.class || c.Severity != want.severity || c.Sanitizer.Tool != "libfuzzer" {
+			t.Errorf("%s is %+v, %v, want %s of\n%s", does, c, err, want.class, text)
+		} else if want.stack && !strings.HasPrefix(c.Trace[0], "LLVMFuzzerTestOneInput at fuzzed.cc:") {
+			t.Errorf("%s has the stack %q", does, c.Trace)
+		}
+	}
+}
+
 // innermost returns the functions of a stack that are the program's own.
 func innermost(frames []Frame) (names []string) {
 	for _, f := range frames {
