@@ -192,6 +192,12 @@ func typeOf(tool, what string) string {
 		return "out-of-memory"
 	case strings.HasPrefix(lower, "invalid allocation alignment"):
 		return "invalid-allocation-alignment"
+	case strings.HasPrefix(lower, "invalid alignment requested in aligned_alloc"):
+		return "invalid-aligned-alloc-alignment"
+	case strings.HasPrefix(lower, "invalid alignment requested in posix_memalign"):
+		return "invalid-posix-memalign-alignment"
+	case strings.HasPrefix(what, first+" parameters overflow"):
+		return first + "-overflow"
 	case strings.HasSuffix(first, "-param-overlap:"):
 		return "param-overlap"
 	case tool == "tsan":

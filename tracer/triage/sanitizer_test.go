@@ -39,6 +39,16 @@ var addressErrors = []sanitized{
 	{"huge", "allocation-size-too-big", "", 0, "allocation-size-too-big", NotExploitable, "huge main; ; "},
 	{"leak", "memory-leaks", "", 100, "memory-leaks", NotExploitable, "allocate leak; ; allocate leak"},
 	{"aborted", "ABRT", "", 0, "AbortSignal", NotExploitable, "aborted main; ; "},
+	{"calloc_overflow", "calloc-overflow", "", 0, "calloc-overflow", ProbablyExploitable, "calloc_overflow main; ; "},
+	{"reallocarray_overflow", "reallocarray-overflow", "", 0, "reallocarray-overflow", ProbablyExploitable, "reallocarray_overflow main; ; "},
+	{"pvalloc_overflow", "pvalloc-overflow", "", 0, "pvalloc-overflow", ProbablyExploitable, "pvalloc_overflow main; ; "},
+	{"aligned", "invalid-aligned-alloc-alignment", "", 0, "invalid-aligned-alloc-alignment", NotExploitable, "aligned main; ; "},
+	{"posix_aligned", "invalid-posix-memalign-alignment", "", 0, "invalid-posix-memalign-alignment", NotExploitable, "posix_aligned main; ; "},
+	{"memory_aligned", "invalid-allocation-alignment", "", 0, "invalid-allocation-alignment", NotExploitable, "memory_aligned main; ; "},
+	{"usable", "bad-malloc_usable_size", "", 0, "bad-malloc_usable_size", NotExploitable, "usable main; ; "},
+	{"dynamic", "dynamic-stack-buffer-overflow", "write", 1, "dynamic-stack-buffer-overflow(write)", Exploitable, "dynamic main; ; "},
+	{"returned", "stack-use-after-return", "write", 4, "stack-use-after-return(write)", Exploitable, "returned main; ; "},
+	{"poison", "use-after-poison", "read", 1, "use-after-poison", ProbablyExploitable, "poison main; ; allocate poison"},
 }
 
 var undefinedErrors = []sanitized{
@@ -68,7 +78,7 @@ func TestSanitizers(t *testing.T) {
 		more                          []string // flags
 	}{
 		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors, nil},
-		{"asan", "clang", "address", "handle_abort=1:detect_leaks=1", addressErrors, nil},
+		{"asan", "clang", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors, nil},
 		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors, nil},
 		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors, nil},
 		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}, nil},
@@ -96,7 +106,7 @@ func TestSanitizers(t *testing.T) {
 					t.Errorf("%s %s %q size %d summary %q, want %s %s %q size %d of\n%s", r.Tool, r.Type, access, r.Size, r.Summary, tool, want.typ, want.access, want.size, text)
 				}
 				if strings.Contains(want.class, "(") != r.HasAddr && want.access != "" && tool == "asan" {
-					if !strings.HasSuffix(want.class, "Av") && !strings.HasSuffix(want.class, "NearNull") {
+					if !strings.HasSuffix(want.class, "Av") && !strings.HasSuffix(want.class, "NearNull") && want.class != "use-after-poison" {
 						t.Errorf("address %#x, %t, of\n%s", r.Addr, r.HasAddr, text)
 					}
 				}
