@@ -2,6 +2,7 @@ package triage
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,7 +10,7 @@ import (
 
 // A Report is what a sanitizer printed of an error.
 type Report struct {
-	Tool    string // "asan", "ubsan", "msan", "tsan", "lsan", "hwasan" or "libfuzzer"
+	Tool    string // "asan", "ubsan", "msan", "tsan", "lsan", "hwasan", "libfuzzer", "scudo" or "gwp-asan"
 	Type    string // such as "heap-buffer-overflow"
 	Access  string // "read", "write" or ""
 	Addr    uint64 // meaningful if HasAddr
@@ -66,7 +67,7 @@ func ParseReport(text string) *Report {
 	if len(text) > maxReport {
 		text = text[len(text)-maxReport:]
 	}
-	if !strings.Contains(text, "Sanitizer") && !strings.Contains(text, "libFuzzer") && !strings.Contains(text, "runtime error") {
+	if !slices.ContainsFunc([]string{"Sanitizer", "libFuzzer", "runtime error", "Scudo ERROR", gwpStart}, func(s string) bool { return strings.Contains(text, s) }) {
 		return nil // which takes less time than to look at each line
 	}
 	lines := strings.Split(text, "\n")
@@ -83,6 +84,12 @@ func ParseReport(text string) *Report {
 			return parseReport("libfuzzer", m[1], lines[i:])
 		} else if m := ubsanLine().FindStringSubmatch(line); m != nil {
 			return parseUndefined(m, lines[i:])
+		} else if m := scudoLine().FindStringSubmatch(line); m != nil {
+			return parseScudo(m[1])
+		} else if strings.HasSuffix(line, gwpStart) {
+			if r := parseGWP(lines[i+1:]); r != nil {
+				return r
+			}
 		}
 	}
 	return nil

@@ -131,6 +131,42 @@ func TestSanitizers(t *testing.T) {
 	}
 }
 
+// TestAllocators checks what is said of the reports of hardened allocators, of real runs.
+func TestAllocators(t *testing.T) {
+	program := compile(t, "clang", "-fsanitize=scudo")
+	for name, want := range map[string]struct {
+		tool, class  string
+		severity     Severity
+		freed, alloc bool
+	}{
+		"double_free":     {"scudo", "double-free", NotExploitable, false, false},
+		"bad_free":        {"scudo", "bad-free", NotExploitable, false, false},
+		"spoiled":         {"scudo", "HeapError", ProbablyExploitable, false, false},
+		"calloc_overflow": {"scudo", "calloc-overflow", ProbablyExploitable, false, false},
+		"use_after_free":  {"gwp-asan", "heap-use-after-free", ProbablyExploitable, true, true},
+		"outside":         {"gwp-asan", "heap-buffer-overflow", ProbablyExploitable, false, true},
+	} {
+		options := map[string]string{"scudo": "GWP_ASAN_OPTIONS=Enabled=0", "gwp-asan": "GWP_ASAN_OPTIONS=Enabled=1:SampleRate=1"}
+		cmd := exec.Command(program, name)
+		cmd.Env = append(os.Environ(), options[want.tool], "SCUDO_OPTIONS=dealloc_type_mismatch=1")
+		text, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Fatalf("%s: no error in\n%s", name, text)
+		}
+		c, err := FromOutput(string(text), nil)
+		if err != nil || c == nil || c.Name != want.class || c.Severity != want.severity || c.Sanitizer.Tool != want.tool {
+			t.Errorf("%s is %+v, %v, want %s of\n%s", name, c, err, want.class, text)
+			continue
+		}
+		in := func(frames []Frame, function string) bool {
+			return slices.ContainsFunc(frames, func(f Frame) bool { return f.Function == function })
+		}
+		if r := c.Sanitizer; in(r.Freed, "release") != want.freed || in(r.Alloc, "allocate") != want.alloc {
+			t.Errorf("%s was released in %+v, allocated in %+v, of\n%s", name, r.Freed, r.Alloc, text)
+		}
+	}
+}
+
 // TestLibFuzzer checks what is said of the errors that libFuzzer finds itself, of real runs.
 func TestLibFuzzer(t *testing.T) {
 	dir := t.TempDir()

@@ -44,6 +44,8 @@ NOINLINE void memory_aligned(void) { volatile size_t n = 3; held = memalign(n, 1
 NOINLINE void usable(void) { sink = malloc_usable_size((void *)&sink); }
 NOINLINE void dynamic(void) { volatile int n = 10; char *volatile p = __builtin_alloca(n); p[n] = 1; }
 NOINLINE int *escape(void) { int a[4]; int *volatile p = a; return p; }
+NOINLINE void spoiled(void) { char *volatile p = allocate(32); memset(p - 16, 1, 16); release(p); }
+NOINLINE void outside(void) { char *volatile p = allocate(4096); p[4096 + 64] = 1; }
 NOINLINE void returned(void) { int *volatile p = escape(); p[1] = 2; }
 __attribute__((weak)) void __asan_poison_memory_region(void const volatile *, size_t);
 NOINLINE void poison(void) { char *volatile p = allocate(100); __asan_poison_memory_region(p + 32, 16); sink = p[40]; }
@@ -72,7 +74,7 @@ static const struct { const char *name; void (*run)(void); } errors[] = {
 	ERROR(heap_write), ERROR(heap_read), ERROR(use_after_free), ERROR(read_after_free), ERROR(double_free), ERROR(bad_free), ERROR(global_read),
 	ERROR(stack_write), ERROR(scope), ERROR(overlap), ERROR(negative), ERROR(null_write), ERROR(wild_read), ERROR(exhausted), ERROR(huge),
 	ERROR(calloc_overflow), ERROR(reallocarray_overflow), ERROR(pvalloc_overflow), ERROR(aligned), ERROR(posix_aligned), ERROR(memory_aligned),
-	ERROR(usable), ERROR(dynamic), ERROR(returned), ERROR(poison), ERROR(leak), ERROR(aborted), ERROR(overflow), ERROR(shift), ERROR(divide), ERROR(bounds), ERROR(misaligned), ERROR(null_load),
+	ERROR(usable), ERROR(dynamic), ERROR(returned), ERROR(spoiled), ERROR(outside), ERROR(poison), ERROR(leak), ERROR(aborted), ERROR(overflow), ERROR(shift), ERROR(divide), ERROR(bounds), ERROR(misaligned), ERROR(null_load),
 	ERROR(uninitialized), ERROR(race),
 };
 
