@@ -166,6 +166,27 @@ func TestTriageExplains(t *testing.T) {
 	}
 }
 
+// TestTriageKilled has the kernel kill a program for want of memory, and another one die of
+// the same signal.
+func TestTriageKilled(t *testing.T) {
+	group := "/sys/fs/cgroup/memory/tracelark-test"
+	if err := os.Mkdir(group, 0o777); err != nil {
+		t.Skipf("a control group that bounds memory cannot be made: %v", err)
+	}
+	defer os.Remove(group)
+	if err := os.WriteFile(group+"/memory.limit_in_bytes", []byte("64M"), 0o666); err != nil {
+		t.Skipf("the memory of a control group cannot be bounded: %v", err)
+	}
+	t.Chdir(writeTests(t, map[string]string{"cases/a": "echo $$ > " + group + "/cgroup.procs; exec " + parser(t) + " fat", "cases/b": "kill -9 $$", "fat": "X."}))
+	for _, mode := range []string{"exec", "snapshot"} {
+		_, stderr, exit := run(t, command(t, "triage", "--mode", mode, "-o", mode, "cases", "--", "/bin/sh", "@@"))
+		lines := readLines(t, mode+"/cases.jsonl")
+		if exit != 0 || len(lines) != 2 || lines[0].Outcome != "oom" || lines[1].Outcome != "exit" {
+			t.Errorf("in mode %s: status %d, %s, and %+v", mode, exit, stderr, lines)
+		}
+	}
+}
+
 // checkClusters checks that there is one cluster for each bug.
 func checkClusters(t *testing.T, file []byte) {
 	var clusters report.Clusters
