@@ -227,7 +227,7 @@ func newReport(r *triage.Report) starlark.Value {
 }
 
 var reportClass = newClass("report", "What a sanitizer printed of an error.", []attribute[*report]{
-	{"tool", "str", "\"asan\", \"hwasan\", \"ubsan\", \"msan\", \"tsan\", \"lsan\" or \"libfuzzer\".", func(r *report) (starlark.Value, error) {
+	{"tool", "str", "\"asan\", \"hwasan\", \"ubsan\", \"msan\", \"tsan\", \"lsan\", \"libfuzzer\", or of an allocator \"scudo\" or \"gwp-asan\".", func(r *report) (starlark.Value, error) {
 		return starlark.String(r.r.Tool), nil
 	}},
 	{"type", "str", "The kind of error, such as \"heap-buffer-overflow\", \"data-race\", \"signed-integer-overflow\" or \"memory-leaks\".", func(r *report) (starlark.Value, error) {

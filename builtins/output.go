@@ -77,35 +77,33 @@ func newPipe(name string, waits int) (ends [2]*os.File, err error) {
 	return ends, nil
 }
 
-// How long the goroutine of an output leaves the pipe alone, and how much has to come
-// for the pause to be short, or none.
+// How long the goroutine of an output leaves the pipe alone. When much comes, or something
+// is watched for, it waits for more instead, a number of times.
 const (
 	minPause = time.Millisecond
 	maxPause = 16 * time.Millisecond
-	some     = 1 << 12
-	much     = 1 << 14
+	much     = 1 << 12
+	waits    = 64
 )
 
 // drain takes in what comes until the last writer has closed the pipe, or the
 // file is closed.
 func (o *output) drain() {
 	defer close(o.done)
-	pause := minPause
+	pause, left := minPause, 0
 	for {
 		n, ended := o.sync()
-		switch {
-		case ended:
+		if ended {
 			o.file.Close()
 			return
-		case n >= much:
-			continue
-		case n >= some:
-			pause = minPause
 		}
-		if o.isWatched() {
-			o.poll(maxPause)
+		if n >= much || o.isWatched() {
+			pause, left = minPause, waits
+		}
+		if left--; left >= 0 && o.poll(maxPause) {
 			continue
 		}
+		left = 0
 		select {
 		case <-o.look:
 		case <-time.After(pause):
@@ -143,13 +141,16 @@ func (o *output) sync() (n int, ended bool) {
 	return n, o.ended
 }
 
-// poll waits until there is something in the pipe, but not for longer than limit.
-func (o *output) poll(limit time.Duration) {
+// poll waits until there is something in the pipe, but not for longer than limit. It
+// reports whether there is.
+func (o *output) poll(limit time.Duration) (came bool) {
 	if raw, err := o.file.SyscallConn(); err == nil {
 		raw.Control(func(fd uintptr) {
-			unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(limit.Milliseconds()))
+			n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(limit.Milliseconds()))
+			came = n > 0
 		})
 	}
+	return came
 }
 
 // add appends to data as much as it may hold.

@@ -2585,7 +2585,7 @@ class Report:
     >>> [r.tool, r.type, r.access, r.size, hex(r.addr)]
     ["asan", "heap-use-after-free", "read", 4, "0x6020"]"""
     tool: str
-    """"asan", "hwasan", "ubsan", "msan", "tsan", "lsan" or "libfuzzer"."""
+    """"asan", "hwasan", "ubsan", "msan", "tsan", "lsan", "libfuzzer", or of an allocator "scudo" or "gwp-asan"."""
     type: str
     """The kind of error, such as "heap-buffer-overflow", "data-race", "signed-integer-overflow" or "memory-leaks"."""
     access: str | None

@@ -116,6 +116,41 @@ func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 	}, nil
 }
 
+// explain runs the best case of each cluster of crashes again, and adds to the clusters
+// what led to the crash.
+func (c *campaign) explain(r *report.Report) error {
+	var clusters []*report.Cluster
+	var cases []script.Case
+	for _, cluster := range r.Clusters.Clusters {
+		if cluster.Best.Outcome == "crash" {
+			clusters = append(clusters, cluster)
+			cases = append(cases, script.Case{Path: cluster.Best.Case, Argv: cluster.Best.Argv})
+		}
+	}
+	batch, err := c.batch(8) // once, and for each writer
+	if err != nil {
+		return err
+	}
+	batch.Script, batch.Worker = "explanation.star", []string{"/proc/self/exe", batchWorker}
+	b, err := script.NewBatch(batch, cases)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return withSignals(b.Quit, func() error {
+		return b.Run(func(line []byte) error {
+			var result struct{ Text, Error string }
+			err := json.Unmarshal(line, &result)
+			if result.Error != "" {
+				result.Text = "It could not be found out: " + result.Error
+			}
+			clusters[0].Led = result.Text
+			clusters = clusters[1:]
+			return err
+		})
+	})
+}
+
 func newTriage() *cobra.Command {
 	var opts script.BatchOptions
 	var flags batchFlags
@@ -123,6 +158,7 @@ func newTriage() *cobra.Command {
 	var timeout time.Duration
 	var distance float64
 	var failOn string
+	var explain bool
 	cmd := &cobra.Command{
 		Use:   "triage [flags] CASE... [-- PROG [ARG...]]",
 		Short: "Say what crashes a program, and which crashes are alike",
@@ -154,6 +190,9 @@ func newTriage() *cobra.Command {
 			if !ok {
 				return usageErrorf("triage: --fail-on is %q, want never, any, probably or exploitable", failOn)
 			}
+			if explain && (c.Arg != nil || c.Env != nil || c.Port != nil) {
+				return usageErrorf("triage: --explain is for inputs in files and on standard input")
+			}
 			batch, err := c.batch(1 + 2*c.Runs)
 			if err != nil {
 				return err
@@ -164,20 +203,22 @@ func newTriage() *cobra.Command {
 				r.Title += " of " + filepath.Base(argv[0])
 			}
 			stdout := cmd.OutOrStdout()
-			finish := func(space bool) error {
+			finish := func(explain, space bool) error {
 				if err := r.Cluster(distance); err != nil {
 					return err
 				}
-				if opts.Dir != "" && space {
-					if err := r.Write(opts.Dir); err != nil {
-						return err
-					}
+				var err error
+				if explain {
+					err = c.explain(r)
 				}
-				return printClusters(stdout, r, flags.json)
+				if opts.Dir != "" && space {
+					err = errors.Join(err, r.Write(opts.Dir))
+				}
+				return errors.Join(err, printClusters(stdout, r, flags.json, opts.Dir == ""))
 			}
 			err = flags.run(batch, args, adder{r}, func(*script.Batch) error { return nil })
 			if len(r.Cases) > 0 {
-				if failed := finish(!errors.Is(err, unix.ENOSPC)); failed != nil {
+				if failed := finish(explain && (err == nil || errors.Is(err, errCases)), !errors.Is(err, unix.ENOSPC)); failed != nil {
 					err = errors.Join(err, failed)
 				}
 			}
@@ -195,6 +236,7 @@ func newTriage() *cobra.Command {
 	flags.register(cmd, &opts)
 	c.register(cmd, &timeout)
 	cmd.Flags().UintVar(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses")
+	cmd.Flags().BoolVar(&explain, "explain", false, "run the best case of each cluster again, and say who wrote the value that led to the crash")
 	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
 	return cmd
@@ -222,8 +264,9 @@ type adder struct{ r *report.Report }
 func (a adder) Write(line []byte) (int, error) { return len(line), a.r.Add(line) }
 
 // printClusters prints what a triage has found: a line for each cluster, or the
-// contents of clusters.json.
-func printClusters(w io.Writer, r *report.Report, asJSON bool) error {
+// contents of clusters.json. With all it prints what led to the crashes too, if that is
+// known.
+func printClusters(w io.Writer, r *report.Report, asJSON, all bool) error {
 	if asJSON {
 		text, err := r.JSON()
 		if err == nil {
@@ -240,6 +283,11 @@ func printClusters(w io.Writer, r *report.Report, asJSON bool) error {
 		fmt.Fprintf(&b, "%4d  %-20s %-28s %5d cases %5d stacks  %s\n", c.ID, c.Severity, c.Name, c.Size, c.Unique, where)
 	}
 	fmt.Fprintf(&b, "%d clusters\n", len(r.Clusters.Clusters))
+	for _, c := range r.Clusters.Clusters {
+		if all && c.Led != "" {
+			fmt.Fprintf(&b, "\n%d. %s\n", c.ID, strings.TrimSuffix(c.Led, "\n"))
+		}
+	}
 	_, err := io.WriteString(w, builtins.Escape(b.String(), false))
 	return err
 }

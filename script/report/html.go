@@ -22,7 +22,6 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("index.html").Funcs(template.FuncMap{
 		"top":   top,
 		"lines": func(list []string) string { return strings.Join(list, "\n") },
-		"hex":   func(v uint64) string { return fmt.Sprintf("%#x", v) },
 		"show":  visible,
 		"words": func(list []string) string { return strings.Join(list, ", ") },
 	}).Parse(page))
@@ -105,7 +104,11 @@ func (r *Report) timeChart() chart {
 				seen[c] = true
 			}
 		}
-		bars = append(bars, bar{Label: fmt.Sprintf("first %d cases", end), N: len(seen), Class: "crash"})
+		label := fmt.Sprintf("first %d cases", end)
+		if end == 1 {
+			label = "first case"
+		}
+		bars = append(bars, bar{Label: label, N: len(seen), Class: "crash"})
 	}
 	return newChart("Clusters by cases looked at", bars)
 }

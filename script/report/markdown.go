@@ -34,6 +34,9 @@ func (r *Report) Markdown() []byte {
 		}
 		b.WriteString(block(c.Best.Command()))
 		b.WriteString(block(strings.Join(c.Stack, "\n")))
+		if c.Led != "" {
+			b.WriteString(block(strings.TrimSuffix(c.Led, "\n")))
+		}
 	}
 	for _, c := range r.Cases {
 		if c.Outcome == "" {

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/triage"
 )
 
@@ -59,6 +60,16 @@ type Crash struct {
 		Type    string `json:"type"`
 		Summary string `json:"summary"`
 	} `json:"sanitizer"`
+}
+
+// RegisterLines returns the registers with their values, in hexadecimal.
+func (c *Crash) RegisterLines() (lines []string) {
+	for _, r := range arch.Registers {
+		if v, ok := c.Registers[r.Name]; ok {
+			lines = append(lines, fmt.Sprintf("%-8s %#x", r.Name, v))
+		}
+	}
+	return lines
 }
 
 // A Frame is one of a stack.
@@ -125,6 +136,7 @@ type Cluster struct {
 	Severity triage.Severity `json:"severity"`
 	Cases    []string        `json:"cases"`
 	Stack    []string        `json:"stack"`
+	Led      string          `json:"led,omitempty"` // what led to the crash of the best case
 
 	Best    *Case `json:"-"` // the one that shows it best: certain, then small
 	Members []int `json:"-"` // indices of cases

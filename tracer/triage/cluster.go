@@ -52,6 +52,7 @@ type universe struct {
 	stacks  [][]int32 // frames by number
 	members [][]int   // of the list, by distinct stack
 	of      []int     // the distinct stack of each of the list
+	frames  int       // different ones
 	weights weights
 }
 
@@ -82,6 +83,7 @@ func newUniverse(stacks [][]string) *universe {
 			u.of[m] = i
 		}
 	}
+	u.frames = len(ids)
 	return u
 }
 
@@ -89,7 +91,7 @@ func newUniverse(stacks [][]string) *universe {
 // more.
 func (u *universe) distance(i, j int, limit float64) float64 {
 	a, b := u.stacks[i], u.stacks[j]
-	if d := 1 - similarity(a, b, &u.weights); d < limit {
+	if d := 1 - similarity(a, b, 1-limit, &u.weights); d < limit {
 		return max(d, 0)
 	}
 	return 1
@@ -112,7 +114,7 @@ func (u *universe) near(limit float64) [][]edge {
 	for i := range last {
 		last[i] = -1
 	}
-	marked := make(map[int32]bool) // the frames of stack i
+	marked := make([]bool, u.frames) // those of stack i
 	compare := func(i, j int) {
 		if last[j] == i {
 			return
@@ -150,7 +152,7 @@ func (u *universe) near(limit float64) [][]edge {
 
 // bound returns what the similarity of a stack with one of n frames, those that are
 // marked, cannot exceed: no match counts for more than its frame does in its own place.
-func (u *universe) bound(stack []int32, marked map[int32]bool, n int) float64 {
+func (u *universe) bound(stack []int32, marked []bool, n int) float64 {
 	u.weights.grow(max(len(stack), n))
 	sum := 0.0
 	for i, id := range stack {

@@ -32,6 +32,53 @@ func TestSimilarity(t *testing.T) {
 	}
 }
 
+// TestSimilarityByTable compares similarities with those of the textbook's table of all
+// pairs of places, and what is cut short with what is not.
+func TestSimilarityByTable(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	stacks := append(randomStacks(r, 60), manyStacks(r, 20, 5)...)
+	w, ids := new(weights), make(map[string]int32)
+	for _, a := range stacks {
+		for _, b := range stacks {
+			short, long := numberAll(ids, a), numberAll(ids, b)
+			if len(short) > len(long) {
+				short, long = long, short
+			}
+			table := make([][]float64, len(short)+1)
+			for i := range table {
+				table[i] = make([]float64, len(long)+1)
+			}
+			own := 0.0
+			for i, x := range short {
+				own += math.Exp(-0.04 * float64(i))
+				for j, y := range long {
+					table[i+1][j+1] = max(table[i][j+1], table[i+1][j])
+					if x == y {
+						match := math.Exp(-0.04*float64(min(i, j)) - 0.13*math.Abs(float64(i-j)))
+						table[i+1][j+1] = max(table[i+1][j+1], table[i][j]+match)
+					}
+				}
+			}
+			want := table[len(short)][len(long)] / own
+			if len(short) == 0 {
+				want = 0
+				if len(long) == 0 {
+					want = 1
+				}
+			}
+			got := similarity(short, long, 0, w)
+			if math.Abs(got-want) > 1e-9 {
+				t.Fatalf("%q and %q: %v, want %v", a, b, got, want)
+			}
+			for _, least := range []float64{0.3, 0.7, 0.95} {
+				if cut := similarity(short, long, least, w); cut != got && (cut != 0 || got >= least) {
+					t.Fatalf("%q and %q, at least %v: %v, want %v", a, b, least, cut, got)
+				}
+			}
+		}
+	}
+}
+
 func letters(s string) []string {
 	var list []string
 	for _, c := range s {
@@ -189,12 +236,13 @@ func TestClusterOld(t *testing.T) {
 	}
 }
 
-// BenchmarkCluster groups 100,000 crashes of 500 distinct stacks.
+// BenchmarkCluster groups 100,000 crashes of 500 and more distinct stacks, shallow and deep
+// ones.
 func BenchmarkCluster(b *testing.B) {
-	for _, distinct := range []int{500, 2000} {
-		b.Run(fmt.Sprintf("100000 of %d", distinct), func(b *testing.B) {
+	for _, c := range []struct{ distinct, depth int }{{500, 5}, {2000, 5}, {500, 200}, {2000, 200}} {
+		b.Run(fmt.Sprintf("100000 of %d from %d frames", c.distinct, c.depth), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 3))
-			some := manyStacks(r, distinct)
+			some := manyStacks(r, c.distinct, c.depth)
 			stacks := make([][]string, 100000)
 			for i := range stacks {
 				stacks[i] = some[r.IntN(len(some))]
@@ -206,16 +254,20 @@ func BenchmarkCluster(b *testing.B) {
 	}
 }
 
-// manyStacks returns n distinct stacks of about 20 frames, of a program that has many
+// manyStacks returns n distinct stacks of depth frames and up to 25 more, of a program that has many
 // functions, most of them called from the same few.
-func manyStacks(r *rand.Rand, n int) [][]string {
+func manyStacks(r *rand.Rand, n, depth int) [][]string {
 	stacks := make([][]string, n)
 	for i := range stacks {
-		for range 5 + r.IntN(25) {
-			stacks[i] = append(stacks[i], fmt.Sprintf("function_%d at file.c:%d:3", r.IntN(400), i%7))
-		}
 		if i > 10 && i%2 == 0 { // a variant of another one
-			stacks[i] = append(stacks[i][:2], stacks[i-10][2:]...)
+			stacks[i] = slices.Clone(stacks[i-10])
+			for k := range 2 {
+				stacks[i][k] = fmt.Sprintf("function_%d at file.c:%d:3", r.IntN(400), i%7)
+			}
+			continue
+		}
+		for range depth + r.IntN(25) {
+			stacks[i] = append(stacks[i], fmt.Sprintf("function_%d at file.c:%d:3", r.IntN(400), i%7))
 		}
 		stacks[i] = append(stacks[i], "parse at parse.c:10:2", "run at main.c:40:2", "main at main.c:90:2")
 	}

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,7 +10,7 @@ import (
 
 // A Report is what a sanitizer printed of an error.
 type Report struct {
-	Tool    string // "asan", "ubsan", "msan", "tsan", "lsan", "hwasan" or "libfuzzer"
+	Tool    string // "asan", "ubsan", "msan", "tsan", "lsan", "hwasan", "libfuzzer", "scudo" or "gwp-asan"
 	Type    string // such as "heap-buffer-overflow"
 	Access  string // "read", "write" or ""
 	Addr    uint64 // meaningful if HasAddr
@@ -66,7 +67,7 @@ func ParseReport(text string) *Report {
 	if len(text) > maxReport {
 		text = text[len(text)-maxReport:]
 	}
-	if !strings.Contains(text, "Sanitizer") && !strings.Contains(text, "libFuzzer") && !strings.Contains(text, "runtime error") {
+	if !slices.ContainsFunc([]string{"Sanitizer", "libFuzzer", "runtime error", "Scudo ERROR", gwpStart}, func(s string) bool { return strings.Contains(text, s) }) {
 		return nil // which takes less time than to look at each line
 	}
 	lines := strings.Split(text, "\n")
@@ -83,6 +84,12 @@ func ParseReport(text string) *Report {
 			return parseReport("libfuzzer", m[1], lines[i:])
 		} else if m := ubsanLine().FindStringSubmatch(line); m != nil {
 			return parseUndefined(m, lines[i:])
+		} else if m := scudoLine().FindStringSubmatch(line); m != nil {
+			return parseScudo(m[1])
+		} else if strings.HasSuffix(line, gwpStart) {
+			if r := parseGWP(lines[i+1:]); r != nil {
+				return r
+			}
 		}
 	}
 	return nil
@@ -115,7 +122,7 @@ func parseReport(tool, what string, lines []string) *Report {
 			continue
 		case strings.Contains(lower, "freed by thread") || strings.Contains(lower, "deallocated by") || strings.Contains(lower, "memory was marked as uninitialized"):
 			into = r.section(&r.Freed)
-		case strings.Contains(lower, "previously allocated ") || strings.HasPrefix(lower, "allocated by") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
+		case strings.Contains(lower, "previously allocated ") || strings.HasPrefix(lower, "allocated by") || strings.HasPrefix(lower, "allocated here") || strings.Contains(lower, "is located in") && strings.Contains(lower, "allocated by"),
 			strings.Contains(lower, "location is heap block"), strings.Contains(lower, "uninitialized value was created by"):
 			into = r.section(&r.Alloc)
 		case tool == "lsan" && strings.Contains(lower, "leak of "):
@@ -135,8 +142,8 @@ func parseReport(tool, what string, lines []string) *Report {
 				r.address("at address " + m[3])
 			}
 		}
-		if m := causeLine().FindStringSubmatch(line); m != nil && r.Type == "tag-mismatch" && causes[m[1]] != "" {
-			r.Type = causes[m[1]]
+		if m := causeLine().FindStringSubmatch(line); m != nil {
+			r.caused(m[1])
 		}
 		if m := signalLine().FindStringSubmatch(line); m != nil && r.Access == "" && m[1] != "UNKNOWN" {
 			r.Access = strings.ToLower(m[1])
@@ -153,6 +160,16 @@ func parseReport(tool, what string, lines []string) *Report {
 		r.Frames = r.Alloc
 	}
 	return r
+}
+
+// caused takes in what hwasan says of the cause of an error, which it finds by tags.
+func (r *Report) caused(by string) {
+	switch {
+	case r.Type == "tag-mismatch" && causes[by] != "":
+		r.Type = causes[by]
+	case r.Type == "bad-free" && (by == "use-after-free" || by == "double-free"):
+		r.Type = "double-free"
+	}
 }
 
 // section returns where the frames of a section go: only its first stack is kept.
@@ -172,7 +189,7 @@ func typeOf(tool, what string) string {
 		return "memory-leaks"
 	case strings.HasPrefix(lower, "attempting double-free"):
 		return "double-free"
-	case strings.HasPrefix(lower, "attempting free on address which was not malloc"):
+	case strings.HasPrefix(lower, "attempting free on address which was not malloc"), first == "invalid-free":
 		return "bad-free"
 	case strings.HasPrefix(lower, "attempting to call malloc_usable_size"):
 		return "bad-malloc_usable_size"
@@ -182,6 +199,12 @@ func typeOf(tool, what string) string {
 		return "out-of-memory"
 	case strings.HasPrefix(lower, "invalid allocation alignment"):
 		return "invalid-allocation-alignment"
+	case strings.HasPrefix(lower, "invalid alignment requested in aligned_alloc"):
+		return "invalid-aligned-alloc-alignment"
+	case strings.HasPrefix(lower, "invalid alignment requested in posix_memalign"):
+		return "invalid-posix-memalign-alignment"
+	case strings.HasPrefix(what, first+" parameters overflow"):
+		return first + "-overflow"
 	case strings.HasSuffix(first, "-param-overlap:"):
 		return "param-overlap"
 	case tool == "tsan":

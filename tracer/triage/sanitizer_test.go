@@ -39,6 +39,16 @@ var addressErrors = []sanitized{
 	{"huge", "allocation-size-too-big", "", 0, "allocation-size-too-big", NotExploitable, "huge main; ; "},
 	{"leak", "memory-leaks", "", 100, "memory-leaks", NotExploitable, "allocate leak; ; allocate leak"},
 	{"aborted", "ABRT", "", 0, "AbortSignal", NotExploitable, "aborted main; ; "},
+	{"calloc_overflow", "calloc-overflow", "", 0, "calloc-overflow", ProbablyExploitable, "calloc_overflow main; ; "},
+	{"reallocarray_overflow", "reallocarray-overflow", "", 0, "reallocarray-overflow", ProbablyExploitable, "reallocarray_overflow main; ; "},
+	{"pvalloc_overflow", "pvalloc-overflow", "", 0, "pvalloc-overflow", ProbablyExploitable, "pvalloc_overflow main; ; "},
+	{"aligned", "invalid-aligned-alloc-alignment", "", 0, "invalid-aligned-alloc-alignment", NotExploitable, "aligned main; ; "},
+	{"posix_aligned", "invalid-posix-memalign-alignment", "", 0, "invalid-posix-memalign-alignment", NotExploitable, "posix_aligned main; ; "},
+	{"memory_aligned", "invalid-allocation-alignment", "", 0, "invalid-allocation-alignment", NotExploitable, "memory_aligned main; ; "},
+	{"usable", "bad-malloc_usable_size", "", 0, "bad-malloc_usable_size", NotExploitable, "usable main; ; "},
+	{"dynamic", "dynamic-stack-buffer-overflow", "write", 1, "dynamic-stack-buffer-overflow(write)", Exploitable, "dynamic main; ; "},
+	{"returned", "stack-use-after-return", "write", 4, "stack-use-after-return(write)", Exploitable, "returned main; ; "},
+	{"poison", "use-after-poison", "read", 1, "use-after-poison", ProbablyExploitable, "poison main; ; allocate poison"},
 }
 
 var undefinedErrors = []sanitized{
@@ -50,21 +60,33 @@ var undefinedErrors = []sanitized{
 	{"null_load", "null-pointer-use", "read", 0, "null-pointer-use", NotExploitable, ""},
 }
 
+var taggedErrors = []sanitized{
+	{"use_after_free", "heap-use-after-free", "write", 1, "heap-use-after-free(write)", Exploitable, "use_after_free main; release use_after_free; allocate use_after_free"},
+	{"read_after_free", "heap-use-after-free", "read", 1, "heap-use-after-free(read)", NotExploitable, "read_after_free main; release read_after_free; allocate read_after_free"},
+	{"heap_read", "heap-buffer-overflow", "read", 4, "heap-buffer-overflow(read)", NotExploitable, "heap_read main; ; allocate heap_read"},
+	{"heap_write", "heap-buffer-overflow", "write", 1, "heap-buffer-overflow(write)", Exploitable, "heap_write main; ; allocate heap_write"},
+	{"double_free", "double-free", "", 0, "double-free", NotExploitable, "release double_free; release double_free; allocate double_free"},
+	{"null_write", "SEGV", "write", 0, "DestAvNearNull", ProbablyExploitable, "null_write main; ; "},
+	{"huge", "allocation-size-too-big", "", 0, "allocation-size-too-big", NotExploitable, "huge main; ; "},
+}
+
 // TestSanitizers checks what is said of the reports of real runs.
 func TestSanitizers(t *testing.T) {
 	for _, c := range []struct {
 		tool, compiler, flag, options string
 		errors                        []sanitized
+		more                          []string // flags
 	}{
-		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors},
-		{"asan", "clang", "address", "handle_abort=1:detect_leaks=1", addressErrors},
-		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors},
-		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors},
-		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
-		{"tsan", "clang", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}},
-		{"msan", "clang", "memory", "", []sanitized{{"uninitialized", "use-of-uninitialized-value", "", 0, "use-of-uninitialized-value", NotExploitable, "uninitialized main"}}},
+		{"asan", "gcc", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors, nil},
+		{"asan", "clang", "address", "handle_abort=1:detect_stack_use_after_return=1:detect_leaks=1", addressErrors, nil},
+		{"ubsan", "gcc", "undefined", "print_stacktrace=1", undefinedErrors, nil},
+		{"ubsan", "clang", "undefined", "print_stacktrace=0", undefinedErrors, nil},
+		{"tsan", "gcc", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}, nil},
+		{"tsan", "clang", "thread", "", []sanitized{{"race", "data-race", "", 4, "data-race", NotExploitable, "racer"}}, nil},
+		{"msan", "clang", "memory", "", []sanitized{{"uninitialized", "use-of-uninitialized-value", "", 0, "use-of-uninitialized-value", NotExploitable, "uninitialized main"}}, nil},
+		{"hwasan", "clang", "hwaddress", "", taggedErrors, []string{"-fsanitize-hwaddress-experimental-aliasing"}}, // of the heap alone, as x86-64 has no tags
 	} {
-		program := compile(t, c.compiler, "-fsanitize="+c.flag)
+		program := compile(t, c.compiler, append([]string{"-fsanitize=" + c.flag}, c.more...)...)
 		for _, want := range c.errors {
 			t.Run(c.tool+" "+c.compiler+" "+want.name, func(t *testing.T) {
 				text := run(t, program, want.name, c.options)
@@ -84,7 +106,7 @@ func TestSanitizers(t *testing.T) {
 					t.Errorf("%s %s %q size %d summary %q, want %s %s %q size %d of\n%s", r.Tool, r.Type, access, r.Size, r.Summary, tool, want.typ, want.access, want.size, text)
 				}
 				if strings.Contains(want.class, "(") != r.HasAddr && want.access != "" && tool == "asan" {
-					if !strings.HasSuffix(want.class, "Av") && !strings.HasSuffix(want.class, "NearNull") {
+					if !strings.HasSuffix(want.class, "Av") && !strings.HasSuffix(want.class, "NearNull") && want.class != "use-after-poison" {
 						t.Errorf("address %#x, %t, of\n%s", r.Addr, r.HasAddr, text)
 					}
 				}
@@ -105,6 +127,76 @@ func TestSanitizers(t *testing.T) {
 					t.Errorf("stack %q", crash.Trace)
 				}
 			})
+		}
+	}
+}
+
+// TestAllocators checks what is said of the reports of hardened allocators, of real runs.
+func TestAllocators(t *testing.T) {
+	program := compile(t, "clang", "-fsanitize=scudo")
+	for name, want := range map[string]struct {
+		tool, class  string
+		severity     Severity
+		freed, alloc bool
+	}{
+		"double_free":     {"scudo", "double-free", NotExploitable, false, false},
+		"bad_free":        {"scudo", "bad-free", NotExploitable, false, false},
+		"spoiled":         {"scudo", "HeapError", ProbablyExploitable, false, false},
+		"calloc_overflow": {"scudo", "calloc-overflow", ProbablyExploitable, false, false},
+		"use_after_free":  {"gwp-asan", "heap-use-after-free", ProbablyExploitable, true, true},
+		"outside":         {"gwp-asan", "heap-buffer-overflow", ProbablyExploitable, false, true},
+	} {
+		options := map[string]string{"scudo": "GWP_ASAN_OPTIONS=Enabled=0", "gwp-asan": "GWP_ASAN_OPTIONS=Enabled=1:SampleRate=1"}
+		cmd := exec.Command(program, name)
+		cmd.Env = append(os.Environ(), options[want.tool], "SCUDO_OPTIONS=dealloc_type_mismatch=1")
+		text, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Fatalf("%s: no error in\n%s", name, text)
+		}
+		c, err := FromOutput(string(text), nil)
+		if err != nil || c == nil || c.Name != want.class || c.Severity != want.severity || c.Sanitizer.Tool != want.tool {
+			t.Errorf("%s is %+v, %v, want %s of\n%s", name, c, err, want.class, text)
+			continue
+		}
+		in := func(frames []Frame, function string) bool {
+			return slices.ContainsFunc(frames, func(f Frame) bool { return f.Function == function })
+		}
+		if r := c.Sanitizer; in(r.Freed, "release") != want.freed || in(r.Alloc, "allocate") != want.alloc {
+			t.Errorf("%s was released in %+v, allocated in %+v, of\n%s", name, r.Freed, r.Alloc, text)
+		}
+	}
+}
+
+// TestLibFuzzer checks what is said of the errors that libFuzzer finds itself, of real runs.
+func TestLibFuzzer(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "fuzzed")
+	if out, err := exec.Command(tracertest.Tool(t, "clang++"), "-g", "-fsanitize=fuzzer", "-o", program, "testdata/fuzzed.cc").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for does, want := range map[string]struct {
+		class    string
+		severity Severity
+		stack    bool // it is the target's
+	}{
+		"T": {"timeout", NotExploitable, true}, "O": {"out-of-memory", NotExploitable, false}, "E": {"fuzz target exited", NotExploitable, true},
+		"W": {"overwrites-const-input", ProbablyExploitable, false}, "A": {"AbortSignal", NotExploitable, true},
+	} {
+		input := filepath.Join(dir, does)
+		if err := os.WriteFile(input, []byte(does), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(program, "-timeout=1", "-rss_limit_mb=200", input)
+		cmd.Dir = dir
+		text, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Fatalf("%s: no error in\n%s", does, text)
+		}
+		c, err := FromOutput(string(text), nil)
+		if err != nil || c == nil || c.Name != want.class || c.Severity != want.severity || c.Sanitizer.Tool != "libfuzzer" {
+			t.Errorf("%s is %+v, %v, want %s of\n%s", does, c, err, want.class, text)
+		} else if want.stack && !strings.HasPrefix(c.Trace[0], "LLVMFuzzerTestOneInput at fuzzed.cc:") {
+			t.Errorf("%s has the stack %q", does, c.Trace)
 		}
 	}
 }
@@ -177,7 +269,7 @@ func TestReports(t *testing.T) {
 	}{
 		{"libfuzzer", "asan", "heap-buffer-overflow", "read", 8, []string{
 			"parse::(anonymous namespace)::next(std::vector<int, std::allocator<int> > const&, int) at parse.cc:41:7", "LLVMFuzzerTestOneInput at fuzz.cc:9:3"}, 2},
-		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:5:10"}, 2},
+		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:7:9"}, 4},
 		{"nested", "asan", "SEGV", "read", 0, []string{"load at a.c:3"}, 0},
 	} {
 		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")

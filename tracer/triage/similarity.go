@@ -9,11 +9,14 @@ const (
 	shift = 0.13
 )
 
+// rounding is more than what is lost by it in a similarity.
+const rounding = 1e-9
+
 // Similarity returns how alike two stacks are, from 0 to 1: the best weight of matches
 // in the order of the stacks, by the weight of the shorter stack matching itself.
 func Similarity(a, b []string) float64 {
 	ids := make(map[string]int32)
-	return similarity(numberAll(ids, a), numberAll(ids, b), new(weights))
+	return similarity(numberAll(ids, a), numberAll(ids, b), 0, new(weights))
 }
 
 // numberAll returns the numbers of names, which it adds to ids.
@@ -33,8 +36,11 @@ func numberAll(ids map[string]int32, names []string) []int32 {
 // weights are weights that were computed, and room to compute with.
 type weights struct {
 	byMin, byShift []float64
-	row            []float64
 	own            []float64 // of the first n frames matching themselves
+
+	last   []int32   // by frame: its last place in a stack, from 1 on, or 0
+	before []int32   // by place: where the same frame is before that, or 0
+	best   []float64 // a Fenwick tree: the best weight of matches up to a place
 }
 
 func (w *weights) grow(n int) {
@@ -47,12 +53,15 @@ func (w *weights) grow(n int) {
 		}
 		w.own = append(w.own, sum)
 	}
-	if len(w.row) <= n {
-		w.row = make([]float64, 2*n+1)
+	if len(w.best) <= n {
+		w.best, w.before = make([]float64, 2*n+1), make([]int32, 2*n+1)
 	}
 }
 
-func similarity(a, b []int32, w *weights) float64 {
+// similarity returns how alike two stacks are, or 0 as soon as it is known that this is
+// less than least, which the innermost frames of most stacks tell. It looks at the pairs
+// of places alone that have the same frame, which are few.
+func similarity(a, b []int32, least float64, w *weights) float64 {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
@@ -63,21 +72,43 @@ func similarity(a, b []int32, w *weights) float64 {
 		return 0
 	}
 	w.grow(len(b))
-	row := w.row[:len(b)+1]
-	clear(row)
+	best := w.best[:len(b)+1]
+	clear(best)
+	for j, y := range b {
+		for int(y) >= len(w.last) {
+			w.last = append(w.last, 0)
+		}
+		w.before[j+1], w.last[y] = w.last[y], int32(j+1)
+	}
+	defer func() {
+		for _, y := range b {
+			w.last[y] = 0
+		}
+	}()
+	total, most := w.own[len(a)], 0.0
 	for i, x := range a {
-		diagonal := 0.0
-		for j, y := range b {
-			best := max(row[j+1], row[j])
-			if x == y {
-				d := i - j
+		if int(x) < len(w.last) {
+			// From the back, so that none follows another one of the same frame of a.
+			for at := w.last[x]; at > 0; at = w.before[at] {
+				d := i - int(at-1)
 				if d < 0 {
 					d = -d
 				}
-				best = max(best, diagonal+w.byMin[min(i, j)+1]*w.byShift[d])
+				sum := 0.0
+				for k := at - 1; k > 0; k &= k - 1 {
+					sum = max(sum, best[k])
+				}
+				sum += w.byMin[min(i, int(at-1))+1] * w.byShift[d]
+				most = max(most, sum)
+				for k := int(at); k < len(best) && best[k] < sum; k += k & -k {
+					best[k] = sum
+				}
 			}
-			diagonal, row[j+1] = row[j+1], best
+		}
+		// No frame counts for more than in its own place.
+		if most+total-w.own[i+1] < (least-rounding)*total {
+			return 0
 		}
 	}
-	return min(1, row[len(b)]/w.own[len(a)])
+	return min(1, most/total)
 }

@@ -1,5 +1,7 @@
 // A program with errors that sanitizers find: the argument names the one to make.
 
+#define _GNU_SOURCE
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +35,20 @@ NOINLINE void exhausted(void) { sink = recursion(0); }
 NOINLINE void huge(void) { volatile size_t n = -1; held = malloc(n >> 1); }
 NOINLINE void leak(void) { held = allocate(100); held = 0; }
 NOINLINE void aborted(void) { abort(); }
+NOINLINE void calloc_overflow(void) { volatile size_t n = -1; held = calloc(n, 16); }
+NOINLINE void reallocarray_overflow(void) { volatile size_t n = -1; held = reallocarray(0, n, 16); }
+NOINLINE void pvalloc_overflow(void) { volatile size_t n = -1; held = pvalloc(n); }
+NOINLINE void aligned(void) { volatile size_t n = 3; held = aligned_alloc(n, 16); }
+NOINLINE void posix_aligned(void) { volatile size_t n = 3; void *p; sink = posix_memalign(&p, n, 16); }
+NOINLINE void memory_aligned(void) { volatile size_t n = 3; held = memalign(n, 16); }
+NOINLINE void usable(void) { sink = malloc_usable_size((void *)&sink); }
+NOINLINE void dynamic(void) { volatile int n = 10; char *volatile p = __builtin_alloca(n); p[n] = 1; }
+NOINLINE int *escape(void) { int a[4]; int *volatile p = a; return p; }
+NOINLINE void spoiled(void) { char *volatile p = allocate(32); memset(p - 16, 1, 16); release(p); }
+NOINLINE void outside(void) { char *volatile p = allocate(4096); p[4096 + 64] = 1; }
+NOINLINE void returned(void) { int *volatile p = escape(); p[1] = 2; }
+__attribute__((weak)) void __asan_poison_memory_region(void const volatile *, size_t);
+NOINLINE void poison(void) { char *volatile p = allocate(100); __asan_poison_memory_region(p + 32, 16); sink = p[40]; }
 
 NOINLINE void overflow(void) { volatile int i = 0x7fffffff; sink = i + 1; }
 NOINLINE void shift(void) { volatile int n = 40; sink = 1 << n; }
@@ -57,7 +73,8 @@ NOINLINE void race(void)
 static const struct { const char *name; void (*run)(void); } errors[] = {
 	ERROR(heap_write), ERROR(heap_read), ERROR(use_after_free), ERROR(read_after_free), ERROR(double_free), ERROR(bad_free), ERROR(global_read),
 	ERROR(stack_write), ERROR(scope), ERROR(overlap), ERROR(negative), ERROR(null_write), ERROR(wild_read), ERROR(exhausted), ERROR(huge),
-	ERROR(leak), ERROR(aborted), ERROR(overflow), ERROR(shift), ERROR(divide), ERROR(bounds), ERROR(misaligned), ERROR(null_load),
+	ERROR(calloc_overflow), ERROR(reallocarray_overflow), ERROR(pvalloc_overflow), ERROR(aligned), ERROR(posix_aligned), ERROR(memory_aligned),
+	ERROR(usable), ERROR(dynamic), ERROR(returned), ERROR(spoiled), ERROR(outside), ERROR(poison), ERROR(leak), ERROR(aborted), ERROR(overflow), ERROR(shift), ERROR(divide), ERROR(bounds), ERROR(misaligned), ERROR(null_load),
 	ERROR(uninitialized), ERROR(race),
 };
 
