@@ -38,6 +38,7 @@ func TestFormat(t *testing.T) {
 		{chars("hi" + strings.Repeat("\x00", 14)), `"hi", '\000' <repeats 13 times>`},
 		{chars("\x1b[31m\n\"\xff"), `"\033[31m\n\"\377"`},
 		{chars("été\x00"), `"été"`},
+		{chars("\xf8\xd7\x88\xf7\u06c8\u009b2J"), `"\370\327\210\367ۈ\302\2332J"`},
 		{chars(strings.Repeat("ab", 150)), `"` + strings.Repeat("ab", 100) + `"...`},
 		{chars(strings.Repeat("ab", 90) + strings.Repeat("c", 300) + "d"), `"` + strings.Repeat("ab", 90) + `", 'c' <repeats 300 times>...`},
 		{chars(strings.Repeat("a", 300)), `'a' <repeats 300 times>`},

@@ -89,12 +89,13 @@ func char(b []byte) rune {
 	}
 }
 
-// runes returns the characters of a string. Those of one byte are UTF-8.
+// runes returns the characters of a string. Those of one byte are UTF-8; what it stands for
+// and cannot be shown is its bytes, as in gdb.
 func runes(b []byte, width int) []rune {
 	var list []rune
 	for len(b) >= width {
 		if width == 1 {
-			if r, n := utf8.DecodeRune(b); r != utf8.RuneError || n > 1 {
+			if r, n := utf8.DecodeRune(b); n == 1 && r != utf8.RuneError || n > 1 && unicode.IsPrint(r) {
 				list, b = append(list, r), b[n:]
 				continue
 			}
