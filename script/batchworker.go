@@ -298,7 +298,9 @@ func (w *batchWorker) answer(c *batchCase) *batchReply {
 			return fmt.Errorf("case returned %s, want dict", result.Type())
 		}
 		tally = tallyOf(dict)
-		line, err = builtins.EncodeJSON(thread, result)
+		if line, err = builtins.EncodeJSON(thread, result); err != nil {
+			err = fmt.Errorf("the result: %w", err)
+		}
 		return err
 	})
 	s.engine.ClearInterrupt()

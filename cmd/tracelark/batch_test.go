@@ -70,7 +70,9 @@ def case(c):
         launch(["sh", "-c", "setsid sh -c 'sleep 1000 & echo $! > pid; exec sleep 1000' & until test -s pid; do sleep 0.01; done"]).cont()
         return {"daemon": True}
     elif kind == 12:
-        return {"data": c.data}
+        list = []
+        list.append(list)
+        return {"data": list}
     return {"name": c.name, "index": c.index, "text": str(c.data), "state": c.state.state, "path": c.path, "args": args}
 
 def summary(results):
@@ -127,10 +129,10 @@ func checkBatch(t *testing.T, stdout string) {
 		3: "script ran for 4s, the limit of --timeout", 4: "script ran for 4s, the limit of --timeout",
 		5: "the case ran for 4s, the limit of --timeout, and its worker did not end it",
 		6: "case returned NoneType, want dict", 7: "the case called exit(3)",
-		8: "the worker took more than 300 MB of memory, the limit of --memory",
+		8: "the worker took more than 300 MB of memory, the limit of --memory", 12: "the result: list is nested more than 1000 levels deep, or contains itself",
 		15: "cases/013: no such file", 16: "none: no such file",
 	}
-	if len(lines) != 19 || lines[17] != "17 results, 10 errors" || lines[18] != `{"summary": 3}` {
+	if len(lines) != 19 || lines[17] != "17 results, 11 errors" || lines[18] != `{"summary": 3}` {
 		t.Fatalf("%d lines, want 17 and those of summary:\n%s", len(lines), stdout)
 	}
 	for i, line := range lines[:17] {
@@ -148,8 +150,6 @@ func checkBatch(t *testing.T, stdout string) {
 		switch i {
 		case 10:
 			want = `{"daemon":true}`
-		case 12:
-			want = `{"data":"012"}`
 		case 13:
 			want = `{"args":["x","-y"],"index":13,"name":"014","path":"cases/014","state":"stopped","text":""}`
 		case 14:

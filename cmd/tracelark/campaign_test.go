@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -77,5 +78,74 @@ func TestCampaign(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) || child > 1 {
 		t.Errorf("the clusters are %q, want %q; their stacks are\n%s", got, want, strings.Join(places, "\n"))
+	}
+}
+
+// TestTriageCompares has a program that cannot be copied at main, which each worker
+// finds out by the first case that it looks at.
+func TestTriageCompares(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/early.c")
+	files := make(map[string]string)
+	for i := range 8 {
+		files[fmt.Sprintf("cases/%d", i)] = "S"
+	}
+	t.Chdir(writeTests(t, files))
+	_, stderr, exit := run(t, command(t, "triage", "-j", "2", "-o", "out", "cases", "--", prog, "@@"))
+	if exit != 0 || !strings.Contains(stderr, "each case is launched from here on") {
+		t.Errorf("status %d:\n%s", exit, stderr)
+	}
+	for _, c := range readLines(t, "out/cases.jsonl") {
+		if c.Name != "DestAvNearNull" {
+			t.Errorf("%s is %s %s", c.Case, c.Outcome, c.Name)
+		}
+	}
+}
+
+// TestTriageExplains looks for what led to a crash: who wrote the address.
+func TestTriageExplains(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/written.c")
+	t.Chdir(writeTests(t, map[string]string{"cases/b": "b", "cases/a": "a"}))
+	for _, input := range []string{"@@", ""} {
+		argv := strings.Fields(prog + " " + input)
+		stdout, stderr, exit := run(t, command(t, append([]string{"triage", "--explain", "cases", "--"}, argv...)...))
+		if want := regexp.MustCompile(`\n1\. DestAv .*\n(?s:.*)the value 0x6100000000 at 0x[0-9a-f]+ was last written by\n    #0 .* in keep `); exit != 0 || !want.MatchString(stdout) {
+			t.Errorf("%q: status %d, %s, and\n%s", input, exit, stderr, stdout)
+		}
+	}
+	if stdout, stderr, exit := run(t, command(t, "triage", "--explain", "-o", "out", "cases", "--", prog, "@@")); exit != 0 || strings.Contains(stdout, "was last written by") {
+		t.Errorf("with -o: status %d, %s, and\n%s", exit, stderr, stdout)
+	}
+	for _, name := range []string{"index.html", "report.md", "clusters.json"} {
+		if text, err := os.ReadFile("out/" + name); err != nil || !strings.Contains(string(text), "was last written by") {
+			t.Errorf("%s does not explain: %v", name, err)
+		}
+	}
+	core := exec.Command(tracertest.Tool(t, "gdb"), "-nx", "-batch", "-ex", "run cases/a", "-ex", "generate-core-file core", prog)
+	if text, err := core.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if stdout, stderr, exit := run(t, command(t, "triage", "--explain", "core", "--", prog, "@@")); exit != 0 || !strings.HasSuffix(stdout, "\n1 clusters\n") {
+		t.Errorf("of a core: status %d, %s, and\n%s", exit, stderr, stdout)
+	}
+}
+
+// TestTriageKilled has the kernel kill a program for want of memory, and another one die of
+// the same signal.
+func TestTriageKilled(t *testing.T) {
+	group := "/sys/fs/cgroup/memory/tracelark-test"
+	if err := os.Mkdir(group, 0o777); err != nil {
+		t.Skipf("a control group that bounds memory cannot be made: %v", err)
+	}
+	defer os.Remove(group)
+	if err := os.WriteFile(group+"/memory.limit_in_bytes", []byte("64M"), 0o666); err != nil {
+		t.Skipf("the memory of a control group cannot be bounded: %v", err)
+	}
+	t.Chdir(writeTests(t, map[string]string{"cases/a": "echo $$ > " + group + "/cgroup.procs; exec " + parser(t) + " fat", "cases/b": "kill -9 $$", "fat": "X."}))
+	for _, mode := range []string{"exec", "snapshot"} {
+		_, stderr, exit := run(t, command(t, "triage", "--mode", mode, "-o", mode, "cases", "--", "/bin/sh", "@@"))
+		lines := readLines(t, mode+"/cases.jsonl")
+		if exit != 0 || len(lines) != 2 || lines[0].Outcome != "oom" || lines[1].Outcome != "exit" {
+			t.Errorf("in mode %s: status %d, %s, and %+v", mode, exit, stderr, lines)
+		}
 	}
 }
