@@ -44,14 +44,18 @@ var crashClass = newClass("crash", "What the end of a process was: its class, wh
 	{"signame", "str or None", "The signal's name, such as \"SIGSEGV\".", func(c *crash) (starlark.Value, error) {
 		return optional(tracer.SignalName(c.c.Signal)), nil
 	}},
-	{"fault", "struct or None", "The access to memory that was not allowed: access is \"read\", \"write\", \"execute\" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. An address that the kernel does not tell is computed from the registers.", func(c *crash) (starlark.Value, error) {
+	{"fault", "struct or None", "The access to memory that was not allowed: access is \"read\", \"write\", \"execute\" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. If code was to be executed there, registers are those of the call or jump that went there, and loaded_from is the address of the memory that the address was taken from, as a return takes it from the stack, or None. An address that the kernel does not tell is computed from the registers.", func(c *crash) (starlark.Value, error) {
 		f := c.c.Fault
 		if f == nil {
 			return starlark.None, nil
 		}
+		from := starlark.Value(starlark.None)
+		if f.LoadedFrom != 0 {
+			from = starlark.MakeUint64(f.LoadedFrom)
+		}
 		return starlarkstruct.FromStringDict(starlark.String("fault"), starlark.StringDict{
 			"access": optional(f.Access), "addr": starlark.MakeUint64(f.Addr), "near_null": starlark.Bool(f.NearNull), "canonical": starlark.Bool(f.Canonical),
-			"registers": listOf(f.Registers, newString),
+			"registers": listOf(f.Registers, newString), "loaded_from": from,
 		}), nil
 	}},
 	{"frames", "list of crash_frame", "The stack of the thread that crashed: all of it, or the innermost 192 and the outermost 64 frames.", func(c *crash) (starlark.Value, error) {

@@ -187,6 +187,7 @@ func (b *jsonText) whole(c *triage.Crash) error {
 		b.bool("near_null", f.NearNull)
 		b.bool("canonical", f.Canonical)
 		b.strings("registers", f.Registers)
+		b.known("loaded_from", f.LoadedFrom, f.LoadedFrom != 0)
 		*b = append(*b, '}')
 	} else {
 		b.raw("fault", "null")

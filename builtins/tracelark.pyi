@@ -276,7 +276,7 @@ class Crash:
     signame: str | None
     """The signal's name, such as "SIGSEGV"."""
     fault: Any | None
-    """The access to memory that was not allowed: access is "read", "write", "execute" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. An address that the kernel does not tell is computed from the registers."""
+    """The access to memory that was not allowed: access is "read", "write", "execute" or None, addr the address, near_null whether that is near the null pointer, canonical whether the CPU has such addresses, registers the names of those that it was computed from. If code was to be executed there, registers are those of the call or jump that went there, and loaded_from is the address of the memory that the address was taken from, as a return takes it from the stack, or None. An address that the kernel does not tell is computed from the registers."""
     frames: list[CrashFrame]
     """The stack of the thread that crashed: all of it, or the innermost 192 and the outermost 64 frames."""
     elided: int

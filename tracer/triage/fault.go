@@ -45,7 +45,9 @@ func (x *examination) decode() {
 	if !x.violation() {
 		return
 	}
+	var regs []arch.Reg
 	if a := x.accessed(); a != nil {
+		regs = addressed(a)
 		addr := a.Addr(&x.Regs)
 		x.culprit, x.fault = a, &Fault{Access: "read", Addr: addr, Canonical: canonical(addr)}
 		if a.Write {
@@ -54,19 +56,19 @@ func (x *examination) decode() {
 		if !x.blind() {
 			x.fault.Addr, x.fault.Canonical = x.Addr, true
 		}
-	} else if target, ok := x.target(); ok && x.blind() && !canonical(target) {
-		x.fault = &Fault{Access: "execute", Addr: target}
+	} else if a, ok := x.aim(x.inst, &x.Regs); ok && x.blind() && !canonical(a.addr) {
+		x.fault = &Fault{Access: "execute", Addr: a.addr, LoadedFrom: a.from}
+		regs = a.regs
 	} else if x.fetched() {
 		x.fault = &Fault{Access: "execute", Addr: x.pc, Canonical: canonical(x.pc)}
+		if a, ok := x.arrival(); ok {
+			regs, x.fault.LoadedFrom = a.regs, a.from
+		}
 	} else if !x.blind() {
 		x.fault = &Fault{Addr: x.Addr, Canonical: true}
 	}
-	if x.culprit != nil {
-		for _, r := range []arch.Reg{x.culprit.Base, x.culprit.Index} {
-			if r != disasm.NoReg && r != arch.RIP {
-				x.fault.Registers = append(x.fault.Registers, r.String())
-			}
-		}
+	for _, r := range regs {
+		x.fault.Registers = append(x.fault.Registers, r.String())
 	}
 	if x.fault != nil {
 		x.fault.NearNull = x.fault.Canonical && x.fault.Addr < x.near
@@ -130,29 +132,6 @@ func (x *examination) misaligned(a *disasm.Access) bool {
 func (x *examination) readable(addr uint64, size int) bool {
 	n, _ := x.p.ReadAt(addr, make([]byte, size))
 	return n == size
-}
-
-// target returns where the instruction goes, as far as that can be known.
-func (x *examination) target() (addr uint64, ok bool) {
-	if x.inst == nil {
-		return 0, false
-	}
-	switch x.inst.Kind {
-	case disasm.Return:
-		return x.word(x.sp)
-	case disasm.Call, disasm.Jump:
-		for _, register := range []func([]byte) (arch.Reg, bool){disasm.CallRegister, disasm.JumpRegister} {
-			if r, ok := register(x.inst.Data); ok {
-				return x.Regs[r], true
-			}
-		}
-		for i := range x.accesses {
-			if a := &x.accesses[i]; a.Read {
-				return x.word(a.Addr(&x.Regs))
-			}
-		}
-	}
-	return 0, false
 }
 
 // violated is the verdict on an access that was not allowed.

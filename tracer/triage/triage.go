@@ -77,7 +77,11 @@ type Fault struct {
 	Addr      uint64
 	NearNull  bool
 	Canonical bool     // whether the CPU can address it at all
-	Registers []string // that the address is computed from
+	Registers []string // that the address is computed from, or that where it was loaded from is
+
+	// LoadedFrom is the address of the memory that a branch to Addr took Addr from, as a
+	// return does, or 0.
+	LoadedFrom uint64
 }
 
 // A Crash is what is known of the end of a process.
