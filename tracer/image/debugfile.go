@@ -154,7 +154,7 @@ func (f *File) Matches(debug *File) error {
 		want := &f.sections[i]
 		name, _ := cString(f.names, uint64(want.Name))
 		got := debug.section(name)
-		if elf.SectionFlag(want.Flags)&elf.SHF_ALLOC == 0 || got == nil {
+		if elf.SectionFlag(want.Flags)&elf.SHF_ALLOC == 0 || got == nil || want != f.section(name) {
 			continue
 		}
 		if got.Addr != want.Addr || got.Size != want.Size {
