@@ -1150,7 +1150,7 @@ class Process:
         "0x403010" """
         ...
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
-        """Run until the thread comes to a location.
+        """Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it.
 
         >>> p.until("parse_line")
         [4242] step at 0x4012a9 in parse_line at crash.c:86"""
@@ -2881,7 +2881,7 @@ class Thread:
         """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then."""
         ...
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
-        """Run until the thread comes to a location."""
+        """Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it."""
         ...
     def suspend(self) -> None:
         """Hold the thread back when its process goes on."""
