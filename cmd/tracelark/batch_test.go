@@ -127,7 +127,7 @@ func checkBatch(t *testing.T, stdout string) {
 		3: "script ran for 4s, the limit of --timeout", 4: "script ran for 4s, the limit of --timeout",
 		5: "the case ran for 4s, the limit of --timeout, and its worker did not end it",
 		6: "case returned NoneType, want dict", 7: "the case called exit(3)",
-		8: "the worker took more than 300 MB of memory, the limit of --memory",
+		8:  "the worker took more than 300 MB of memory, the limit of --memory",
 		15: "cases/013: no such file", 16: "none: no such file",
 	}
 	if len(lines) != 19 || lines[17] != "17 results, 10 errors" || lines[18] != `{"summary": 3}` {
