@@ -1144,7 +1144,7 @@ class Process:
         [4242] step at 0x40121f in store at crash.c:75"""
         ...
     def finish(self, timeout: Any = None, only: Any = False, frame: Any = None) -> Stop:
-        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then.
+        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then, and in a handler where another thread comes first to the end of the verb around it. std/calls.star sees calls end without running them.
 
         >>> hex(p.finish().value)
         "0x403010" """
@@ -2878,7 +2878,7 @@ class Thread:
         """Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell."""
         ...
     def finish(self, timeout: Any = None, only: Any = False, frame: Any = None) -> Stop:
-        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then."""
+        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then, and in a handler where another thread comes first to the end of the verb around it. std/calls.star sees calls end without running them."""
         ...
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
         """Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it."""

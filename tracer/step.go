@@ -64,7 +64,7 @@ func (t *Thread) UntilLocation(loc string, o *MoveOptions) (*Stop, error) {
 // untilLoaded is UntilLocation for a location of a library. The dynamic linker is at
 // changed when it has loaded libraries.
 func (t *Thread) untilLoaded(changed uint64, loc string, o *MoveOptions) (*Stop, error) {
-	start := time.Now()
+	begin := time.Now()
 	stop, err := t.p.runTo("until", t, []uint64{changed}, func(*Thread) bool { return !t.p.stillLoading() }, o)
 	if err != nil || stop.Reason != ReasonStep {
 		return stop, err
@@ -73,9 +73,5 @@ func (t *Thread) untilLoaded(changed uint64, loc string, o *MoveOptions) (*Stop,
 	if err != nil {
 		return nil, err
 	}
-	rest := MoveOptions{Only: o.Only, Timeout: o.Timeout}
-	if o.Timeout > 0 {
-		rest.Timeout = max(o.Timeout-time.Since(start), 1)
-	}
-	return t.Until(addr, &rest)
+	return t.Until(addr, o.rest(begin))
 }
