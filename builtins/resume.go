@@ -145,7 +145,7 @@ func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*trac
 	if err != nil {
 		return nil, err
 	}
-	if b := s.Breakpoint; b != nil && b.ID == 0 { // this verb is a handler's, and that around it is done
+	if s != nil && s.Breakpoint != nil && s.Breakpoint.ID == 0 { // this verb is a handler's, and that around it is done
 		s.Reason, s.Breakpoint = tracer.ReasonStep, nil
 	}
 	if s != nil && p.env.thread == nil { // else a handler moves it, and the stop is not the last
