@@ -2650,7 +2650,11 @@ class Stop:
     >>> stop.pc
     0x401207 (4198919)
     >>> stop.frame
-    #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73"""
+    #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73
+    >>> [f.function for f in stop.frames[:2]]
+    ["store", "set_option"]
+    >>> [hex(stop.regs.rdi), stop.regs.rsi]
+    ["0x403000", 640]"""
     reason: str
     """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "job_stop", "interrupt", "timeout" or, after cont_fatal, "memory"."""
     process: Any
@@ -2663,6 +2667,10 @@ class Stop:
     """The address of the thread's next instruction."""
     frame: Frame | None
     """The innermost frame of the thread, as it is now."""
+    frames: list[Frame]
+    """The thread's stack, as it is now, the innermost frame first; none when the process is gone."""
+    regs: Regs | None
+    """The thread's registers, as they are now: what thread.regs is."""
     signal: int | None
     """The signal that is about to be delivered ("signal"), or that killed the process ("killed")."""
     signame: str | None
