@@ -542,10 +542,12 @@ class Frame:
         0x403046 <text+6> "640" """
         ...
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
-        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
+        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file, offsetof(struct s, a.b[2]) where a member lies and container_of(p, struct s, a) the object whose member a is at p. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
 
         >>> f.eval("value - line")
-        6"""
+        6
+        >>> f.eval("offsetof(struct option, value) + sizeof(struct option)")
+        24"""
         ...
 
 class Hook:
