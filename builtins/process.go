@@ -215,7 +215,7 @@ var processClass = newClass("process",
 		switches[*process]("the thread that stopped last"),
 		injections[*process](),
 		[]method[*process]{
-			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
+			{"expect", "(needle, timeout=None) -> bytes", "Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. A needle that is a regex has come as soon as what was written so far matches. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.", (*process).expect},
 			{"save_core", "(path)", "Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show.", (*process).saveCore},
 			{"background", "(sig=None)", "Let the process go on as cont does, with the same sig, and return at once. Until wait has returned its stop, only interrupt, wait, kill and detach are there; observe looks at it meanwhile. What stops it for the debugger alone, such as a handler or a library that is loaded, waits for wait. The REPL shows the stop when it comes.", (*process).background},
 			{"wait", "(timeout=None) -> stop or None", "Wait for the stop of a process that background has let go on; None if it has not come after timeout seconds. Handlers are called meanwhile.", (*process).wait},

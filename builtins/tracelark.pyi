@@ -998,7 +998,7 @@ class Output:
         True"""
         ...
     def read_until(self, needle: Any, timeout: Any = None) -> bytes:
-        """Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read.
+        """Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read. A needle that is a regex has come as soon as what was written so far matches.
 
         >>> p.cont().exit_code
         0
@@ -1200,12 +1200,15 @@ class Process:
         1"""
         ...
     def expect(self, needle: Any, timeout: Any = None) -> bytes:
-        """Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.
+        """Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. A needle that is a regex has come as soon as what was written so far matches. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.
 
         >>> cat = launch("cat", stdin=PIPE, stdout=PIPE)
         >>> cat.stdin.write("one\\ntwo\\n")
         >>> print(cat.expect("one\\n", timeout=10))
-        one"""
+        one
+
+        >>> print(cat.expect(regex("t[a-z]+\\n"), timeout=10))
+        two"""
         ...
     def save_core(self, path: Any) -> None:
         """Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show. It needs the permission fs.
