@@ -573,7 +573,7 @@ class Hook:
         ...
 
 class Image:
-    """An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process.
+    """An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process. addr in image tells whether it lies between base and end.
 
     >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
     >>> im = p.main_image
@@ -2762,7 +2762,7 @@ class Stop:
         ...
 
 class Symbol:
-    """A name for an address. It can be used wherever an address is taken.
+    """A name for an address. It can be used wherever an address is taken. addr in symbol tells whether it lies in what has the name.
 
     >>> s = p.symbol("set_option")
     >>> s
