@@ -2975,7 +2975,7 @@ class Type:
         ...
 
 class Value:
-    """A variable of the program, or a part of one, with its type. Its members are its attributes, so that what every value has ends in an underscore; v["name"] is a member too. v[3] and v[1:3] are elements, of an array or behind a pointer, and an array can be iterated and has a len. Its str is that of gdb's print; int, float and bool convert it. With ints, numbers compute as ints and pointers count in elements. A Starlark value of another type is never equal to it: write int(v.n) == 3, or not v.p. Two values compare as their numbers. What the compiler has dropped shows as <optimized out>, and its use is an error with the reason. Reading goes to the target each time.
+    """A variable of the program, or a part of one, with its type. Its members are its attributes, so that what every value has ends in an underscore; v["name"] is a member too. v[3] and v[1:3] are elements, of an array or behind a pointer, and an array can be iterated and has a len. Its str is that of gdb's print; int, float and bool convert it. With ints, numbers compute as ints and pointers count in elements. v.n == 3 compares its number, where the program has one, and so do two values; a Starlark value of another type is never equal to it: write not v.p, and int(v.n) where it is looked for, as in int(v.n) in [1, 2]. What the compiler has dropped shows as <optimized out>, and its use is an error with the reason. Reading goes to the target each time.
 
     >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
     >>> v = p.var("options")
