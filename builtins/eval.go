@@ -12,7 +12,7 @@ import (
 
 const (
 	evalSignature = "(expr, call=False, timeout=None, only=False, names=None) -> value"
-	evalDoc       = "Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. " +
+	evalDoc       = "Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file, main.x that of a package of Go, offsetof(struct s, a.b[2]) where a member lies and container_of(p, struct s, a) the object whose member a is at p. " +
 		"Without debug information there are symbols, registers and C's own types: \"*(int *)($rsp + 8)\". " +
 		"An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. " +
 		"Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. " +

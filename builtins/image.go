@@ -21,7 +21,7 @@ type elfImage struct {
 
 func newImage(im *image.Image) starlark.Value { return &elfImage{im: im} }
 
-var imageClass = newClass("image", "An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process.", []attribute[*elfImage]{
+var imageClass = newClass("image", "An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process. addr in image tells whether it lies between base and end.", []attribute[*elfImage]{
 	{"name", "str", "The last element of the path, such as \"libc.so.6\".", func(i *elfImage) (starlark.Value, error) {
 		return starlark.String(i.im.Name()), nil
 	}},
@@ -80,6 +80,7 @@ var imageClass = newClass("image", "An ELF file at the addresses where a process
 var (
 	_ starlark.HasAttrs   = (*elfImage)(nil)
 	_ starlark.Comparable = (*elfImage)(nil)
+	_ starlark.Container  = (*elfImage)(nil)
 )
 
 func (i *elfImage) String() string {
@@ -93,6 +94,15 @@ func (i *elfImage) AttrNames() []string                      { return imageClass
 // CompareSameType compares images: the same file at the same place is equal.
 func (i *elfImage) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return equality(i, op, sameImage(i.im, y.(*elfImage).im))
+}
+
+// Has reports whether an address lies in the image.
+func (i *elfImage) Has(v starlark.Value) (bool, error) {
+	var addr address
+	if err := addr.Unpack(v); err != nil {
+		return false, err
+	}
+	return i.im.Contains(uint64(addr)), nil
 }
 
 // sameImage reports whether a and b are the same file at the same place. The

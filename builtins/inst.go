@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 	"github.com/tracelark/tracelark/tracer/disasm"
@@ -60,14 +62,23 @@ var instClass = newClass("inst", "An instruction. It can be used wherever an add
 	}},
 }, nil)
 
-var _ starlark.HasAttrs = (*inst)(nil)
+var (
+	_ starlark.HasAttrs   = (*inst)(nil)
+	_ starlark.Comparable = (*inst)(nil)
+)
 
 func (i *inst) String() string                           { return fmt.Sprintf("%#x: %s", i.i.Addr, i.i.Text) }
 func (i *inst) Type() string                             { return "inst" }
-func (i *inst) Hash() (uint32, error)                    { return 0, unhashable(i) }
+func (i *inst) Hash() (uint32, error)                    { return starlark.MakeUint64(i.i.Addr).Hash() }
 func (i *inst) Attr(name string) (starlark.Value, error) { return instClass.attr(i, name) }
 func (i *inst) AttrNames() []string                      { return instClass.names() }
 func (i *inst) address() uint64                          { return i.i.Addr }
+
+// CompareSameType compares instructions: the same bytes at the same address are equal.
+func (i *inst) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	j := y.(*inst)
+	return equality(i, op, i.i.Addr == j.i.Addr && bytes.Equal(i.i.Data, j.i.Data))
+}
 
 // MarshalJSON encodes the attributes but source, the bytes in hexadecimal.
 func (i *inst) MarshalJSON() ([]byte, error) {

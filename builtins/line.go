@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/tracelark/tracelark/tracer/debuginfo"
 )
@@ -34,14 +35,22 @@ var lineClass = newClass("line", "A line of source, and instructions that come f
 	}},
 }, nil)
 
-var _ starlark.HasAttrs = (*line)(nil)
+var (
+	_ starlark.HasAttrs   = (*line)(nil)
+	_ starlark.Comparable = (*line)(nil)
+)
 
 func (l *line) String() string                           { return fmt.Sprintf("%s:%d", path.Base(l.l.File), l.l.Line) }
 func (l *line) Type() string                             { return "line" }
-func (l *line) Hash() (uint32, error)                    { return 0, unhashable(l) }
+func (l *line) Hash() (uint32, error)                    { return starlark.MakeUint64(l.l.Low).Hash() }
 func (l *line) Attr(name string) (starlark.Value, error) { return lineClass.attr(l, name) }
 func (l *line) AttrNames() []string                      { return lineClass.names() }
 func (l *line) address() uint64                          { return l.l.Low }
+
+// CompareSameType compares lines: those alike in everything are equal.
+func (l *line) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return equality(l, op, l.l == y.(*line).l)
+}
 
 // MarshalJSON encodes the attributes.
 func (l *line) MarshalJSON() ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 
 // maxStream bounds what a stream keeps, in bytes.
 const maxStream = 64 << 20
+
+// maxAwaited is the longest match of a regex that is sure to be seen in a stream.
+const maxAwaited = 64 << 10
 
 // An output is the tracer's end of a target's standard output or error.
 //
@@ -33,12 +37,12 @@ type output struct {
 	done chan struct{} // closed when it has ended
 
 	mu      sync.Mutex
-	data    []byte // what came; without keep, what was not read yet
-	read    int    // how much of data was read; 0 without keep
-	cut     int64  // bytes thrown away because data was full
-	ended   bool   // no more will come
-	watched []byte // what expect waits for, or nil
-	found   func() // called when it has come
+	data    []byte                  // what came; without keep, what was not read yet
+	read    int                     // how much of data was read; 0 without keep
+	cut     int64                   // bytes thrown away because data was full
+	ended   bool                    // no more will come
+	watched func(unread []byte) int // finds what expect waits for, or nil
+	found   func()                  // called when it has come
 }
 
 // A pipeful is a buffer that holds as much as a pipe does.
@@ -157,18 +161,17 @@ func (o *output) poll(limit time.Duration) (came bool) {
 //
 // Precondition: o.mu is locked.
 func (o *output) add(data []byte) {
-	seen := len(o.data)
-	fits := min(len(data), maxStream-seen)
+	fits := min(len(data), maxStream-len(o.data))
 	o.data = append(o.data, data[:fits]...)
 	o.cut += int64(len(data) - fits)
-	o.find(max(o.read, seen-len(o.watched)))
+	o.find()
 }
 
-// find calls found if what is watched for is in data from there on.
+// find calls found if what is watched for has come.
 //
 // Precondition: o.mu is locked.
-func (o *output) find(from int) {
-	if o.watched != nil && bytes.Contains(o.data[from:], o.watched) {
+func (o *output) find() {
+	if o.watched != nil && o.watched(o.data[o.read:]) >= 0 {
 		o.watched = nil
 		o.found()
 	}
@@ -244,7 +247,7 @@ var outputClass = newClass("output", "What a target writes to a standard stream 
 	}},
 }, []method[*output]{
 	{"read", "(n=None, timeout=None) -> bytes", "Read n bytes, or those that there are. It waits up to timeout seconds for n bytes, or without n for any. What it returns is shorter when time is over or the stream has ended.", (*output).readN},
-	{"read_until", "(needle, timeout=None) -> bytes", "Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read.", (*output).readUntil},
+	{"read_until", "(needle, timeout=None) -> bytes", "Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read. A needle that is a regex has come as soon as what was written so far matches.", (*output).readUntil},
 })
 
 var _ starlark.HasAttrs = (*output)(nil)
@@ -305,27 +308,56 @@ func (o *output) readN(thread *starlark.Thread, b *starlark.Builtin, args starla
 }
 
 func (o *output) readUntil(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var needle blob
+	var needle awaited
 	var limit timeout
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "needle", &needle, "timeout??", &limit); err != nil {
 		return nil, err
 	}
-	data, ok, err := o.await(thread, limit, upTo(needle))
+	data, ok, err := o.await(thread, limit, needle.upTo())
 	if err == nil && !ok {
-		err = fmt.Errorf("%s: %s does not have %s", b.Name(), o.name, brief(starlark.Bytes(needle)))
+		err = fmt.Errorf("%s: %s does not have %s", b.Name(), o.name, needle.name)
 	}
 	return data, err
 }
 
-// upTo returns the function that looks for needle in what await shows it. From one
-// call to the next that only grows.
-func upTo(needle blob) func(unread []byte) int {
+// An awaited argument is what read_until and expect wait for: bytes or a regex.
+type awaited struct {
+	name  string // for errors
+	bytes []byte
+	re    *regexp.Regexp // or nil
+}
+
+func (a *awaited) Unpack(v starlark.Value) (err error) {
+	if s, ok := v.(*sought); ok && s.kind == "regex" {
+		a.name = s.String()
+		a.re, err = regexp.Compile(s.pattern.String())
+		return err
+	}
+	var d blob
+	if d.Unpack(v) != nil {
+		return fmt.Errorf("got %s, want bytes or regex", v.Type())
+	}
+	a.name, a.bytes = brief(starlark.Bytes(d)), []byte(d)
+	return nil
+}
+
+// upTo returns a function that returns the end of the first a in what is unread, or -1.
+// From one call to the next that only grows.
+func (a *awaited) upTo() func(unread []byte) int {
 	seen := 0
 	return func(unread []byte) int {
-		from := max(0, seen-len(needle)+1)
+		if a.re != nil {
+			from := bytes.LastIndexByte(unread[:max(0, seen-maxAwaited)], '\n') + 1
+			seen = len(unread)
+			if at := a.re.FindIndex(unread[from:]); at != nil {
+				return from + at[1]
+			}
+			return -1
+		}
+		from := max(0, seen-len(a.bytes)+1)
 		seen = len(unread)
-		if i := bytes.Index(unread[from:], []byte(needle)); i >= 0 {
-			return from + i + len(needle)
+		if i := bytes.Index(unread[from:], a.bytes); i >= 0 {
+			return from + i + len(a.bytes)
 		}
 		return -1
 	}
@@ -333,7 +365,7 @@ func upTo(needle blob) func(unread []byte) int {
 
 // expect lets the target run until it has written a needle to its standard output.
 func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var needle blob
+	var needle awaited
 	var limit timeout
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "needle", &needle, "timeout??", &limit); err != nil {
 		return nil, err
@@ -345,7 +377,7 @@ func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args star
 	if p.p.State() == tracer.Detached {
 		return o.readUntil(thread, b, args, kwargs) // it runs
 	}
-	data, ok, err := o.await(thread, 0, upTo(needle))
+	data, ok, err := o.await(thread, 0, needle.upTo())
 	if ok || err != nil {
 		return data, err
 	}
@@ -353,7 +385,7 @@ func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args star
 	if err != nil {
 		return nil, err
 	}
-	o.watch([]byte(needle), p.env.tr.Interrupt)
+	o.watch(needle.upTo(), p.env.tr.Interrupt)
 	s, err := p.run(thread, t.t, func(t *tracer.Thread) (*tracer.Stop, error) {
 		return t.Cont(&tracer.MoveOptions{Timeout: time.Duration(limit)})
 	})
@@ -364,18 +396,18 @@ func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args star
 	if err != nil {
 		return nil, err
 	}
-	if data, ok, err = o.await(thread, 0, upTo(needle)); err == nil && !ok {
-		err = fmt.Errorf("%s: the target stopped before it wrote %s: %s", b.Name(), brief(starlark.Bytes(needle)), p.stop(s))
+	if data, ok, err = o.await(thread, 0, needle.upTo()); err == nil && !ok {
+		err = fmt.Errorf("%s: the target stopped before it wrote %s: %s", b.Name(), needle.name, p.stop(s))
 	}
 	return data, err
 }
 
-// watch makes found be called once, when needle is there to be read.
-func (o *output) watch(needle []byte, found func()) {
+// watch makes found be called once, when needle is in what is unread.
+func (o *output) watch(needle func(unread []byte) int, found func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.watched, o.found = needle, found
-	o.find(o.read)
+	o.find()
 	o.wake()
 }
 

@@ -31,8 +31,8 @@ func verbs[T mover]() []method[T] {
 		{"next", "(timeout=None, only=False) -> stop", "Execute one instruction, a call with all that it calls." + beyond, next[T]},
 		{"step_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that have lines are gone into, behind their prologue, those that were inlined and begin at the pc of a breakpoint without executing anything; others run to their ends. Where no line is known it is one instruction." + beyond, stepLine[T](true)},
 		{"next_line", "(timeout=None, only=False) -> stop", "Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends." + beyond, stepLine[T](false)},
-		{"finish", "(timeout=None, only=False, frame=None) -> stop", "Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value." + beyond + " value is None then.", finish[T]},
-		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location.", until[T]},
+		{"finish", "(timeout=None, only=False, frame=None) -> stop", "Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value." + beyond + " value is None then, and in a handler where another thread comes first to the end of the verb around it. std/calls.star sees calls end without running them.", finish[T]},
+		{"until", "(loc, timeout=None, only=False) -> stop", "Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it.", until[T]},
 	}
 }
 
@@ -93,15 +93,12 @@ func until[T mover](v T, thread *starlark.Thread, b *starlark.Builtin, args star
 	if err != nil {
 		return nil, err
 	}
-	t, err := v.mover(b.Name())
-	if err != nil {
-		return nil, err
-	}
-	addr, err := loc.resolve(t.p)
-	if err != nil {
-		return nil, err
-	}
-	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) { return t.Until(addr, o) })
+	return move(v, thread, b, func(t *tracer.Thread) (*tracer.Stop, error) {
+		if loc.name != "" {
+			return t.UntilLocation(loc.name, o)
+		}
+		return t.Until(uint64(loc.addr), o)
+	})
 }
 
 // unpackMove unpacks the arguments of a verb, which are pairs and then those that
@@ -147,6 +144,9 @@ func (p *process) run(thread *starlark.Thread, t *tracer.Thread, move func(*trac
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s != nil && s.Breakpoint != nil && s.Breakpoint.ID == 0 { // this verb is a handler's, and that around it is done
+		s.Reason, s.Breakpoint = tracer.ReasonStep, nil
 	}
 	if s != nil && p.env.thread == nil { // else a handler moves it, and the stop is not the last
 		p.env.focus.process = p.env.process(s.Process)

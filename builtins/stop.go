@@ -59,6 +59,18 @@ var stopClass = newClass("stop", "Why and where a process stopped. An attribute 
 		}
 		return starlark.None, nil
 	}},
+	{"frames", "list of frame", "The thread's stack, as it is now, the innermost frame first; none when the process is gone.", func(s *stop) (starlark.Value, error) {
+		if t := s.thread(); t != nil {
+			return t.frames()
+		}
+		return starlark.NewList(nil), nil
+	}},
+	{"regs", "regs or None", "The thread's registers, as they are now: what thread.regs is.", func(s *stop) (starlark.Value, error) {
+		if t := s.thread(); t != nil {
+			return t.Attr("regs")
+		}
+		return starlark.None, nil
+	}},
 	{"signal", "int or None", "The signal that is about to be delivered (\"signal\"), or that killed the process (\"killed\").", func(s *stop) (starlark.Value, error) {
 		return optionalInt(s.s.Signal, s.s.Signal != 0), nil
 	}},

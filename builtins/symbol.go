@@ -18,7 +18,7 @@ type symbol struct {
 	im *image.Image
 }
 
-var symbolClass = newClass("symbol", "A name for an address. It can be used wherever an address is taken.", []attribute[*symbol]{
+var symbolClass = newClass("symbol", "A name for an address. It can be used wherever an address is taken. addr in symbol tells whether it lies in what has the name.", []attribute[*symbol]{
 	{"name", "str", "The name as the program's source has it, such as \"ns::parse(int)\", without a version.", func(s *symbol) (starlark.Value, error) {
 		return starlark.String(s.s.Demangled()), nil
 	}},
@@ -59,6 +59,7 @@ var symbolClass = newClass("symbol", "A name for an address. It can be used wher
 var (
 	_ starlark.HasAttrs   = (*symbol)(nil)
 	_ starlark.Comparable = (*symbol)(nil)
+	_ starlark.Container  = (*symbol)(nil)
 )
 
 func (s *symbol) String() string {
@@ -74,6 +75,15 @@ func (s *symbol) address() uint64                          { return s.s.Addr }
 func (s *symbol) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	t := y.(*symbol)
 	return equality(s, op, s.s == t.s && sameImage(s.im, t.im))
+}
+
+// Has reports whether an address lies in what the symbol names.
+func (s *symbol) Has(v starlark.Value) (bool, error) {
+	var addr address
+	if err := addr.Unpack(v); err != nil {
+		return false, err
+	}
+	return uint64(addr)-s.s.Addr < max(s.s.Size, 1), nil
 }
 
 // MarshalJSON encodes all attributes, of the image its path.

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -25,8 +26,29 @@ func (m *method[T]) builtin(class string) *starlark.Builtin {
 		if err := allows(b.Receiver(), name, need); err != nil {
 			return nil, err
 		}
-		return call(any(b.Receiver()).(T), thread, b, args, kwargs)
+		v, err := call(any(b.Receiver()).(T), thread, b, args, kwargs)
+		return v, m.spell(err, b, kwargs)
 	})
+}
+
+// spell adds to an error about the keyword of an argument which one may be meant.
+// UnpackArgs looks at the first half of the parameters only.
+func (m *method[T]) spell(err error, b *starlark.Builtin, kwargs []starlark.Tuple) error {
+	if err == nil || len(kwargs) == 0 {
+		return err
+	}
+	for _, pair := range kwargs {
+		keyword := string(pair[0].(starlark.String))
+		if err.Error() != fmt.Sprintf("%s: unexpected keyword argument %q", b.Name(), keyword) {
+			continue
+		}
+		var names []string
+		for _, p := range (&topic{name: m.name, sig: m.sig}).signature().Params {
+			names = append(names, p.Name)
+		}
+		return fmt.Errorf("%w%s", err, hint(keyword, names))
+	}
+	return err
 }
 
 // bind returns the function of e called name, which may be in a module.
@@ -37,7 +59,8 @@ func (m *method[T]) bind(e T, name string) *starlark.Builtin {
 		if err := any(e).(*Env).allowed.check(name, need); err != nil {
 			return nil, err
 		}
-		return call(e, thread, b, args, kwargs)
+		v, err := call(e, thread, b, args, kwargs)
+		return v, m.spell(err, b, kwargs)
 	})
 }
 

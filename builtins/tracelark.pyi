@@ -542,10 +542,12 @@ class Frame:
         0x403046 <text+6> "640" """
         ...
     def eval(self, expr: Any, call: Any = False, timeout: Any = None, only: Any = False, names: Any = None) -> Value:
-        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
+        """Evaluate an expression of C or C++ in the frame. Assignments write to the target, which needs the permission write, as calls do; $rip and the like are registers, p@n is the array of n objects from that on which p is, {type} addr the object at an address, 'file.c'::x a variable of a file, main.x that of a package of Go, offsetof(struct s, a.b[2]) where a member lies and container_of(p, struct s, a) the object whose member a is at p. Without debug information there are symbols, registers and C's own types: "*(int *)($rsp + 8)". An expression that calls a function of the target is an error unless call is True; it is then called as call does, with timeout in seconds and only. Arguments and results are of any type: numbers, structures by value, references; methods, of which C++ chooses among those of a name by the arguments' types; functions behind pointers. Strings are copied onto the stack for it. What $name means that is no register, names tells, a dict or a function of the name: a value, int, float, bool, str or bytes, or None; assignments change the dict, and call the function with the value too. Operators and methods of C++'s containers are those of their printers. An object whose class copies it itself is passed as it is, and one that is returned stays below the stack until the process moves.
 
         >>> f.eval("value - line")
-        6"""
+        6
+        >>> f.eval("offsetof(struct option, value) + sizeof(struct option)")
+        24"""
         ...
 
 class Hook:
@@ -571,7 +573,7 @@ class Hook:
         ...
 
 class Image:
-    """An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process.
+    """An ELF file at the addresses where a process has it. An address of the file plus bias is one of the process. addr in image tells whether it lies between base and end.
 
     >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
     >>> im = p.main_image
@@ -996,7 +998,7 @@ class Output:
         True"""
         ...
     def read_until(self, needle: Any, timeout: Any = None) -> bytes:
-        """Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read.
+        """Read up to and with needle. If needle does not come within timeout seconds or before the stream ends, it is an error, and nothing was read. A needle that is a regex has come as soon as what was written so far matches.
 
         >>> p.cont().exit_code
         0
@@ -1144,13 +1146,13 @@ class Process:
         [4242] step at 0x40121f in store at crash.c:75"""
         ...
     def finish(self, timeout: Any = None, only: Any = False, frame: Any = None) -> Stop:
-        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then.
+        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then, and in a handler where another thread comes first to the end of the verb around it. std/calls.star sees calls end without running them.
 
         >>> hex(p.finish().value)
         "0x403010" """
         ...
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
-        """Run until the thread comes to a location.
+        """Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it.
 
         >>> p.until("parse_line")
         [4242] step at 0x4012a9 in parse_line at crash.c:86"""
@@ -1198,12 +1200,15 @@ class Process:
         1"""
         ...
     def expect(self, needle: Any, timeout: Any = None) -> bytes:
-        """Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.
+        """Let the target run until it has written needle to its standard output, and return what it wrote up to and with it that was not read yet. A needle that is a regex has come as soon as what was written so far matches. Any other stop, and the end of timeout seconds, is an error; p.stop tells which.
 
         >>> cat = launch("cat", stdin=PIPE, stdout=PIPE)
         >>> cat.stdin.write("one\\ntwo\\n")
         >>> print(cat.expect("one\\n", timeout=10))
-        one"""
+        one
+
+        >>> print(cat.expect(regex("t[a-z]+\\n"), timeout=10))
+        two"""
         ...
     def save_core(self, path: Any) -> None:
         """Write a core of the process to a file, which replaces what is there when it is whole and is for its user alone. It has all memory that the process may have changed, and leaves out what its files have. Breakpoints do not show. It needs the permission fs.
@@ -1417,7 +1422,7 @@ class Process:
         [0, 2]"""
         ...
     def watch(self, addr: Any, size: Any = 8, access: Any = "w", handler: Any = None, when: Any = None) -> Watchpoint:
-        """Watch size bytes at an address or location: access is "w" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), "rw" for reads too, "x" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.
+        """Watch size bytes at an address or location: access is "w" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), "rw" for reads too, "x" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes; change of std/watch.star watches more by single steps. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.
 
         >>> p.restart().reason
         "exec"
@@ -2650,7 +2655,11 @@ class Stop:
     >>> stop.pc
     0x401207 (4198919)
     >>> stop.frame
-    #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73"""
+    #0 0x401207 in store (option=0x403000 <options>, value=640) at crash.c:73
+    >>> [f.function for f in stop.frames[:2]]
+    ["store", "set_option"]
+    >>> [hex(stop.regs.rdi), stop.regs.rsi]
+    ["0x403000", 640]"""
     reason: str
     """"breakpoint", "watchpoint", "step" (the verb did what it was asked to), "limit" (step was to end before that), "signal", "syscall", "fork", "vfork", "vfork_done", "exec", "thread", "thread_exit", "load", "unload", "exit", "killed", "job_stop", "interrupt", "timeout" or, after cont_fatal, "memory"."""
     process: Any
@@ -2663,6 +2672,10 @@ class Stop:
     """The address of the thread's next instruction."""
     frame: Frame | None
     """The innermost frame of the thread, as it is now."""
+    frames: list[Frame]
+    """The thread's stack, as it is now, the innermost frame first; none when the process is gone."""
+    regs: Regs | None
+    """The thread's registers, as they are now: what thread.regs is."""
     signal: int | None
     """The signal that is about to be delivered ("signal"), or that killed the process ("killed")."""
     signame: str | None
@@ -2749,7 +2762,7 @@ class Stop:
         ...
 
 class Symbol:
-    """A name for an address. It can be used wherever an address is taken.
+    """A name for an address. It can be used wherever an address is taken. addr in symbol tells whether it lies in what has the name.
 
     >>> s = p.symbol("set_option")
     >>> s
@@ -2878,10 +2891,10 @@ class Thread:
         """Run until another line of source begins, or the function returns. Functions that are called, and those that were inlined, run to their ends. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell."""
         ...
     def finish(self, timeout: Any = None, only: Any = False, frame: Any = None) -> Stop:
-        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then."""
+        """Run until the function returns, or that of a frame further out; inner activations of the same function do not count. The stop's value is then what it returned, as an unsigned word: rax, where integers and pointers are. A float or double is in xmm0 and not in value. If longjmp or an exception leads out of the function instead, it ends where the thread goes on, behind setjmp or where the exception is caught. A program that is linked statically and stripped does not tell. value is None then, and in a handler where another thread comes first to the end of the verb around it. std/calls.star sees calls end without running them."""
         ...
     def until(self, loc: Any, timeout: Any = None, only: Any = False) -> Stop:
-        """Run until the thread comes to a location."""
+        """Run until the thread comes to a location. A name that nothing has yet is looked up when the program has loaded its libraries; it is an error then if nothing has it."""
         ...
     def suspend(self) -> None:
         """Hold the thread back when its process goes on."""
@@ -2962,7 +2975,7 @@ class Type:
         ...
 
 class Value:
-    """A variable of the program, or a part of one, with its type. Its members are its attributes, so that what every value has ends in an underscore; v["name"] is a member too. v[3] and v[1:3] are elements, of an array or behind a pointer, and an array can be iterated and has a len. Its str is that of gdb's print; int, float and bool convert it. With ints, numbers compute as ints and pointers count in elements. A Starlark value of another type is never equal to it: write int(v.n) == 3, or not v.p. Two values compare as their numbers. What the compiler has dropped shows as <optimized out>, and its use is an error with the reason. Reading goes to the target each time.
+    """A variable of the program, or a part of one, with its type. Its members are its attributes, so that what every value has ends in an underscore; v["name"] is a member too. v[3] and v[1:3] are elements, of an array or behind a pointer, and an array can be iterated and has a len. Its str is that of gdb's print; int, float and bool convert it. With ints, numbers compute as ints and pointers count in elements. v.n == 3 compares its number, where the program has one, and so do two values; a Starlark value of another type is never equal to it: write not v.p, and int(v.n) where it is looked for, as in int(v.n) in [1, 2]. What the compiler has dropped shows as <optimized out>, and its use is an error with the reason. Reading goes to the target each time.
 
     >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE)
     >>> v = p.var("options")

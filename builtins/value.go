@@ -37,7 +37,7 @@ func (e *Env) typed(v *value.Value) starlark.Value {
 var valueClass = newClass("value",
 	"A variable of the program, or a part of one, with its type. Its members are its attributes, so that what every value has ends in an underscore; v[\"name\"] is a member too. "+
 		"v[3] and v[1:3] are elements, of an array or behind a pointer, and an array can be iterated and has a len. Its str is that of gdb's print; int, float and bool convert it. "+
-		"With ints, numbers compute as ints and pointers count in elements. A Starlark value of another type is never equal to it: write int(v.n) == 3, or not v.p. Two values compare as their numbers. "+
+		"With ints, numbers compute as ints and pointers count in elements. v.n == 3 compares its number, where the program has one, and so do two values; a Starlark value of another type is never equal to it: write not v.p, and int(v.n) where it is looked for, as in int(v.n) in [1, 2]. "+
 		"What the compiler has dropped shows as <optimized out>, and its use is an error with the reason. Reading goes to the target each time.",
 	[]attribute[*typed]{
 		{"type_", "type", "The type.", func(v *typed) (starlark.Value, error) {
@@ -172,6 +172,16 @@ func (v *typed) number() (starlark.Value, error) {
 		return nil, err
 	}
 	return starlark.MakeBigInt(n), nil
+}
+
+// Number returns the number of a value of the program that is one, a pointer's address
+// included, and any other value itself.
+func Number(x starlark.Value) (starlark.Value, error) {
+	v, ok := x.(*typed)
+	if !ok || !v.v.IsScalar() {
+		return x, nil
+	}
+	return v.number()
 }
 
 // asNumber returns the number of a typed value, and any other value itself.

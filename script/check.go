@@ -112,7 +112,7 @@ func (c *checker) module(m *module) *checked {
 		err = resolve.File(file, l.predeclared.Has, starlark.Universe.Has)
 	}
 	if err != nil {
-		k.errors = located(err, l.predeclared)
+		k.errors = l.located(err, l.predeclared)
 		return k
 	}
 	k.file = file

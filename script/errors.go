@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,7 @@ func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 	if cause != nil {
 		err, msg, function = cause, cause.Error(), ""
 	}
-	if list := located(err, globals); len(list) > 0 {
+	if list := l.located(err, globals); len(list) > 0 {
 		for _, e := range list {
 			l.writeLocated(&b, e)
 		}
@@ -70,11 +71,10 @@ func (l *loader) report(err, cause error, globals starlark.StringDict) *Error {
 	} else if text, ok := strings.CutPrefix(msg, "fail: "); ok && function == "fail" {
 		fmt.Fprintf(&b, "Error: %s\n", text) // in the script's own words
 	} else if function != "" {
+		msg += habit(msg)
 		fmt.Fprintf(&b, "Error in %s: %s\n", function, strings.TrimPrefix(msg, function+": "))
 	} else {
-		if c, ok := strings.CutPrefix(msg, "unknown conversion %"); ok && strings.Trim(c, "-+.0123456789") == "" {
-			msg += " (Starlark knows no widths; hex(x, 8) has zeros in front)"
-		}
+		msg += habit(msg)
 		fmt.Fprintf(&b, "Error: %s\n", msg)
 	}
 	return &Error{
@@ -137,7 +137,7 @@ func (l *loader) writeBacktrace(b *strings.Builder, stack starlark.CallStack) (b
 // where returns err, which ended a run of a file, as what follows the file's name and a
 // colon: "LINE: MESSAGE".
 func (l *loader) where(err error, file string) string {
-	if list := located(err, nil); len(list) > 0 {
+	if list := l.located(err, nil); len(list) > 0 {
 		return fmt.Sprintf("%d: %s", list[0].Pos.Line, list[0].Msg)
 	}
 	eval, msg := innermost(err)
@@ -157,6 +157,7 @@ func inSource(fr starlark.CallFrame) bool { return fr.Pos.Line > 0 }
 // pythonisms are what Starlark has instead of words of Python that it reserves, and of
 // f-strings.
 var pythonisms = map[string]string{
+	"'**'":           `there is no power: 1 << n is 2 to the n`,
 	"assert":         `load("std/assert.star", "assert"), or fail(text)`,
 	"class":          `struct(name = value) has attributes`,
 	"del":            `dicts and lists have pop and remove`,
@@ -173,13 +174,36 @@ var pythonisms = map[string]string{
 	"yield":          `append to a list and return it`,
 }
 
+// annotation finds types as Python has them.
+var annotation = regexp.MustCompile(`^def .*\w *: *\w|^\w+ *: *\w+.*=`)
+
+// habits are what is found at run time that scripts in Python may do, and how it is done here.
+var habits = []struct{ error, advice string }{
+	{"unknown conversion %[-+.0-9]", `Starlark knows no widths; hex(x, 8) has zeros in front, format(x, "8") spaces`},
+	{"format spec features not supported", `format(x, "08x") does that for one value`},
+	{`^bytes has no \.`, `bytes have no methods: str(data) is text; see unpack, hexdump and regex`},
+	{`^builtin_function_or_method has no \.from_bytes `, `unpack("<Q", data) does that`},
+}
+
+// habit returns the advice for the message of an error, in parentheses, or "".
+func habit(msg string) string {
+	for _, h := range habits {
+		if ok, _ := regexp.MatchString(h.error, msg); ok {
+			return " (" + h.advice + ")"
+		}
+	}
+	return ""
+}
+
 // located returns the syntax or resolve errors that err consists of, in the order
 // of the source.
-func located(err error, globals starlark.StringDict) []resolve.Error {
+func (l *loader) located(err error, globals starlark.StringDict) []resolve.Error {
 	if e, ok := errors.AsType[syntax.Error](err); ok {
 		what, _, _ := strings.Cut(strings.TrimPrefix(e.Msg, "got "), ",")
 		if advice := pythonisms[what]; advice != "" {
 			e.Msg += " (" + advice + ")"
+		} else if line, _ := l.sourceLine(e.Pos); what == "':'" && annotation.MatchString(line) {
+			e.Msg += " (types are not written in Starlark)"
 		}
 		return []resolve.Error{resolve.Error(e)}
 	}

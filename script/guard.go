@@ -39,6 +39,7 @@ func (g guard) check(n, size uint64, what string) error {
 // cost what they did.
 func (g guard) rewrite(f *syntax.File) {
 	showOperands(f)
+	compareNumbers(f)
 	if g.limit == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,8 +44,16 @@ print(q.cont().exit_code)
 			if err != nil || out.String() != fmt.Sprintln(n) {
 				t.Errorf("session %d prints %q, %v", n, out.String(), err)
 			}
-			if err := s.Close(); err != nil {
-				t.Error(err)
+			for range 2 { // the second does nothing
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := s.RunCode("launch('true')"); !errors.Is(err, ErrClosed) {
+				t.Errorf("a closed session says %v, want %v", err, ErrClosed)
+			}
+			if err := s.REPL(os.Stdin); !errors.Is(err, ErrClosed) {
+				t.Errorf("the REPL of a closed session says %v, want %v", err, ErrClosed)
 			}
 		})
 	}

@@ -51,8 +51,9 @@ type lineReader interface {
 // with an *ExitError when the user calls exit with a code other than 0.
 func (s *Session) REPL(in *os.File, first ...string) error {
 	input := readline.NewCancelableStdin(in)
-	if !s.setInput(input) {
-		return ErrInterrupted
+	if err := s.setInput(input); err != nil {
+		input.Close()
+		return err
 	}
 	defer s.setInput(nil)
 	lines, err := s.newLineReader(in, input)
@@ -138,18 +139,18 @@ func (s *Session) runInit() error {
 	return nil
 }
 
-// setInput makes c what Quit closes. It reports whether Quit has not been called.
-func (s *Session) setInput(c io.Closer) bool {
+// setInput makes c what Quit closes. Its error says why nothing can be read.
+func (s *Session) setInput(c io.Closer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.input = c
-	return !s.quit
+	return s.over
 }
 
 func (s *Session) quitting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.quit
+	return s.over != nil
 }
 
 // eval runs it and shows its value if it has one. The last value is "_".

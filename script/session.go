@@ -162,7 +162,7 @@ type Session struct {
 
 	mu    sync.Mutex
 	run   *run      // the run under way, or nil
-	quit  bool      // Quit was called
+	over  error     // why no run can begin any more, or nil
 	input io.Closer // what the REPL reads, or nil
 }
 
@@ -235,9 +235,15 @@ func (s *Session) register(file string) {
 	}
 }
 
+// ErrClosed is the error of what is run after Close.
+var ErrClosed = errors.New("the session is closed")
+
 // Close ends the session: what it launched is killed, what it attached to is
-// detached.
+// detached, and what is run later fails with ErrClosed.
 func (s *Session) Close() error {
+	s.mu.Lock()
+	s.over = ErrClosed
+	s.mu.Unlock()
 	s.engine.ClearInterrupt()
 	return s.engine.Close()
 }
@@ -326,7 +332,7 @@ func (s *Session) Finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil {
-		s.quit = true
+		s.over = ErrInterrupted
 		return
 	}
 	s.run.woken = true
@@ -337,7 +343,7 @@ func (s *Session) Finish() {
 func (s *Session) Quit() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quit = true
+	s.over = ErrInterrupted
 	s.stop(s.run, ErrInterrupted)
 	if s.input != nil {
 		s.input.Close()
@@ -404,8 +410,8 @@ func (s *Session) begin() (*run, error) {
 	r.thread.SetMaxExecutionSteps(s.opts.Steps) // which takes 0 as we do
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quit {
-		return nil, s.loader.report(ErrInterrupted, nil, nil)
+	if s.over != nil {
+		return nil, s.loader.report(s.over, nil, nil)
 	}
 	s.run = r
 	return r, nil

@@ -360,6 +360,9 @@ func TestInterrupt(t *testing.T) {
 			if err := s.Close(); err != nil || !e.closed.Load() {
 				t.Errorf("Close = %v", err)
 			}
+			if err := s.RunCode("x = 1"); !errors.Is(err, ErrClosed) {
+				t.Errorf("a run after Close gives the error %v, want %v", err, ErrClosed)
+			}
 		})
 	}
 }

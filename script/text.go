@@ -29,7 +29,7 @@ const (
 func textual(names starlark.StringDict) starlark.StringDict {
 	names = maps.Clone(names)
 	for name, f := range map[string]func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error){
-		"str": str, "repr": repr, "print": printLine, "fail": fail, shownName: shownOperand, formatName: formatted,
+		"str": str, "repr": repr, "print": printLine, "fail": fail, shownName: shownOperand, formatName: formatted, equalName: equalOperand,
 	} {
 		if !names.Has(name) {
 			names[name] = starlark.NewBuiltin(name, f)

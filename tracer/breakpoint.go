@@ -96,7 +96,7 @@ func (p *Process) Breakpoint(o *BreakpointOptions) (*Breakpoint, error) {
 		}
 		return b, nil
 	}
-	if b.Location == "" || strings.HasPrefix(b.Location, "*") {
+	if b.Location == "" || strings.HasPrefix(b.Location, "*") && b.begin == nil && len(b.addrs) > 0 { // a sum
 		b.anchor = p.anchor(b.addrs[0])
 	}
 	if b.loose || p.inLibrary(b.addrs) {

@@ -365,7 +365,11 @@ func (p *conditionParser) name(t token) operand {
 			near = none.Near()
 		}
 	}
-	p.fail(t.at, "unknown register or symbol %q%s", name, didYouMean(near))
+	advice := didYouMean(near)
+	if len(near) == 0 {
+		advice = " (a condition that looks at variables of functions is a function of the stop)"
+	}
+	p.fail(t.at, "unknown register or symbol %q%s", name, advice)
 	return operand{}
 }
 
@@ -375,8 +379,11 @@ func (p *conditionParser) constant(t token, addr uint64) operand {
 }
 
 // nearNames returns the registers and flags whose names differ from name in one
-// character.
+// character; none for a name of one, which is another variable's as likely.
 func nearNames(name string) (near []string) {
+	if len(name) < 2 {
+		return nil
+	}
 	for _, list := range [][]arch.Register{arch.Registers, arch.Parts, arch.Flags} {
 		for i := range list {
 			if len(near) < 3 && isNear(name, list[i].Name) {

@@ -35,6 +35,8 @@ func TestForeignValues(t *testing.T) {
 		{[]string{"go", "build", "-gcflags=all=-N -l", "-o", dir + "/go", "./testdata/govalues"}, dir + "/go", "", "main.walk", map[string]string{
 			"*l":             `{next = 0xADDR, tags = {}, level = 7, index = 0x0, point = {0, 0}, any = {_type = 0xADDR, data = 0xADDR}}`,
 			"l.next.tags[1]": `"bc"`,
+			"os.Args.len":    "1", // a package's
+			"sizeof os.Args": "24",
 			"*l.next":        `{next = 0x0, tags = {"a", "bc"}, level = 3, index = 0xADDR, point = {0.5, -2}, any = {_type = 0xADDR, data = 0xADDR}}`,
 		}},
 		{[]string{"go", "build", "-gcflags=all=-N -l", "-o", dir + "/moved", "./testdata/govalues"}, dir + "/moved", "", "main.main.func1", map[string]string{

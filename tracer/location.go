@@ -125,7 +125,14 @@ func (x *target) locate(loc string, all bool) (addrs []uint64, begin map[uint64]
 	loc = strings.TrimSpace(loc)
 	if expr, ok := strings.CutPrefix(loc, "*"); ok && !strings.ContainsAny(expr, "*?") {
 		addr, err := x.sum(expr)
-		return []uint64{addr}, nil, err
+		var none *NotFoundError
+		if !errors.As(err, &none) {
+			return []uint64{addr}, nil, err
+		}
+		symbols, patternErr := x.symbols(loc) // it may be the end of names instead
+		if patternErr != nil || len(symbols) == 0 {
+			return nil, nil, err
+		}
 	}
 	if addr, err := strconv.ParseUint(loc, 0, 64); err == nil {
 		return []uint64{addr}, nil, nil

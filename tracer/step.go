@@ -3,7 +3,9 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/disasm"
@@ -39,4 +41,37 @@ func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 // Until runs the thread, and with it the others, until it comes to addr.
 func (t *Thread) Until(addr uint64, o *MoveOptions) (*Stop, error) {
 	return t.p.runTo("until", t, []uint64{addr}, nil, o)
+}
+
+// UntilLocation is Until for a location. One that names nothing, or many places, is an
+// error, unless the process has not loaded its libraries yet: then it is looked up again
+// when they are there.
+func (t *Thread) UntilLocation(loc string, o *MoveOptions) (*Stop, error) {
+	places, err := t.p.Addrs(loc)
+	var none *NotFoundError
+	if later := len(places) > 1 || errors.As(err, &none); later && t.p.stillLoading() {
+		if img, err := t.p.linker(); err == nil {
+			return t.untilLoaded(img.Lookup("_dl_debug_state")[0].Addr, loc, o)
+		}
+	}
+	addr, err := t.p.Addr(loc)
+	if err != nil {
+		return nil, err
+	}
+	return t.Until(addr, o)
+}
+
+// untilLoaded is UntilLocation for a location of a library. The dynamic linker is at
+// changed when it has loaded libraries.
+func (t *Thread) untilLoaded(changed uint64, loc string, o *MoveOptions) (*Stop, error) {
+	begin := time.Now()
+	stop, err := t.p.runTo("until", t, []uint64{changed}, func(*Thread) bool { return !t.p.stillLoading() }, o)
+	if err != nil || stop.Reason != ReasonStep {
+		return stop, err
+	}
+	addr, err := t.p.Addr(loc)
+	if err != nil {
+		return nil, err
+	}
+	return t.Until(addr, o.rest(begin))
 }

@@ -56,7 +56,7 @@ type Stop struct {
 	Thread     *Thread        // nil when the process is gone, or was let go to follow its child
 	PC         uint64         // of Thread; 0 when the process is gone
 	Signal     int            // ReasonSignal, ReasonKilled, ReasonJobStop
-	Breakpoint *Breakpoint    // ReasonBreakpoint
+	Breakpoint *Breakpoint    // ReasonBreakpoint; its ID is 0 where a movement around that of a handler comes to its end
 	Watchpoint *Watchpoint    // ReasonWatchpoint
 	Old, New   []byte         // ReasonWatchpoint: what the memory held before and holds; nil for AccessExecute
 	ExitCode   int            // ReasonExit

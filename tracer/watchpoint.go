@@ -119,7 +119,7 @@ func (w *Watchpoint) parts() ([]slot, error) {
 	var parts []slot
 	for addr, left := w.Addr, w.Size; left > 0; {
 		if len(parts) == len(w.b.p.slots) {
-			return nil, fmt.Errorf("watching %d bytes there takes more than the four debug registers that there are", w.Size)
+			return nil, fmt.Errorf("watching %d bytes there takes more than the four debug registers that there are; steps until the bytes differ can watch more", w.Size)
 		}
 		n := 1 << min(bits.TrailingZeros64(addr), bits.Len(uint(left))-1, 3)
 		parts = append(parts, slot{addr: addr, kind: kind | lengths[n]})

@@ -408,8 +408,8 @@ func TestWatchErrors(t *testing.T) {
 		{WatchOptions{Addr: 0x1000}, "watch [%d] at 0x1000: bad address"},
 		{WatchOptions{Addr: 0xffffffff81000000}, "watch [%d] at 0xffffffff81000000: invalid argument: the kernel lets only addresses of user space be watched"},
 		{WatchOptions{Addr: 0xffffffff81000000, Access: AccessExecute}, "watch [%d] at 0xffffffff81000000: invalid argument: the kernel lets only addresses of user space be watched"},
-		{WatchOptions{Addr: 0x1001, Size: 32}, "watch [%d] at 0x1001: watching 32 bytes there takes more than the four debug registers that there are"},
-		{WatchOptions{Addr: 0x1000, Size: 1 << 60}, "watch [%d] at 0x1000: watching 1152921504606846976 bytes there takes more than the four debug registers that there are"},
+		{WatchOptions{Addr: 0x1001, Size: 32}, "watch [%d] at 0x1001: watching 32 bytes there takes more than the four debug registers that there are; steps until the bytes differ can watch more"},
+		{WatchOptions{Addr: 0x1000, Size: 1 << 60}, "watch [%d] at 0x1000: watching 1152921504606846976 bytes there takes more than the four debug registers that there are; steps until the bytes differ can watch more"},
 		{WatchOptions{Addr: 0x1000, Size: -1}, "watch [%d] at 0x1000: cannot watch -1 bytes"},
 	} {
 		if _, err := p.Watch(&test.o); err == nil || err.Error() != fmt.Sprintf(test.want, p.PID) {

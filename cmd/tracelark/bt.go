@@ -3,6 +3,9 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -24,12 +27,14 @@ func newBacktrace() *cobra.Command {
 				return usageErrorf("bt: no PID and no CORE")
 			case len(args) > 1:
 				return usageErrorf("bt: unexpected %q", args[1])
+			case !isPID(args[0]) && missing(args[0]):
+				return usageErrorf("bt: %q is no process ID, and no file", args[0])
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			target := "core(args[0])"
-			if _, err := strconv.ParseUint(args[0], 10, 31); err == nil {
+			if isPID(args[0]) {
 				target = "attach(int(args[0]))"
 			}
 			show := "backtrace(" + target + ")"
@@ -43,4 +48,16 @@ func newBacktrace() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&json, "json", false, "print a list of threads as JSON")
 	return cmd
+}
+
+// isPID reports whether text is a number, which bt takes for a process ID.
+func isPID(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 31)
+	return err == nil
+}
+
+// missing reports whether there is no file at path.
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
@@ -64,7 +66,21 @@ func newRoot() *cobra.Command {
 		SilenceUsage:               true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+		number, isNumber := errors.AsType[*strconv.NumError](err)
+		if !ok || !isNumber {
+			return usageErrorf("%w", err)
+		}
+		want := "a whole number"
+		if strings.HasPrefix(invalid.GetFlag().Value.Type(), "uint") {
+			want += ", 0 or more"
+		}
+		if number.Err == strconv.ErrRange {
+			want = "a smaller number"
+		}
+		return usageErrorf("invalid argument %q for \"--%s\" flag: want %s", invalid.GetValue(), invalid.GetFlag().Name, want)
+	})
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Help about any command",

@@ -35,6 +35,10 @@ func newREPL() *cobra.Command {
 				return usageErrorf("repl: no program after --")
 			case cmd.Flags().Changed("pid") && pid <= 0:
 				return usageErrorf("repl: %d is no process ID", pid)
+			case dash < 0 && len(args) == 1 && missing(args[0]) && isPID(args[0]):
+				return usageErrorf("repl: no file is named %s; to attach to a process: tracelark repl -p %[1]s", args[0])
+			case dash < 0 && len(args) == 1 && missing(args[0]):
+				return usageErrorf("repl: no file is named %q", args[0])
 			}
 			return nil
 		},

@@ -169,7 +169,7 @@ func TestTrace(t *testing.T) {
 		{[]string{"-p", "0"}, 2, `^tracelark: trace: 0 is no process ID .*\n$`},
 		{[]string{"--json", "-c", "true"}, 2, `^tracelark: trace: --json and a summary .*\n$`},
 		{[]string{"-s", "-1", "true"}, 2, `^tracelark: trace: -s -1 is negative .*\n$`},
-		{[]string{"/nonexistent"}, 1, `^tracelark: launch /nonexistent: no such file or directory\n$`},
+		{[]string{"/proc/none"}, 1, `^tracelark: launch /proc/none: no such file or directory\n$`},
 	} {
 		var stderr bytes.Buffer
 		cmd := command(t, append([]string{"trace"}, test.args...)...)

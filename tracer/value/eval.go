@@ -213,6 +213,11 @@ func (e *evaluator) node(n *node) (*Value, error) {
 		}
 	}
 	x, err := e.operand(n)
+	if n.op == "." && n.x.op == opName && errors.Is(err, debuginfo.ErrNotFound) {
+		if v, err := e.name(n.x.text + "." + n.text); err == nil {
+			return v, nil // of a package of Go
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -378,6 +378,7 @@ func FuzzEval(f *testing.F) {
 		"a.b->c[1](2, 3)@4", "(int (*)(char, ...))p", "'file.c'::x", "a<b<c>>::d", "sizeof(unsigned long[3][4])",
 		"static_cast<int *>(p)", `L"\u20ac" "x"`, "0x1.8p-3", "1e999999999", "i ? p : arr", "i <<= 3", "{int} p", "$rip",
 		"(*p@5)[4]", "neg32 >> 1", "add(1, \"x\")", "d / 0", "(__int128)u << 99", "u--", "dynamic_cast<T &>(*p)",
+		"offsetof(struct item, a.b[2])", "container_of(p, struct item, a)->b",
 	} {
 		f.Add(s)
 	}

@@ -193,8 +193,41 @@ func (p *parser) unary() *node {
 			n.x = p.unary()
 		}
 		return n
+	case t.kind == tokName && (t.text == "offsetof" || t.text == "__builtin_offsetof") && p.isMacro():
+		p.take()
+		p.take()
+		return p.offset(p.typeName(), t.start)
+	case t.kind == tokName && t.text == "container_of" && p.isMacro():
+		p.take()
+		p.take()
+		x := &node{op: opCast, at: t.start, typ: pointerTo(&typeName{at: t.start, name: "char", basic: true}), x: p.assignment()}
+		p.want(",")
+		typ := p.typeName()
+		x = &node{op: "-", at: t.start, x: x, y: p.offset(typ, t.start)}
+		return p.postfix(&node{op: opCast, at: t.start, typ: pointerTo(typ), x: x})
 	}
 	return p.postfix(p.primary())
+}
+
+// isMacro reports whether the next word is called and is no name of the program's.
+func (p *parser) isMacro() bool { return p.peekAt(1).is("(") && p.names(p.peek().text) == unknown }
+
+// offset reads the rest of offsetof(typ, MEMBER), and is what its macro was in C before
+// compilers had it built in.
+func (p *parser) offset(typ *typeName, at int) *node {
+	p.want(",")
+	name := p.take()
+	if name.kind != tokName {
+		p.fail(name.start, "unexpected %s, want the name of a member", name)
+	}
+	null := &node{op: opCast, at: at, typ: pointerTo(typ), x: &node{op: opNumber, at: at, num: newInt(0)}}
+	x := p.postfix(&node{op: "->", at: name.start, x: null, text: name.text})
+	p.want(")")
+	return &node{op: opCast, at: at, typ: &typeName{at: at, name: "unsigned long", basic: true}, x: &node{op: "&x", at: at, x: x}}
+}
+
+func pointerTo(t *typeName) *typeName {
+	return &typeName{at: t.at, name: t.name, basic: t.basic, steps: append(slices.Clone(t.steps), step{kind: '*'})}
 }
 
 func (p *parser) postfix(x *node) *node {
