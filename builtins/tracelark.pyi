@@ -1063,6 +1063,8 @@ class Process:
     """The signal that killed the process."""
     job_stopped: bool
     """Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig="SIGCONT") sends, and do not go on before."""
+    quiet_signals: list[str]
+    """The names of the signals that the process gets without a stop unless on or catch asks for them. Those that it ignores it never stops for unasked."""
     threads: list[Thread]
     """The threads, the oldest first; none when the process is gone."""
     children: list[Process]

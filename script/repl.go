@@ -14,6 +14,7 @@ import (
 	"github.com/chzyer/readline"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/tracer"
@@ -63,6 +64,7 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	defer input.Close() // first, or readline may wait for a key
 
 	s.view = view{lines: lines}
+	s.engine.SetQuiet(unix.SIGALRM, unix.SIGIO) // as gdb does
 	if err := s.runInit(); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/stdlib"
@@ -121,6 +122,8 @@ type engine interface {
 	// when they begin to run and when they have stopped.
 	SetTTY(func() (*os.File, error), func(moving bool))
 
+	SetQuiet(...unix.Signal) // are what targets get without a stop, beside those of scripts
+
 	Away() bool                                            // whether a target runs in the background
 	Await(thread *starlark.Thread) (starlark.Value, error) // its stop, or nil after Wake
 	Wake()                                                 // from any goroutine
@@ -137,6 +140,8 @@ func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
 func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
 	d.Env.TTY, d.Env.Moving = tty, moving
 }
+
+func (d *debugger) SetQuiet(sigs ...unix.Signal) { d.Quiet = sigs }
 
 // Close lets the targets go before it closes their streams.
 func (d *debugger) Close() error {

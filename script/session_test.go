@@ -56,6 +56,7 @@ func (e *fakeEngine) LastStop() *tracer.Stop                         { return ni
 func (e *fakeEngine) Subject() starlark.Value                        { return nil }
 func (e *fakeEngine) SetScreen(builtins.Screen)                      {}
 func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))    {}
+func (e *fakeEngine) SetQuiet(...unix.Signal)                        {}
 func (e *fakeEngine) Away() bool                                     { return false }
 func (e *fakeEngine) Wake()                                          {}
 func (e *fakeEngine) Warm()                                          {}

@@ -406,6 +406,14 @@ func TestScreenJobStop(t *testing.T) {
 	s.do("c", "tick ")
 	s.keys("C-c")
 	s.expect("interrupt at 0x")
+	s.do("handle SIGTSTP nostop noprint", "not stop the process, delivered")
+	s.do("c", "tick ")
+	s.keys("C-z")
+	s.expect("^Z", "tick ")
+	s.keys("C-c")
+	if text := s.expect("interrupt at 0x"); strings.Contains(text, "SIGTSTP at") {
+		t.Errorf("it stops all the same:\n%s", text)
+	}
 
 	// One that stops itself then, as vim and top do, c lets go on.
 	s = newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'kill -STOP $$' TSTP; trap 'echo went on' CONT; echo ready; while :; do :; done")
@@ -421,6 +429,17 @@ func TestScreenJobStop(t *testing.T) {
 	s.enter("interrupt")
 	s.expect("interrupt at 0x")
 	s.do("q", "status 0")
+}
+
+// Signals that gdb does not stop at by default do not stop a target of the REPL.
+func TestScreenSignals(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'echo got it' ALRM IO; kill -ALRM $$; kill -IO $$; kill -USR1 $$")
+	s.do("set context reason", ">>>")
+	s.do("info signals", "do not stop it: SIGALRM ", "SIGIO")
+	s.do("c", "got it\ngot it", "signal SIGUSR1 at 0x")
+	s.do("r", "signal SIGUSR1 at 0x")
+	s.do("handle SIGALRM stop", "SIGALRM: stops the process, delivered")
+	s.do("r", "signal SIGALRM at 0x")
 }
 
 // What becomes of a target or of the debugger does not change the other's terminal.
