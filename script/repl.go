@@ -205,8 +205,9 @@ func (s *Session) await() (text string) {
 		if err != nil {
 			return plain(err)
 		}
-		text, _ = starlark.AsString(shown)
-		text += "\n"
+		if text, _ = starlark.AsString(shown); text != "" {
+			text += "\n"
+		}
 		return nil
 	})
 	if failure, ok := errors.AsType[*Error](err); ok {
@@ -261,8 +262,9 @@ func (s *Session) show(thread *starlark.Thread, v starlark.Value, isCommand, sto
 	if err != nil {
 		return plain(err)
 	}
-	text, _ = starlark.AsString(v)
-	_, err = fmt.Fprintln(s.stdout, text)
+	if text, _ = starlark.AsString(v); text != "" {
+		_, err = fmt.Fprintln(s.stdout, text)
+	}
 	return err
 }
 

@@ -442,6 +442,25 @@ func TestScreenSignals(t *testing.T) {
 	s.do("r", "signal SIGALRM at 0x")
 }
 
+// hook-stop comes before a stop is shown, which one that commands make silent is not.
+func TestScreenHookStop(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, count), "9")
+	s.do("set context reason", ">>>")
+	s.do("b work", "breakpoint 1 at")
+	s.do("define hook-stop", "...")
+	s.enter(`echo the hook\n`)
+	s.enter("end")
+	s.do("c", "\nthe hook\n", "breakpoint 1 at 0x")
+	s.do("commands", "...")
+	s.enter("silent")
+	s.enter("p i")
+	s.enter("end")
+	if text := s.do("c", "$1 = 1\n", ">>>"); strings.Contains(text, "hook") || strings.Contains(text, "breakpoint 1 at") {
+		t.Errorf("it is shown:\n%s", text)
+	}
+	s.do("context reason", "breakpoint 1 at 0x")
+}
+
 // What becomes of a target or of the debugger does not change the other's terminal.
 func TestScreenTerminal(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "text")
