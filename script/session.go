@@ -108,6 +108,7 @@ type engine interface {
 	Parameters(fn starlark.Value) []string
 	Symbols(prefix string) []string
 	Sources(prefix string) []string
+	Types(prefix string) []string
 	Variables(prefix string) []string
 	Registers(prefix string) []string
 	Running(prefix string) []string

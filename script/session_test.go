@@ -71,6 +71,7 @@ func (e *fakeEngine) Parameters(starlark.Value) []string                     { r
 func (e *fakeEngine) Symbols(string) []string                                { return nil }
 func (e *fakeEngine) Sources(string) []string                                { return nil }
 func (e *fakeEngine) Variables(string) []string                              { return nil }
+func (e *fakeEngine) Types(string) []string                                  { return nil }
 func (e *fakeEngine) Registers(string) []string                              { return nil }
 func (e *fakeEngine) Running(string) []string                                { return nil }
 func (e *fakeEngine) Members(string) []string                                { return nil }

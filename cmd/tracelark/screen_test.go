@@ -305,6 +305,9 @@ func TestScreenCompletion(t *testing.T) {
 		{"thread app", "thread apply"},
 		{"p stdout->_file", "p stdout->_fileno"},
 		{"p *stdout._mark", "p *stdout._markers"},
+		{"ptype struct _IO_FI", "ptype struct _IO_FILE"},
+		{"whatis __off6", "whatis __off64_t"},
+		{"p sizeof(_IO_FI", "p sizeof(_IO_FILE"},
 		{".sav", ".save"},
 		{"help telesc", "help telescope"},
 		{fmt.Sprintf("attach %d", os.Getpid()), fmt.Sprintf("attach %d tracelark.test", os.Getpid())},
@@ -556,7 +559,11 @@ func TestScreenHelp(t *testing.T) {
 	s.do("?nothing_like_it", "nothing is known about")
 	s.do("apropos core", "save_core")
 	s.do(".time 6 * 7", "s\n42\n")
-	s.do("b work", "breakpoint 1")
+	typed := filepath.Join(s.dir, "typed")
+	if err := os.WriteFile(typed, []byte("b work\ny = 'sourced '\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.do("source "+typed, "breakpoint 1")
 	s.do("set context reason", ">>>")
 	s.do("c", "breakpoint 1")
 	s.do("p.frame.function", `"work"`)
@@ -570,11 +577,11 @@ func TestScreenHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, append(data, "print(x, p.state)\n"...), 0o644); err != nil {
+	if err := os.WriteFile(file, append(data, "print(y, x, p.state)\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, err := command(t, "run", file).CombinedOutput()
-	if err != nil || !strings.HasSuffix(string(out), "work! stopped\n") {
+	if err != nil || !strings.HasSuffix(string(out), "sourced  work! stopped\n") {
 		t.Errorf("the session that was saved prints %q, %v:\n%s", out, err, data)
 	}
 	s.do("x = None", ">>>")
