@@ -50,7 +50,7 @@ type lineReader interface {
 // Each of first is a line that is run before those of in; REPL returns the error
 // of one that fails. Otherwise it returns at the end of the input, after Quit, and
 // with an *ExitError when the user calls exit with a code other than 0.
-func (s *Session) REPL(in *os.File, first ...string) error {
+func (s *Session) REPL(in *os.File, first ...string) (err error) {
 	input := readline.NewCancelableStdin(in)
 	if !s.setInput(input) {
 		return ErrInterrupted
@@ -80,6 +80,13 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	}
 
 	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, blockDepth: s.engine.BlockDepth, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
+	defer func() {
+		if s.view.terminal && !errors.Is(err, ErrInterrupted) {
+			for _, fate := range s.engine.Fates() {
+				fmt.Fprintln(s.stdout, fate)
+			}
+		}
+	}()
 	for {
 		it, err := items.next()
 		switch {

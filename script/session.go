@@ -91,6 +91,7 @@ type engine interface {
 	Interrupt()                   // ends the verb that is running, or else the next one; from any goroutine
 	ClearInterrupt()              // forgets an Interrupt that no verb has noticed
 	Traced() bool                 // whether there are targets
+	Fates() []string              // what becomes of them when the session ends, a line each
 	Mark() (release func() error) // has release let go of the targets that come from now on
 	Close() error
 
@@ -137,6 +138,19 @@ type debugger struct {
 }
 
 func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
+
+func (d *debugger) Fates() (lines []string) {
+	for _, p := range d.Processes() {
+		switch {
+		case p.State() == tracer.Exited || p.State() == tracer.Detached:
+		case p.Launched():
+			lines = append(lines, fmt.Sprintf("process %d is killed", p.PID))
+		default:
+			lines = append(lines, fmt.Sprintf("process %d is let go", p.PID))
+		}
+	}
+	return lines
+}
 
 func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
 	d.Env.TTY, d.Env.Moving = tty, moving

@@ -51,6 +51,7 @@ func (e *fakeEngine) ClearInterrupt() {
 }
 
 func (e *fakeEngine) Traced() bool                                   { return false }
+func (e *fakeEngine) Fates() []string                                { return nil }
 func (e *fakeEngine) Status() string                                 { return "" }
 func (e *fakeEngine) LastStop() *tracer.Stop                         { return nil }
 func (e *fakeEngine) Subject() starlark.Value                        { return nil }

@@ -464,6 +464,26 @@ func TestScreenHookStop(t *testing.T) {
 	s.do("context reason", "breakpoint 1 at 0x")
 }
 
+// The end of a session says what becomes of its targets.
+func TestScreenEnd(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, count))
+	other := exec.Command("sleep", "1000")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		other.Process.Kill()
+		other.Wait()
+	}()
+	s.do("set context off", ">>>")
+	s.do(fmt.Sprintf("attach %d", other.Process.Pid), " in clock_nanosleep")
+	s.do("file true", "exec at")
+	s.do("kill", "killed")
+	s.prompt("", "")
+	s.keys("C-d")
+	s.expect("is killed\n", fmt.Sprintf("process %d is let go\nstatus 0", other.Process.Pid))
+}
+
 // What becomes of a target or of the debugger does not change the other's terminal.
 func TestScreenTerminal(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "text")
