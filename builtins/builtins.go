@@ -50,6 +50,7 @@ import (
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer"
 	"github.com/tracelark/tracelark/tracer/image"
@@ -68,6 +69,10 @@ type Env struct {
 	// name begins with "std::". It calls the builtin printer, but what scripts have asked
 	// of that comes first.
 	Printers func()
+
+	// Quiet are signals that processes get without a stop, beside those that they get so in
+	// any case.
+	Quiet []unix.Signal
 
 	// TTY, unless nil, makes the terminal of a program that is launched without a word
 	// about its streams.

@@ -107,6 +107,22 @@ func (e *Env) Sources(prefix string) (names []string) {
 	return names
 }
 
+// Types returns the names of types, in C without struct and the like before them too.
+func (e *Env) Types(prefix string) (names []string) {
+	for _, im := range e.images() {
+		found, _ := im.Types(strings.ReplaceAll(prefix, "*", "?") + "*")
+		for _, name := range found {
+			if _, short, ok := strings.Cut(name, " "); ok && !strings.HasPrefix(name, prefix) {
+				name = short
+			}
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // Variables returns the arguments and variables of the frame that commands act on.
 func (e *Env) Variables(prefix string) (names []string) {
 	t := e.focus.current()

@@ -64,7 +64,9 @@ var focusClass = newClass("focus", "What commands act on: the process that was l
 		}
 		return starlark.MakeInt(80), nil
 	}},
-}, nil)
+}, []method[*focus]{
+	{"constant", "(expr, names=None) -> value", "The value of an expression of C where there is no process: of constants, C's own types and what names has for $name, as for eval.", (*focus).constant},
+})
 
 var _ starlark.HasSetField = (*focus)(nil)
 
@@ -76,6 +78,12 @@ func (f *focus) AttrNames() []string                      { return focusClass.na
 
 // MarshalJSON encodes the status.
 func (f *focus) MarshalJSON() ([]byte, error) { return encode(f.env.Status()) }
+
+func (f *focus) constant(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	none := f.env.tr.NoProgram()
+	p := &process{env: f.env, file: none, in: none}
+	return p.evaluate(none.Eval, thread, b, args, kwargs)
+}
 
 // SetField chooses a process, thread or frame.
 func (f *focus) SetField(name string, v starlark.Value) error {

@@ -214,7 +214,7 @@ var permissions = []struct {
 		"thread.clear_step thread.cont thread.eval thread.finish thread.next thread.next_line thread.resume thread.set_step thread.step thread.step_line " +
 		"thread.suspend thread.until thread.unwind thread.var " +
 		"value.bytes_ value.cast_ value.deref_ value.read_ value.string_ " +
-		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
+		"breakpoint.change breakpoint.remove coverage.remove crash.casrep crashes.* focus.constant frame.eval frame.finish frame.var hook.remove input.close input.write json.* " +
 		"observed_thread.* output.read output.read_until stop.drop syscall.decode syscall.show type.* watchpoint.change watchpoint.remove"},
 }
 
@@ -260,6 +260,7 @@ func needs(name string) (need Permission, ok bool) {
 type guarded interface{ policy() *Policy }
 
 func (p *process) policy() *Policy { return &p.env.allowed }
+func (f *focus) policy() *Policy   { return &f.env.allowed }
 func (t *thread) policy() *Policy  { return &t.p.env.allowed }
 func (s *stop) policy() *Policy    { return &s.p.env.allowed }
 func (v *typed) policy() *Policy   { return &v.e.allowed }

@@ -60,9 +60,10 @@ func (e *Env) add(p *process) {
 	p.in = p.p
 	p.threads = make(map[*tracer.Thread]*thread)
 	e.processes[p.p] = p
+	p.p.Quieten(e.Quiet...)
 	if e.TTY != nil { // somebody has pressed ^Z, and waits for a prompt
 		p.p.On(tracer.HookOptions{Reason: tracer.ReasonJobStop})
-		p.p.On(tracer.HookOptions{Reason: tracer.ReasonSignal, Signal: int(unix.SIGTSTP), Handler: func(s *tracer.Stop) (bool, error) {
+		p.p.On(tracer.HookOptions{Reason: tracer.ReasonSignal, Signal: int(unix.SIGTSTP), Fallback: true, Handler: func(s *tracer.Stop) (bool, error) {
 			return !s.Handled(), nil // the default is to do nothing, in a session of its own
 		}})
 	}
@@ -135,6 +136,15 @@ var processClass = newClass("process",
 		}},
 		{"job_stopped", "bool", "Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig=\"SIGCONT\") sends, and do not go on before.", func(p *process) (starlark.Value, error) {
 			return starlark.Bool(p.p.JobStopped()), nil
+		}},
+		{"quiet_signals", "list of str", "The names of the signals that the process gets without a stop unless on or catch asks for them. Those that it ignores it never stops for unasked.", func(p *process) (starlark.Value, error) {
+			var sigs []starlark.Value
+			for sig := 1; sig <= 64; sig++ {
+				if p.p.Quiet(sig) && (sig != int(unix.SIGTSTP) || p.env.TTY == nil) {
+					sigs = append(sigs, starlark.String(tracer.SignalName(sig)))
+				}
+			}
+			return starlark.NewList(sigs), nil
 		}},
 		{"threads", "list of thread", "The threads, the oldest first; none when the process is gone.", func(p *process) (starlark.Value, error) {
 			return listOf(p.p.Threads(), func(t *tracer.Thread) starlark.Value { return p.thread(t) }), nil

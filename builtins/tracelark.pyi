@@ -479,6 +479,12 @@ class Focus:
     """What commands keep: settings, and what one of them tells the next."""
     width: int
     """The number of columns of the terminal, 80 if there is none."""
+    def constant(self, expr: Any, names: Any = None) -> Value:
+        """The value of an expression of C where there is no process: of constants, C's own types and what names has for $name, as for eval.
+
+        >>> focus.constant("1 << $n", names={"n": 4})
+        16"""
+        ...
 
 class Frame:
     """The activation of a function on a stack, as it was found. Its str is a line of a backtrace.
@@ -1065,6 +1071,8 @@ class Process:
     """The signal that killed the process."""
     job_stopped: bool
     """Whether job control holds the process, by a signal such as SIGTSTP: its threads wait for SIGCONT, which cont(sig="SIGCONT") sends, and do not go on before."""
+    quiet_signals: list[str]
+    """The names of the signals that the process gets without a stop unless on or catch asks for them. Those that it ignores it never stops for unasked."""
     threads: list[Thread]
     """The threads, the oldest first; none when the process is gone."""
     children: list[Process]

@@ -289,12 +289,14 @@ func (s *Session) sourceCommand(thread *starlark.Thread, path string) (starlark.
 		}
 		if text := strings.TrimSpace(it.text); err == nil && text != "" && text[0] != '#' {
 			var v starlark.Value
+			subject, isCommand := s.engine.Subject(), s.isCommand(it.text)
 			if v, err = s.runItem(thread, it); err == nil {
 				v, text := parts(v)
+				s.view.note(it.text, isCommand, s.name(subject, isCommand), v)
 				if v != starlark.None {
 					s.globals["_"] = v
 				}
-				err = s.show(thread, text, s.isCommand(it.text), false)
+				err = s.show(thread, text, isCommand, false)
 			}
 		}
 		if err != nil {

@@ -74,7 +74,11 @@ func (s *Session) candidates(thread *starlark.Thread, text string) (names []stri
 		if words, ok := s.engine.CommandWords(thread, line); ok {
 			return beginning(words, word), len(word)
 		}
-		return s.wordsFor(name)(word), len(word)
+		names = s.wordsFor(name)(word)
+		if strings.HasSuffix(line, "sizeof(") {
+			names = append(names, s.engine.Types(word)...)
+		}
+		return names, len(word)
 	}
 	var lex lexer
 	lex.scan(text)
@@ -151,6 +155,8 @@ func (s *Session) wordsFor(name string) completer {
 		return s.engine.Running
 	case "run", "r", "start", "starti", "file", "core", "save", "load", "source", "gcore", "restore":
 		return paths
+	case "ptype", "dt", "whatis":
+		return func(prefix string) []string { return append(s.program(prefix), s.engine.Types(prefix)...) }
 	case "help", "apropos":
 		return func(prefix string) []string { return beginning(append(builtins.Topics(), s.words()...), prefix) }
 	}

@@ -266,7 +266,7 @@ func hint(name string, names []string) string {
 		return ""
 	}
 	for _, candidate := range names {
-		if d := distance(name, candidate); d < limit {
+		if d := distance(name, candidate); 0 < d && d < limit { // the name itself is known elsewhere
 			best, limit = candidate, d
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/chzyer/readline"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/tracer"
@@ -49,7 +50,7 @@ type lineReader interface {
 // Each of first is a line that is run before those of in; REPL returns the error
 // of one that fails. Otherwise it returns at the end of the input, after Quit, and
 // with an *ExitError when the user calls exit with a code other than 0.
-func (s *Session) REPL(in *os.File, first ...string) error {
+func (s *Session) REPL(in *os.File, first ...string) (err error) {
 	input := readline.NewCancelableStdin(in)
 	if err := s.setInput(input); err != nil {
 		input.Close()
@@ -64,6 +65,7 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	defer input.Close() // first, or readline may wait for a key
 
 	s.view = view{lines: lines}
+	s.engine.SetQuiet(unix.SIGALRM, unix.SIGIO) // as gdb does
 	if err := s.runInit(); err != nil {
 		return err
 	}
@@ -79,6 +81,13 @@ func (s *Session) REPL(in *os.File, first ...string) error {
 	}
 
 	items := &itemReader{readLine: lines.readLine, prompt: s.prompt, isCommand: s.isCommand, blockDepth: s.engine.BlockDepth, blank: readline.IsTerminal(int(in.Fd())), lines: len(first)}
+	defer func() {
+		if s.view.terminal && !errors.Is(err, ErrInterrupted) {
+			for _, fate := range s.engine.Fates() {
+				fmt.Fprintln(s.stdout, fate)
+			}
+		}
+	}()
 	for {
 		it, err := items.next()
 		switch {
@@ -204,8 +213,9 @@ func (s *Session) await() (text string) {
 		if err != nil {
 			return plain(err)
 		}
-		text, _ = starlark.AsString(shown)
-		text += "\n"
+		if text, _ = starlark.AsString(shown); text != "" {
+			text += "\n"
+		}
 		return nil
 	})
 	if failure, ok := errors.AsType[*Error](err); ok {
@@ -260,8 +270,9 @@ func (s *Session) show(thread *starlark.Thread, v starlark.Value, isCommand, sto
 	if err != nil {
 		return plain(err)
 	}
-	text, _ = starlark.AsString(v)
-	_, err = fmt.Fprintln(s.stdout, text)
+	if text, _ = starlark.AsString(v); text != "" {
+		_, err = fmt.Fprintln(s.stdout, text)
+	}
 	return err
 }
 

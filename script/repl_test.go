@@ -58,6 +58,7 @@ Error: floored division by zero
 		{"exit", "1\nexit()\n2\n", "1\n"},
 		{"control", "thing.color + '\\x1b]0;title\\x07'\nprint('\\x1b[1m')\n", "\"red\\x1b]0;title\\a\"\n\x1b[1m\n"},
 		{"zero", "1\x00\n2\n", "<stdin>:1:2: unexpected input character '\ufffd'\n    1\ufffd\n     ^\n2\n"},
+		{"names of a file", "needed = 1\n.load testdata/sub/needs.star\n", "testdata/sub/needs.star:1:7: undefined: needed\n    print(needed)\n          ^\n"},
 		{"own names", "loads = 1\nload('testdata/sub/first.star', 'add')\nadd(2)\nloads\n", "1\n"},
 	}
 	for _, test := range tests {

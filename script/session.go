@@ -25,6 +25,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/builtins"
 	"github.com/tracelark/tracelark/stdlib"
@@ -90,6 +91,7 @@ type engine interface {
 	Interrupt()                   // ends the verb that is running, or else the next one; from any goroutine
 	ClearInterrupt()              // forgets an Interrupt that no verb has noticed
 	Traced() bool                 // whether there are targets
+	Fates() []string              // what becomes of them when the session ends, a line each
 	Mark() (release func() error) // has release let go of the targets that come from now on
 	Close() error
 
@@ -107,6 +109,7 @@ type engine interface {
 	Parameters(fn starlark.Value) []string
 	Symbols(prefix string) []string
 	Sources(prefix string) []string
+	Types(prefix string) []string
 	Variables(prefix string) []string
 	Registers(prefix string) []string
 	Running(prefix string) []string
@@ -121,6 +124,8 @@ type engine interface {
 	// when they begin to run and when they have stopped.
 	SetTTY(func() (*os.File, error), func(moving bool))
 
+	SetQuiet(...unix.Signal) // are what targets get without a stop, beside those of scripts
+
 	Away() bool                                            // whether a target runs in the background
 	Await(thread *starlark.Thread) (starlark.Value, error) // its stop, or nil after Wake
 	Wake()                                                 // from any goroutine
@@ -134,9 +139,24 @@ type debugger struct {
 
 func (d *debugger) Traced() bool { return len(d.Processes()) > 0 }
 
+func (d *debugger) Fates() (lines []string) {
+	for _, p := range d.Processes() {
+		switch {
+		case p.State() == tracer.Exited || p.State() == tracer.Detached:
+		case p.Launched():
+			lines = append(lines, fmt.Sprintf("process %d is killed", p.PID))
+		default:
+			lines = append(lines, fmt.Sprintf("process %d is let go", p.PID))
+		}
+	}
+	return lines
+}
+
 func (d *debugger) SetTTY(tty func() (*os.File, error), moving func(bool)) {
 	d.Env.TTY, d.Env.Moving = tty, moving
 }
+
+func (d *debugger) SetQuiet(sigs ...unix.Signal) { d.Quiet = sigs }
 
 // Close lets the targets go before it closes their streams.
 func (d *debugger) Close() error {

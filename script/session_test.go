@@ -51,11 +51,13 @@ func (e *fakeEngine) ClearInterrupt() {
 }
 
 func (e *fakeEngine) Traced() bool                                   { return false }
+func (e *fakeEngine) Fates() []string                                { return nil }
 func (e *fakeEngine) Status() string                                 { return "" }
 func (e *fakeEngine) LastStop() *tracer.Stop                         { return nil }
 func (e *fakeEngine) Subject() starlark.Value                        { return nil }
 func (e *fakeEngine) SetScreen(builtins.Screen)                      {}
 func (e *fakeEngine) SetTTY(func() (*os.File, error), func(bool))    {}
+func (e *fakeEngine) SetQuiet(...unix.Signal)                        {}
 func (e *fakeEngine) Away() bool                                     { return false }
 func (e *fakeEngine) Wake()                                          {}
 func (e *fakeEngine) Warm()                                          {}
@@ -70,6 +72,7 @@ func (e *fakeEngine) Parameters(starlark.Value) []string                     { r
 func (e *fakeEngine) Symbols(string) []string                                { return nil }
 func (e *fakeEngine) Sources(string) []string                                { return nil }
 func (e *fakeEngine) Variables(string) []string                              { return nil }
+func (e *fakeEngine) Types(string) []string                                  { return nil }
 func (e *fakeEngine) Registers(string) []string                              { return nil }
 func (e *fakeEngine) Running(string) []string                                { return nil }
 func (e *fakeEngine) Members(string) []string                                { return nil }

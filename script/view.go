@@ -140,9 +140,9 @@ func (s *Session) saveCommand(_ *starlark.Thread, path string) (starlark.Value, 
 		line := strings.TrimPrefix(strings.TrimSpace(e.text), ".")
 		name, rest := builtins.SplitCommand(line)
 		switch {
-		case e.command && (asksHelp(line) || name == "help" || name == "save"):
+		case e.command && (asksHelp(line) || name == "help" || name == "save" || name == "source" && !strings.HasSuffix(rest, ".star")):
 			continue
-		case e.command && name == "load":
+		case e.command && (name == "load" || name == "source"):
 			data, err := os.ReadFile(rest)
 			if err != nil {
 				return nil, err

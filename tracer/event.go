@@ -203,7 +203,7 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 		t.signal = 0
 		return nil
 	}
-	if !p.wants(ReasonSignal, sig) && (quietSignals.has(sig) || !isFault(&info) && p.ignores(sig)) {
+	if !p.wants(ReasonSignal, sig) && (p.Quiet(sig) || !isFault(&info) && p.ignores(sig)) {
 		return nil
 	}
 	stop := p.newStop(ReasonSignal, t)

@@ -26,6 +26,8 @@ type HookOptions struct {
 	// one all do. For ReasonExit and ReasonKilled, which always surface, the
 	// answer does not matter.
 	Handler func(*Stop) (surface bool, err error)
+	// Fallback hooks say nothing of a stop that another hook asks for.
+	Fallback bool
 	// ReasonSyscall: call Handler while the other threads run on, which is much
 	// cheaper where there are many. It may look at the process and at the thread
 	// that stopped, and change the call, but what needs the others stopped is an
@@ -130,12 +132,14 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 		}
 		stop.Reason, stop.Breakpoint = stop.change, nil
 	}
-	surface, asked := false, false
-	for _, h := range slices.Clone(p.hooks) {
-		if !h.matches(stop.Reason, stop.Signal) || !h.admits(stop.Syscall) {
-			continue
-		}
-		asked = true
+	asked := slices.DeleteFunc(slices.Clone(p.hooks), func(h *Hook) bool {
+		return !h.matches(stop.Reason, stop.Signal) || !h.admits(stop.Syscall)
+	})
+	if slices.ContainsFunc(asked, func(h *Hook) bool { return !h.o.Fallback }) {
+		asked = slices.DeleteFunc(asked, func(h *Hook) bool { return h.o.Fallback })
+	}
+	surface := false
+	for _, h := range asked {
 		if h.o.Handler == nil {
 			surface = true
 			continue
@@ -158,5 +162,5 @@ func (p *Process) consult(stop *Stop) (bool, error) {
 	case ReasonFork, ReasonVfork:
 		return p.pursue(stop, surface)
 	}
-	return surface || !asked, nil
+	return surface || len(asked) == 0, nil
 }

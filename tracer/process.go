@@ -67,8 +67,9 @@ type Process struct {
 	arms        uint64 // counts changes of slots
 	watchpoints []*Watchpoint
 	hooks       []*Hook
-	jobStopped  bool // by job control: all threads were, and none has gone on since
-	tracesCalls bool // a hook asks for system calls
+	quiet       sigset // see Quieten
+	jobStopped  bool   // by job control: all threads were, and none has gone on since
+	tracesCalls bool   // a hook asks for system calls
 
 	linkHook *Breakpoint // on the dynamic linker's notification
 	loading  bool        // libraries may still be to come

@@ -56,6 +56,14 @@ func (tr *Tracer) OpenProgram(path string, bias uint64) (*Program, error) {
 	return p, nil
 }
 
+// NoProgram returns a program without a file, in which expressions of constants can be
+// evaluated.
+func (tr *Tracer) NoProgram() *Program {
+	p := &Program{target: target{tr: tr}, file: new(image.File)}
+	p.of = p
+	return p
+}
+
 // Program returns the file of the program that the process runs or has run, at the
 // addresses that it has or had there.
 func (p *Process) Program() (*Program, error) {

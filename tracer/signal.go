@@ -59,6 +59,13 @@ var quietSignals = sigsetOf(
 	unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT,
 	unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGPROF, unix.SIGVTALRM, 32, 33)
 
+// Quieten has a process get signals without a stop, unless a Hook asks, besides those that
+// it gets so in any case. Children that are held from now on are to be told too.
+func (p *Process) Quieten(sigs ...unix.Signal) { p.quiet |= sigsetOf(sigs...) }
+
+// Quiet reports whether the process gets a signal without a stop unless a Hook asks.
+func (p *Process) Quiet(sig int) bool { return (quietSignals | p.quiet).has(sig) }
+
 // faultSignals are those that an instruction of the program causes. It cannot
 // ignore them then.
 var faultSignals = sigsetOf(unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS)

@@ -305,6 +305,9 @@ func TestScreenCompletion(t *testing.T) {
 		{"thread app", "thread apply"},
 		{"p stdout->_file", "p stdout->_fileno"},
 		{"p *stdout._mark", "p *stdout._markers"},
+		{"ptype struct _IO_FI", "ptype struct _IO_FILE"},
+		{"whatis __off6", "whatis __off64_t"},
+		{"p sizeof(_IO_FI", "p sizeof(_IO_FILE"},
 		{".sav", ".save"},
 		{"help telesc", "help telescope"},
 		{fmt.Sprintf("attach %d", os.Getpid()), fmt.Sprintf("attach %d tracelark.test", os.Getpid())},
@@ -406,6 +409,14 @@ func TestScreenJobStop(t *testing.T) {
 	s.do("c", "tick ")
 	s.keys("C-c")
 	s.expect("interrupt at 0x")
+	s.do("handle SIGTSTP nostop noprint", "not stop the process, delivered")
+	s.do("c", "tick ")
+	s.keys("C-z")
+	s.expect("^Z", "tick ")
+	s.keys("C-c")
+	if text := s.expect("interrupt at 0x"); strings.Contains(text, "SIGTSTP at") {
+		t.Errorf("it stops all the same:\n%s", text)
+	}
 
 	// One that stops itself then, as vim and top do, c lets go on.
 	s = newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'kill -STOP $$' TSTP; trap 'echo went on' CONT; echo ready; while :; do :; done")
@@ -421,6 +432,56 @@ func TestScreenJobStop(t *testing.T) {
 	s.enter("interrupt")
 	s.expect("interrupt at 0x")
 	s.do("q", "status 0")
+}
+
+// Signals that gdb does not stop at by default do not stop a target of the REPL.
+func TestScreenSignals(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", "/bin/sh", "-c", "trap 'echo got it' ALRM IO; kill -ALRM $$; kill -IO $$; kill -USR1 $$")
+	s.do("set context reason", ">>>")
+	s.do("info signals", "do not stop it: SIGALRM ", "SIGIO")
+	s.do("c", "got it\ngot it", "signal SIGUSR1 at 0x")
+	s.do("r", "signal SIGUSR1 at 0x")
+	s.do("handle SIGALRM stop", "SIGALRM: stops the process, delivered")
+	s.do("r", "signal SIGALRM at 0x")
+}
+
+// hook-stop comes before a stop is shown, which one that commands make silent is not.
+func TestScreenHookStop(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, count), "9")
+	s.do("set context reason", ">>>")
+	s.do("b work", "breakpoint 1 at")
+	s.do("define hook-stop", "...")
+	s.enter(`echo the hook\n`)
+	s.enter("end")
+	s.do("c", "\nthe hook\n", "breakpoint 1 at 0x")
+	s.do("commands", "...")
+	s.enter("silent")
+	s.enter("p i")
+	s.enter("end")
+	if text := s.do("c", "$1 = 1\n", ">>>"); strings.Contains(text, "hook") || strings.Contains(text, "breakpoint 1 at") {
+		t.Errorf("it is shown:\n%s", text)
+	}
+	s.do("context reason", "breakpoint 1 at 0x")
+}
+
+// The end of a session says what becomes of its targets.
+func TestScreenEnd(t *testing.T) {
+	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, count))
+	other := exec.Command("sleep", "1000")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		other.Process.Kill()
+		other.Wait()
+	}()
+	s.do("set context off", ">>>")
+	s.do(fmt.Sprintf("attach %d", other.Process.Pid), " in clock_nanosleep")
+	s.do("file true", "exec at")
+	s.do("kill", "killed")
+	s.prompt("", "")
+	s.keys("C-d")
+	s.expect("is killed\n", fmt.Sprintf("process %d is let go\nstatus 0", other.Process.Pid))
 }
 
 // What becomes of a target or of the debugger does not change the other's terminal.
@@ -518,7 +579,11 @@ func TestScreenHelp(t *testing.T) {
 	s.do("?nothing_like_it", "nothing is known about")
 	s.do("apropos core", "save_core")
 	s.do(".time 6 * 7", "s\n42\n")
-	s.do("b work", "breakpoint 1")
+	typed := filepath.Join(s.dir, "typed")
+	if err := os.WriteFile(typed, []byte("b work\ny = 'sourced '\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.do("source "+typed, "breakpoint 1")
 	s.do("set context reason", ">>>")
 	s.do("c", "breakpoint 1")
 	s.do("p.frame.function", `"work"`)
@@ -532,11 +597,11 @@ func TestScreenHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, append(data, "print(x, p.state)\n"...), 0o644); err != nil {
+	if err := os.WriteFile(file, append(data, "print(y, x, p.state)\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, err := command(t, "run", file).CombinedOutput()
-	if err != nil || !strings.HasSuffix(string(out), "work! stopped\n") {
+	if err != nil || !strings.HasSuffix(string(out), "sourced  work! stopped\n") {
 		t.Errorf("the session that was saved prints %q, %v:\n%s", out, err, data)
 	}
 	s.do("x = None", ">>>")
