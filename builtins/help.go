@@ -166,12 +166,31 @@ func (e *Env) describe(thread *starlark.Thread, x starlark.Value) string {
 		return manual()[string(x)].String()
 	case *starlarkstruct.Module:
 		return module(x)
+	case *starlarkstruct.Struct:
+		if text := functionsOf(x); text != "" {
+			return text
+		}
 	}
 	_, universal := starlark.Universe[x.Type()] // int and float are functions too
 	if text, ok := Doc(x.Type()); ok && !universal {
 		return text
 	}
 	return fmt.Sprintf("%s\n    A value of Starlark's type %s.", x, x.Type())
+}
+
+// functionsOf describes the functions that a struct has, as those of the standard library
+// do, or returns "" if it has none.
+func functionsOf(s *starlarkstruct.Struct) string {
+	var texts []string
+	for _, name := range s.AttrNames() {
+		if v, err := s.Attr(name); err == nil {
+			if fn, ok := v.(*starlark.Function); ok {
+				_, text, _ := strings.Cut(function(fn), "(")
+				texts = append(texts, name+"("+text)
+			}
+		}
+	}
+	return strings.Join(texts, "\n\n")
 }
 
 // index lists what is predeclared, each name with the first sentence about it.

@@ -33,6 +33,8 @@ m = module("m", f=documented, n=1)
 		{"'u8'", "u8(x) -> int\n    Wrap an int to an unsigned number of 8 bits."},
 		{"'nothing'", "\"nothing\"\n    A value of Starlark's type string."},
 		{"1", "1\n    A value of Starlark's type int."},
+		{"struct(f=documented, n=1)", "f(a, b=1, *rest, c, d=2, **more)\n    Do something."},
+		{"struct(n=1)", "struct(**kwargs) -> struct\n"},
 		{"len", "len\n    A function of Starlark or of one of its modules."},
 		{"time.time", "time\n    A function of Starlark or of one of its modules."},
 		{"json", "json\n    Starlark's module json. It encodes every value.\n\n        >>> print(json.encode({"},
