@@ -45,7 +45,7 @@ func (e *Env) core(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 func lookers() []string {
 	names := []string{
 		"pid", "exe", "argv", "regs", "frame", "frames", "images", "main_image", "maps",
-		"symbol", "symbols", "probes", "name_code", "use_debug", "addr", "line", "scope", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find", "reach",
+		"symbol", "symbols", "probes", "name_code", "unwinder", "use_debug", "addr", "line", "scope", "var", "type", "eval", "disasm", "read", "read_cstr", "dump", "find", "reach",
 	}
 	for _, s := range scalars {
 		names = append(names, "read_"+s.name)

@@ -200,14 +200,14 @@ var permissions = []struct {
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
 	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format groups help hex hex_pattern hexdump int log matches module pack paint printer range regex run_command shown sleep sorted split_commands struct " +
 		"syscalls unpack write " +
-		"core.addr core.disasm core.eval core.find core.line core.name_code core.probes core.reach core.read core.read_* core.symbol core.scope core.symbols core.type core.var " +
+		"core.addr core.disasm core.eval core.find core.line core.name_code core.probes core.reach core.read core.read_* core.symbol core.scope core.symbols core.type core.unwinder core.var " +
 		"image.blocks image.functions image.lines image.probes image.symbols image.types " +
 		"observed.addr observed.disasm observed.eval observed.find observed.line observed.name_code observed.probes observed.reach observed.read observed.read_* observed.symbol observed.scope observed.symbols " +
-		"observed.type observed.var " +
+		"observed.type observed.unwinder observed.var " +
 		"program.addr program.disasm program.eval program.find program.line program.name_code program.probes program.reach program.read program.read_* program.symbol program.scope program.symbols program.type program.var " +
 		"process.addr process.background process.breakpoint process.catch process.cont process.cont_fatal process.cover process.descriptor process.detach " +
 		"process.disasm process.eval process.expect process.find process.finish process.interrupt process.kill process.line process.name_code process.next process.next_line " +
-		"process.on process.probes process.reach process.read process.read_* process.resume process.set_follow process.set_step process.clear_step process.suspend process.step process.step_line process.symbol process.scope process.symbols process.type process.until " +
+		"process.on process.probes process.reach process.read process.read_* process.resume process.set_follow process.set_step process.clear_step process.suspend process.step process.step_line process.symbol process.scope process.symbols process.type process.until process.unwinder " +
 		"process.var process.wait process.watch " +
 		"ptrace.clearstep ptrace.cont ptrace.detach ptrace.get* ptrace.io ptrace.kill ptrace.lwpinfo ptrace.lwps ptrace.numlwps ptrace.peek ptrace.read_? " +
 		"ptrace.request ptrace.resume ptrace.setstep ptrace.step ptrace.suspend ptrace.syscall ptrace.to_sc? ptrace.wait " +

@@ -127,7 +127,7 @@ func (e *Env) printerFor(v *value.Value) *printer {
 	return nil
 }
 
-// ask calls a function of a printer.
+// ask calls a function that a script has registered to tell something, as of a printer.
 func (e *Env) ask(fn starlark.Callable, args starlark.Tuple) (starlark.Value, error) {
 	e.printing++
 	defer func() { e.printing-- }()

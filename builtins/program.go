@@ -31,7 +31,9 @@ func (e *Env) program(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 }
 
 var programClass = func() *class[*process] {
-	names := slices.DeleteFunc(lookers(), func(name string) bool { return slices.Contains([]string{"pid", "regs", "frame", "frames"}, name) })
+	names := slices.DeleteFunc(lookers(), func(name string) bool {
+		return slices.Contains([]string{"pid", "regs", "frame", "frames", "unwinder"}, name)
+	})
 	attributes, methods := processClass.pick(names...)
 	return newClass("program",
 		"The file of a program or library that does not run. It has what of a process needs no thread: code and data are those of the file, as if it had just been loaded and nothing in it been relocated, at the addresses it was linked for plus a bias. It cannot be written to. argv is its path.",

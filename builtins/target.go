@@ -28,6 +28,7 @@ type target interface {
 	Images() ([]*image.Image, error)
 	MainImage() (*image.Image, error)
 	UseDebug(path string, img *image.Image, force bool) (*image.Image, error)
+	SetUnwinder(func(f, caller *unwind.Frame) (bool, error))
 	ImageAt(addr uint64) (*image.Image, bool)
 	SymbolAt(addr uint64) (image.Symbol, bool)
 	ProbeAt(addr uint64) (image.Probe, *image.Image, bool)

@@ -189,25 +189,9 @@ func (t *thread) unwind(_ *starlark.Thread, b *starlark.Builtin, args starlark.T
 	for i, v := range args {
 		kwargs = append(kwargs, starlark.Tuple{starlark.String([]string{"rip", "rsp"}[i]), v})
 	}
-	regs, known := new(arch.Regs), unwind.SetOf()
-	for _, pair := range kwargs {
-		name := string(pair[0].(starlark.String))
-		r := arch.Lookup(name)
-		switch {
-		case r == nil || r.Bits < 64:
-			return nil, fmt.Errorf("%s: there is no general register %s", b.Name(), name)
-		case known.Has(r.Reg):
-			return nil, fmt.Errorf("%s: got multiple values for %s", b.Name(), name)
-		}
-		u, err := fit(pair[1], uint(r.Bits))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", b.Name(), name, err)
-		}
-		r.Set(regs, u)
-		known |= unwind.SetOf(r.Reg)
-	}
-	if !known.Has(arch.RIP) || !known.Has(arch.RSP) {
-		return nil, fmt.Errorf("%s: rip and rsp are needed", b.Name())
+	regs, known, err := registersOf(kwargs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	// Variables of threads are found by these, which stay.
 	if own, err := t.in.Regs(); err == nil && !known.Has(arch.FSBase) {

@@ -159,6 +159,9 @@ class Core:
     def probes(self, pattern: Any = "*") -> list[Probe]:
         """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
         ...
+    def unwinder(self, fn: Any) -> None:
+        """Have fn find the callers of frames, as of code that a compiler at run time makes and that no call frame information tells of: fn is called with a dict of the registers of a frame, as far as they are known, rip and rsp always, and returns a dict of the caller's, rip and rsp among them, or None where it cannot tell. Then the frame is unwound as ever. An error ends the stack, and is its unwind_error. Stacks that fn asks for itself are unwound without it. unwinder(None) undoes it."""
+        ...
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
@@ -867,6 +870,9 @@ class Observed:
     def probes(self, pattern: Any = "*") -> list[Probe]:
         """Return the probes of all images whose PROVIDER:NAME matches a pattern, as image.probes does."""
         ...
+    def unwinder(self, fn: Any) -> None:
+        """Have fn find the callers of frames, as of code that a compiler at run time makes and that no call frame information tells of: fn is called with a dict of the registers of a frame, as far as they are known, rip and rsp always, and returns a dict of the caller's, rip and rsp among them, or None where it cannot tell. Then the frame is unwound as ever. An error ends the stack, and is its unwind_error. Stacks that fn asks for itself are unwound without it. unwinder(None) undoes it."""
+        ...
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write."""
         ...
@@ -1358,6 +1364,14 @@ class Process:
         3
         >>> stop.probe == None
         True"""
+        ...
+    def unwinder(self, fn: Any) -> None:
+        """Have fn find the callers of frames, as of code that a compiler at run time makes and that no call frame information tells of: fn is called with a dict of the registers of a frame, as far as they are known, rip and rsp always, and returns a dict of the caller's, rip and rsp among them, or None where it cannot tell. Then the frame is unwound as ever. An error ends the stack, and is its unwind_error. Stacks that fn asks for itself are unwound without it. unwinder(None) undoes it.
+
+        >>> p.unwinder(lambda regs: {"rip": 0, "rsp": regs["rsp"] + 8})  # that nothing has called
+        >>> len(p.frames)
+        1
+        >>> p.unwinder(None)"""
         ...
     def name_code(self, names: Any) -> None:
         """Give names to code that comes from no ELF file, as a compiler at run time makes it: names is a list of (addr, size, name). They are symbols then, of images named "[code at ADDR]" for the mappings they lie in, which frames, instructions and locations know. They hold until exec; one at the same address takes the place of another. load("std/jit.star", "jit") reads the lists that such compilers write.

@@ -167,6 +167,21 @@ func (c code) CFI(pc uint64) (*unwind.Table, uint64, bool) {
 
 // Switches reports whether pc is in one of those functions of Go's runtime that go on to
 // the system's stack; mcall leaves that of a goroutine for good.
+func (c code) Caller(f, caller *unwind.Frame) (bool, error) {
+	ask := c.in.callers
+	if ask == nil {
+		return false, nil
+	}
+	c.in.callers = nil // for stacks that it looks at itself
+	defer func() { c.in.callers = ask }()
+	return ask(f, caller)
+}
+
+// SetUnwinder has ask find the callers of frames: it sets the registers of the caller of f
+// as far as known, rip and rsp among them, or returns false where it cannot tell. Stacks
+// are followed as ever then. An error ends the stack. nil undoes it.
+func (x *target) SetUnwinder(ask func(f, caller *unwind.Frame) (bool, error)) { x.callers = ask }
+
 func (c code) Switches(pc uint64) bool {
 	sym, ok := c.in.SymbolAt(pc)
 	if !ok {

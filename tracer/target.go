@@ -6,14 +6,16 @@ import (
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/unwind"
 )
 
 // A target is what can be looked at, whether it runs or not: memory, and the images,
 // symbols, places and stacks that are in it. A Process and a Core are targets.
 type target struct {
-	of     subject
-	tr     *Tracer
-	images imageCache
+	of      subject
+	tr      *Tracer
+	images  imageCache
+	callers func(f, caller *unwind.Frame) (bool, error) // see SetUnwinder, or nil
 }
 
 // A subject is what a target is of.

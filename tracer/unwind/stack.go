@@ -29,6 +29,11 @@ type Images interface {
 	// Switches reports whether the function at pc, of Go's runtime, calls others on
 	// another stack than that of its own frame.
 	Switches(pc uint64) bool
+
+	// Caller sets the registers of the caller of f, as far as known, rip and rsp among
+	// them, if something else than the code tells what they are. Where it tells nothing
+	// it returns false. An error ends the stack.
+	Caller(f, caller *Frame) (bool, error)
 }
 
 // A Frame is the activation of a function on a stack.
@@ -116,11 +121,12 @@ const (
 	Walk                        // the instructions up to the return, or the call that led to where no code is
 	FramePointer                // the chain of rbp, or the instructions that set it up
 	Guess                       // a word on the stack that looks like a return address
+	Told                        // what Images.Caller says
 )
 
 // String returns the method's name.
 func (m Method) String() string {
-	return [...]string{"registers", "cfi", "signal-context", "walk", "frame-pointer", "guess"}[m]
+	return [...]string{"registers", "cfi", "signal-context", "walk", "frame-pointer", "guess", "told"}[m]
 }
 
 // Stack returns the frames of a thread with the registers regs, innermost
@@ -171,11 +177,32 @@ type unwinder struct {
 // step finds the caller of f and completes f. It returns false if f is the
 // outermost frame.
 func (u *unwinder) step(f, caller *Frame) (bool, error) {
+	if told, err := u.images.Caller(f, caller); err != nil {
+		return false, err
+	} else if told {
+		return u.byCaller(f, caller)
+	}
 	more, err := u.byCode(f, caller)
 	if err != nil && !f.Signal {
 		return u.byScan(f, caller, err)
 	}
 	return more, err
+}
+
+// byCaller takes the caller's registers as Images.Caller has set them. It may be on another
+// stack.
+func (u *unwinder) byCaller(f, caller *Frame) (bool, error) {
+	caller.PC, caller.SP = caller.Regs.PC(), caller.Regs.SP()
+	if u.enter(f, caller.SP) != nil {
+		if err := u.once(f, caller); err != nil {
+			return false, err
+		}
+		f.CFA, u.lowest = caller.SP, caller.SP+1
+	}
+	if u.at != nil {
+		*u.at = places{} // which nobody tells
+	}
+	return u.leave(f, caller, Told)
 }
 
 // byCode finds the caller of f by what is known of its code.

@@ -238,6 +238,8 @@ func (r *room) CFI(pc uint64) (*Table, uint64, bool) {
 
 func (r *room) Switches(uint64) bool { return false }
 
+func (r *room) Caller(_, _ *Frame) (bool, error) { return false, nil }
+
 // tableOf returns a table with one FDE, of the code from 0x1000 to 0x2000.
 func tableOf(t testing.TB, program ...byte) *Table {
 	t.Helper()

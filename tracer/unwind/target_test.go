@@ -151,6 +151,8 @@ func (s *stop) CFI(pc uint64) (*Table, uint64, bool) {
 
 func (s *stop) Switches(uint64) bool { return false }
 
+func (s *stop) Caller(_, _ *Frame) (bool, error) { return false, nil }
+
 // An image is an ELF file in memory.
 type image struct {
 	data     []byte
