@@ -165,8 +165,7 @@ func (c code) CFI(pc uint64) (*unwind.Table, uint64, bool) {
 	return table, bias, true
 }
 
-// Switches reports whether pc is in one of those functions of Go's runtime that go on to
-// the system's stack; mcall leaves that of a goroutine for good.
+// Caller asks what SetUnwinder was given.
 func (c code) Caller(f, caller *unwind.Frame) (bool, error) {
 	ask := c.in.callers
 	if ask == nil {
@@ -182,6 +181,8 @@ func (c code) Caller(f, caller *unwind.Frame) (bool, error) {
 // are followed as ever then. An error ends the stack. nil undoes it.
 func (x *target) SetUnwinder(ask func(f, caller *unwind.Frame) (bool, error)) { x.callers = ask }
 
+// Switches reports whether pc is in one of those functions of Go's runtime that go on to
+// the system's stack; mcall leaves that of a goroutine for good.
 func (c code) Switches(pc uint64) bool {
 	sym, ok := c.in.SymbolAt(pc)
 	if !ok {

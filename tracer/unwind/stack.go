@@ -113,7 +113,7 @@ func (f *Frame) dwarfReg(n uint64) (uint64, error) {
 // A Method is a way to find a frame.
 type Method uint8
 
-// The methods, from the surest to the least sure.
+// The methods, from the surest to the least sure, and what was told instead.
 const (
 	Registers     Method = iota // the thread's own registers: the innermost frame
 	CFI                         // call frame information
