@@ -28,6 +28,7 @@ var checkpointClass = newClass("checkpoint",
 			"Bring the process back to where it was, whatever has become of it since, its end included, and return it. Its breakpoints, watchpoints, hooks and their handlers stay as they are now; those on what was mapped later wait. The pid and the thread are new, p.stop is what it was then. Its standard streams stay: what it printed since stays printed.",
 			(*checkpoint).restart},
 		{"fork", "(follow=\"parent\") -> process", "Make another process of the checkpoint, beside the one that it was made of. It is where that was, without breakpoints and hooks. follow is that of launch.", (*checkpoint).fork},
+		{"recycle", "(process)", "End a process that fork has made, as p.kill() does. If what it did can be undone, the next fork takes it, with the same pid, in a fraction of the time of a copy. That is so for a process of one thread that has stopped for a signal and has but read, written, opened and mapped files, and allocated memory. What it has written to files stays. From the first call on, what fork makes has a filter that tells of its system calls, and cannot be detached.", (*checkpoint).recycle},
 		{"drop", "()", "End the checkpoint. The processes that were made of it stay.", (*checkpoint).drop},
 	})
 
@@ -83,6 +84,18 @@ func (c *checkpoint) fork(_ *starlark.Thread, b *starlark.Builtin, args starlark
 	}
 	q.SetFollow(tracer.Follow(f))
 	return c.p.env.process(q), nil
+}
+
+func (c *checkpoint) recycle(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var q *process
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &q); err != nil {
+		return nil, err
+	}
+	if err := c.c.Recycle(q.p); err != nil {
+		return nil, err
+	}
+	q.closeStdin()
+	return starlark.None, nil
 }
 
 func (c *checkpoint) drop(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -96,6 +96,17 @@ class Checkpoint:
         "load_config"
         >>> q.kill()"""
         ...
+    def recycle(self, process: Any) -> None:
+        """End a process that fork has made, as p.kill() does. If what it did can be undone, the next fork takes it, with the same pid, in a fraction of the time of a copy. That is so for a process of one thread that has stopped for a signal and has but read, written, opened and mapped files, and allocated memory. What it has written to files stays. From the first call on, what fork makes has a filter that tells of its system calls, and cannot be detached. It needs the permission syscall.
+
+        >>> for _ in range(3):
+        ...     q = c.fork()
+        ...     print(q.cont_fatal().signame)
+        ...     c.recycle(q)
+        SIGSEGV
+        SIGSEGV
+        SIGSEGV"""
+        ...
     def drop(self) -> None:
         """End the checkpoint. The processes that were made of it stay. It needs the permission syscall.
 

@@ -227,7 +227,7 @@ func (w *batchWorker) work(dec *json.Decoder) error {
 			cases <- c
 		}
 	}()
-	strays := newStrays()
+	strays := newStrays(s.engine.Traces)
 	defer strays.close()
 	if err := w.prepare(); err != nil {
 		return failure(err, true).write(w.out)

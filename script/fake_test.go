@@ -84,6 +84,7 @@ func (e *fakeEngine) RepeatCommand(thread *starlark.Thread, line string) (starla
 }
 
 func (e *fakeEngine) Mark() func() error { return nil }
+func (e *fakeEngine) Traces(int) bool    { return false }
 
 func (e *fakeEngine) Close() error {
 	e.closed.Store(true)

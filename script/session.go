@@ -91,6 +91,7 @@ type engine interface {
 	Interrupt()                   // ends the verb that is running, or else the next one; from any goroutine
 	ClearInterrupt()              // forgets an Interrupt that no verb has noticed
 	Traced() bool                 // whether there are targets
+	Traces(id int) bool           // whether a process is traced, one that scripts do not see too
 	Fates() []string              // what becomes of them when the session ends, a line each
 	Mark() (release func() error) // has release let go of the targets that come from now on
 	Close() error

@@ -17,13 +17,14 @@ import (
 // The kernel gives them to the first thread of the worker; what the tracer's own has
 // made, and let go, are its children.
 type strays struct {
-	lists []int        // the files that tell of the children of the two threads
-	kept  map[int]bool // children that are none
+	lists  []int        // the files that tell of the children of the two threads
+	kept   map[int]bool // children that are none
+	traced func(pid int) bool
 }
 
 // newStrays is to be called on the thread that traces.
-func newStrays() *strays {
-	s := &strays{kept: make(map[int]bool)}
+func newStrays(traced func(pid int) bool) *strays {
+	s := &strays{kept: make(map[int]bool), traced: traced}
 	for _, tid := range slices.Compact([]int{os.Getpid(), unix.Gettid()}) {
 		path := procfs.Path(os.Getpid(), fmt.Sprintf("task/%d/children", tid))
 		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
@@ -56,7 +57,7 @@ func (s *strays) kill() {
 	for range maxSweeps {
 		found := false
 		for _, pid := range s.children() {
-			if !s.kept[pid] {
+			if !s.kept[pid] && !s.traced(pid) {
 				found = true
 				unix.Kill(pid, unix.SIGKILL)
 				unix.Wait4(pid, nil, unix.WALL, nil)

@@ -25,14 +25,15 @@ import (
 // contents, memory that was mapped as shared. The places in regular files are put
 // back when the process is restarted.
 type Checkpoint struct {
-	p       *Process
-	held    *Process
-	stop    Stop   // the last one
-	thread  Thread // the one that was copied: where it was reported
-	cursors []cursor
-	signal  *Siginfo // that was about to be delivered, or nil
-	forked  bool     // the held process was asked for copies
-	mill    *mill    // that makes them, or nil
+	p        *Process
+	held     *Process
+	stop     Stop   // the last one
+	thread   Thread // the one that was copied: where it was reported
+	cursors  []cursor
+	signal   *Siginfo  // that was about to be delivered, or nil
+	forked   bool      // the held process was asked for copies
+	mill     *mill     // that makes them, or nil
+	recycler *recycler // nil until Recycle is called
 }
 
 // A cursor is the offset in a file that the process had open.
@@ -71,7 +72,7 @@ func (p *Process) Checkpoint() (*Checkpoint, error) {
 		return fail(err)
 	}
 	// Nobody else is to see the copy.
-	p.tr.processes = slices.DeleteFunc(p.tr.processes, func(q *Process) bool { return q == c.held })
+	p.tr.hide(c.held)
 	c.mark()
 	p.tr.checkpoints = append(p.tr.checkpoints, c)
 	return c, nil
@@ -181,6 +182,22 @@ func (c *Checkpoint) mark() {
 // Fork makes another process of the checkpoint, beside those that there are. It is
 // where the process was, without breakpoints, and is killed with the tracer.
 func (c *Checkpoint) Fork() (*Process, error) {
+	q := c.recycler.take()
+	if q == nil {
+		var err error
+		if q, err = c.copy(); err == nil && c.recycler.pays() {
+			q, err = c.recycler.watch(q)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	q.origin = c
+	return q, nil
+}
+
+// copy makes a copy.
+func (c *Checkpoint) copy() (*Process, error) {
 	if c.held == nil || c.held.state != Stopped {
 		return nil, &Error{Op: "checkpoint", TID: c.p.PID, Err: errors.New("it was dropped")}
 	}
@@ -199,10 +216,15 @@ func (c *Checkpoint) Fork() (*Process, error) {
 	if err != nil {
 		return nil, &Error{Op: "fork of a checkpoint", TID: c.p.PID, Err: cause(err)}
 	}
+	c.seek()
+	return q, c.resend(q.threads[0])
+}
+
+// seek puts the places in files back.
+func (c *Checkpoint) seek() {
 	for _, at := range c.cursors {
 		unix.Seek(at.fd, at.offset, unix.SEEK_SET)
 	}
-	return q, c.resend(q.threads[0])
 }
 
 // resend gives the signal that was about to be delivered to the copy's thread. It comes
@@ -224,7 +246,7 @@ func (c *Checkpoint) Restart() (*Stop, error) {
 	if p.state == Detached {
 		return nil, &Error{Op: "restart", TID: p.PID, Err: ErrDetached}
 	}
-	q, err := c.Fork()
+	q, err := c.copy()
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +267,7 @@ func (c *Checkpoint) Restart() (*Stop, error) {
 func (p *Process) become(q *Process) error {
 	t := q.threads[0]
 	old := p.PID
-	p.tr.processes = slices.DeleteFunc(p.tr.processes, func(r *Process) bool { return r == q })
+	p.tr.hide(q)
 	p.PID, p.state, p.launched, p.parting, p.leaving = q.PID, Stopped, true, false, false
 	p.mem, q.mem = q.mem, -1
 	p.threads, q.threads = q.threads, nil
@@ -290,6 +312,9 @@ func (c *Checkpoint) Drop() error {
 	}
 	c.cursors = nil
 	err := c.held.Kill()
+	if c.recycler != nil && c.recycler.spare != nil {
+		err = errors.Join(err, c.recycler.spare.Kill())
+	}
 	// The copy of what was attached to is its child, of whose end nobody has told it.
 	if t, failed := c.p.caller("checkpoint"); err == nil && failed == nil && !c.p.launched {
 		t.syscall(unix.SYS_WAIT4, Words(uint64(c.held.PID), 0, unix.WNOHANG|unix.WALL, 0)) // or it stays a zombie

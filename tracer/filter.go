@@ -54,11 +54,11 @@ func filterProgram(nrs []int) []byte {
 	return data
 }
 
-// install has the process put the filter on itself. Only without CAP_SYS_ADMIN does
+// install has the process put a filter on itself, which stops the calls with the numbers
+// nrs, if not others too. Only without CAP_SYS_ADMIN does
 // it have to renounce what setuid programs would gain, which a traced process does
 // not gain anyway.
-func (p *Process) install(nrs []int) error {
-	program := filterProgram(nrs)
+func (p *Process) install(program []byte, nrs []int) error {
 	t := p.threads[0]
 	regs, err := t.Regs()
 	if err != nil {
@@ -103,6 +103,7 @@ func (p *Process) filtered(h *Hook) bool {
 // takeFiltered handles a call that the filter has stopped. Where all calls are
 // traced, its entry has been seen already.
 func (p *Process) takeFiltered(t *Thread) *Stop {
+	p.stained = true
 	var info ptrace.SyscallInfo
 	if ptrace.GetSyscallInfo(t.TID, &info) != nil {
 		return nil // killed meanwhile

@@ -80,6 +80,14 @@ func (x *target) updateImages() error {
 	return nil
 }
 
+// mappings returns what Maps does, from the cache if the process has not moved since.
+func (p *Process) mappings() ([]procfs.Mapping, error) {
+	if c := &p.images; c.valid && c.epoch == p.epoch() {
+		return c.maps, nil
+	}
+	return p.Maps()
+}
+
 // inherit takes over what is mapped in a process that this one is a copy of.
 func (c *imageCache) inherit(from *imageCache) {
 	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps, names: maps.Clone(from.names), given: maps.Clone(from.given)}

@@ -154,7 +154,7 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 	case main.Err != nil:
 		return main.Err // what a script's #! line names
 	case o.Filter != nil:
-		return p.install(o.Filter)
+		return p.install(filterProgram(o.Filter), o.Filter)
 	}
 	return nil
 }
@@ -324,6 +324,11 @@ func (tr *Tracer) unborn() *Process {
 // hold makes p one of the processes that are held.
 func (tr *Tracer) hold(p *Process) {
 	tr.processes = append(tr.processes, p)
+}
+
+// hide makes p one that nobody else sees.
+func (tr *Tracer) hide(p *Process) {
+	tr.processes = slices.DeleteFunc(tr.processes, func(q *Process) bool { return q == p })
 }
 
 // reset takes in a program that has just begun: what was known of the one before

@@ -110,16 +110,9 @@ func (m *mill) fork() (*Process, error) {
 	} else if !status.Stopped() {
 		return nil, ErrExited
 	}
-	id := uint64(child)
-	if !m.low {
-		id <<= 32
-	}
-	err = ptrace.SetRegs(child, &m.regs)
+	err = errors.Join(m.place(child), m.rename(child))
 	if m.cpu >= 0 {
 		err = errors.Join(err, unix.SchedSetaffinity(child, &m.free))
-	}
-	if m.word != 0 {
-		err = errors.Join(err, ptrace.PokeText(child, m.word, m.kept|id))
 	}
 	q := m.t.p.offspring(child)
 	t := q.threads[0]
@@ -130,6 +123,21 @@ func (m *mill) fork() (*Process, error) {
 		return nil, errors.Join(err, q.Kill())
 	}
 	return q, nil
+}
+
+// place gives a copy the registers.
+func (m *mill) place(copy int) error { return ptrace.SetRegs(copy, &m.regs) }
+
+// rename gives the word of a copy its ID.
+func (m *mill) rename(copy int) error {
+	id := uint64(copy)
+	if !m.low {
+		id <<= 32
+	}
+	if m.word == 0 {
+		return nil
+	}
+	return ptrace.PokeText(copy, m.word, m.kept|id)
 }
 
 // follow binds the thread to the CPU of its tracer.

@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"encoding/binary"
+	"io"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -70,7 +71,9 @@ func (m *pagemap) own(addr, end uint64) (lo, hi uint64) {
 // out is no file's.
 const (
 	pagePresentOrSwapped = 3 << 62
+	pageSwapped          = 1 << 62
 	pageOfFile           = 1 << 61 // or shared
+	pageOfOne            = 1 << 56 // of all processes
 )
 
 // holds reports whether the page of an entry is in memory or swapped out.
@@ -101,4 +104,25 @@ func (m *pagemap) run(addr, end uint64, is func(entry uint64) bool) (lo, hi uint
 		hi += pageSize
 	}
 	return lo, hi
+}
+
+// each calls f with the entry of each page from addr to end.
+func (m *pagemap) each(addr, end uint64, f func(addr, entry uint64)) error {
+	if m.buf == nil {
+		m.buf = make([]byte, 64<<10)
+	}
+	for addr < end {
+		n := min(uint64(len(m.buf)), (end-addr)/pageSize*8)
+		got, err := unix.Pread(m.fd, m.buf[:n], int64(addr/pageSize*8))
+		if err == nil && got < 8 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		for b := m.buf[:got]; len(b) >= 8; b, addr = b[8:], addr+pageSize {
+			f(addr, binary.LittleEndian.Uint64(b))
+		}
+	}
+	return nil
 }

@@ -78,8 +78,10 @@ type Process struct {
 
 	libraries map[uint64]*image.Image // by the address of their dynamic sections
 	following Follow
-	parent    *Process // that it was born of, or nil
-	command   []string // to launch it again, or nil
+	parent    *Process    // that it was born of, or nil
+	command   []string    // to launch it again, or nil
+	origin    *Checkpoint // whose Fork has made it, or nil
+	stained   bool        // it has done what no recycler undoes, see stain.go
 }
 
 // State returns what the process does.
@@ -215,7 +217,7 @@ func (p *Process) close(state State) {
 		unix.Close(p.mem)
 		p.mem = -1
 	}
-	p.tr.processes = slices.DeleteFunc(p.tr.processes, func(q *Process) bool { return q == p })
+	p.tr.hide(p)
 }
 
 // Kill kills the process and waits for its end, which Stop returns then. Killing a

@@ -124,6 +124,10 @@ func (tr *Tracer) Processes() []*Process {
 	return slices.Clone(tr.processes)
 }
 
+// Traces reports whether id is that of a traced thread, be it of a process that a
+// checkpoint holds.
+func (tr *Tracer) Traces(id int) bool { return tr.threads[id] != nil }
+
 // Close kills the processes that were launched, detaches from those that were
 // attached to, and unlocks the goroutine.
 func (tr *Tracer) Close() error {
