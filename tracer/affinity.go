@@ -38,6 +38,7 @@ const (
 // moving notes that a process goes on, for one instruction if step is set. A target
 // that was stepped while it was being loaded, and now runs, gets its own mask back.
 func (n *pin) moving(p *Process, step bool) {
+	step = step || p.simulates()
 	if n.stepping && !step && p.stillLoading() {
 		n.release(0)
 	}
@@ -50,6 +51,7 @@ func (n *pin) moving(p *Process, step bool) {
 // stopped notes that a process reported something. One that is still being loaded
 // shares a CPU only for steps: it is about to find out what machine it runs on.
 func (n *pin) stopped(p *Process, step bool) {
+	step = step || p.simulates()
 	switch {
 	case p.noPin || len(p.threads) != 1 || len(p.guests) != 0 || time.Since(n.resumed) > burstGap:
 		n.burst = 0

@@ -50,6 +50,8 @@ const (
 // instruction (SDM volume 3, 18.3.1.1).
 const resumeFlag = 1 << 16
 
+var errKernelSpace = fmt.Errorf("%w: the kernel lets only addresses of user space be watched", unix.EINVAL)
+
 // watchable says why debug registers are of no use on this machine, or nil.
 var watchable = sync.OnceValue(func() error {
 	if !ptrace.CanWatch() {
@@ -60,9 +62,6 @@ var watchable = sync.OnceValue(func() error {
 
 // claim makes b a user of a slot for addr, and puts that into all threads.
 func (p *Process) claim(addr, kind uint64, b *Breakpoint) error {
-	if err := watchable(); err != nil {
-		return err
-	}
 	var free *slot
 	for i := range p.slots {
 		s := &p.slots[i]
@@ -148,7 +147,11 @@ func (p *Process) arm() error {
 
 // arm puts the slots into the thread's debug registers.
 func (t *Thread) arm() error {
-	t.armed, t.debugged = t.p.arms, true
+	t.armed = t.p.arms
+	if watchable() != nil {
+		return t.p.checkSlots()
+	}
+	t.debugged = true
 	// Off first: the kernel checks an address against the length that was
 	// there before (arch_validate_hwbkpt_settings).
 	if err := ptrace.SetDebugReg(t.TID, dr7, 0); err != nil {
@@ -161,7 +164,7 @@ func (t *Thread) arm() error {
 		}
 		if err := ptrace.SetDebugReg(t.TID, i, s.addr); err != nil {
 			if err == unix.EINVAL {
-				err = fmt.Errorf("%w: the kernel lets only addresses of user space be watched", err)
+				err = errKernelSpace
 			}
 			return err
 		}

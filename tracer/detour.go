@@ -58,7 +58,7 @@ func (d *detour) home(addr uint64) (uint64, bool) {
 // goRound lets the thread take a detour when it goes on, and reports whether it can.
 func (t *Thread) goRound() bool {
 	s := t.p.sites[t.reported]
-	if s == nil || s.detour == nil || t.guest || t.p.space != nil || t.mayPass && t.signal != 0 {
+	if s == nil || s.detour == nil || t.guest || t.p.simulates() || t.p.space != nil || t.mayPass && t.signal != 0 {
 		return false
 	}
 	regs, err := t.Regs()

@@ -26,6 +26,9 @@ func (tr *Tracer) dispatch(t *Thread, status unix.WaitStatus) *Stop {
 		return nil
 	}
 	stop := p.take(t, status)
+	if t.sim != (simulation{}) && t.state != threadRunning {
+		stop = p.simulated(t, stop)
+	}
 	if stop != nil {
 		if stop.Gone() {
 			p.end(stop)
@@ -253,8 +256,9 @@ func (p *Process) drainTrap(t *Thread) {
 		return
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
+		sim := t.sim
 		t.run(false)
-		t.stepping = stepping
+		t.stepping, t.sim = stepping, sim
 	}
 }
 

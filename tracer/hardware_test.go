@@ -100,7 +100,11 @@ func TestHardwareBreakpointMoves(t *testing.T) {
 // TestSignalsAtHardwareBreakpoints is TestSignalsAtBreakpoints with both functions
 // in debug registers: the resume flag outlives the handler.
 func TestSignalsAtHardwareBreakpoints(t *testing.T) {
-	p := launch(t, "storm", "20000")
+	if watchable() != nil {
+		t.Skip("debug registers do not trap on this machine: signals come faster than steps that simulate them")
+	}
+	const n = 20000
+	p := launch(t, "storm", fmt.Sprint(n))
 	signals := 0
 	if _, err := p.On(HookOptions{Reason: ReasonSignal, Handler: func(*Stop) (bool, error) { signals++; return false, nil }}); err != nil {
 		t.Fatal(err)
@@ -114,8 +118,8 @@ func TestSignalsAtHardwareBreakpoints(t *testing.T) {
 	set("work", &handled)
 	set("recurse", &recursed)
 	wantExit(t, p, 0)
-	if recursed != 40000 || handled != signals {
-		t.Errorf("%d calls, %d signals, %d of their handler; want 40000, and as many handlers as signals", recursed, signals, handled)
+	if recursed != 2*n || handled != signals {
+		t.Errorf("%d calls, %d signals, %d of their handler; want %d, and as many handlers as signals", recursed, signals, handled, 2*n)
 	}
 }
 

@@ -99,6 +99,9 @@ func TestSpecialInstructions(t *testing.T) {
 		"pushf", "popf", "iret", "owntrap", "traps", "sysenter", "system_call", "int80", "rep", "cpuid", "handlers", "vsyscall", "children", "nap", "again", "rseq", "movss",
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "int80" || name == "movss" {
+				needInt80(t)
+			}
 			want := toDone(t, special(t, name), cont)
 			if !slices.ContainsFunc(want, func(n int64) bool { return n != 0 }) {
 				t.Fatal("it has seen nothing")
@@ -126,6 +129,7 @@ func TestSpecialInstructions(t *testing.T) {
 // TestMovSSTrap watches what ss is loaded from: the trap is held back until the next
 // instruction is done, or is in the kernel.
 func TestMovSSTrap(t *testing.T) {
+	needInt80(t)
 	want := toDone(t, special(t, "movss"), (*Thread).Cont)
 	for how, move := range map[string]func(*Thread, *MoveOptions) (*Stop, error){"running": (*Thread).Cont, "stepped": func(th *Thread, o *MoveOptions) (*Stop, error) {
 		return th.StepUntil(&Walk{Until: "rip == 0"}, o)

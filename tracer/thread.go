@@ -57,7 +57,8 @@ type Thread struct {
 	regsDirty bool
 	x         xregs
 	kept      kept
-	debugged  bool   // its debug registers may be in use
+	debugged  bool // its debug registers may be in use
+	sim       simulation
 	armed     uint64 // the process's arms when they were set to its slots
 
 	// Where the last stop was reported. A breakpoint there was seen already,
@@ -254,13 +255,15 @@ func (t *Thread) run(step bool) error {
 	if t.mayPass {
 		sig = t.signal
 	}
+	t.simulate(sig, step)
+	step = step || t.sim.alone
 	if step {
 		t.leave()
 	}
 	if t.detour != nil {
 		t.enterDetour()
 	}
-	flagged := step && t.flag(sig)
+	flagged := step && !t.sim.alone && t.flag(sig)
 	if err := t.flush(); err != nil && !gone(err) {
 		return err
 	}
@@ -275,6 +278,8 @@ func (t *Thread) run(step bool) error {
 	t.x.state = nil
 	var err error
 	switch {
+	case t.sim.still:
+		err = t.goStill()
 	case traps:
 		err = t.singleStep(sig)
 	case t.grouped && !step:

@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -71,7 +72,7 @@ func (p *Process) calm() {
 	if p.launched {
 		return
 	}
-	for _, t := range p.threads {
+	for _, t := range slices.Clone(p.threads) { // one that is waited for may have ended
 		if !t.trap.kernels || t.state != threadStopped || t.mayPass || t.ending {
 			continue
 		}
