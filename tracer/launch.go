@@ -8,10 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -110,17 +108,8 @@ func (p *Process) launch(o *LaunchOptions) error {
 	if err != nil {
 		return fmt.Errorf("launch %w", err)
 	}
-	pid, err := p.tr.spawn(path, p.command, o)
+	pid, err := spawn(path, p.command, o)
 	if err != nil {
-		return fmt.Errorf("launch %s: %w", name, err)
-	}
-	if err := seizeLaunched(pid, o); err != nil {
-		unix.Kill(pid, unix.SIGKILL)
-		for waited := error(nil); waited == nil; {
-			if _, waited = expectStop(pid, 0); waited == nil { // until it has ended
-				ptrace.Cont(pid, 0) // from where it reports that it is about to
-			}
-		}
 		return fmt.Errorf("launch %s: %w", name, err)
 	}
 	if err := p.enter(pid, o); err != nil {
@@ -199,93 +188,6 @@ func findProgram(name, dir string) (string, error) {
 		return "", err
 	}
 	return path, nil
-}
-
-// spawn starts the program and returns its process ID. It is stopped by its exec.
-func (tr *Tracer) spawn(path string, argv []string, o *LaunchOptions) (int, error) {
-	if !o.ASLR {
-		// The child inherits this thread's personality.
-		const addrNoRandomize, query = 0x0040000, 0xffffffff
-		old, err := ptrace.Personality(query)
-		if err == nil {
-			_, err = ptrace.Personality(old | addrNoRandomize)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("turn address randomisation off: %w (launch with aslr=True)", err)
-		}
-		defer ptrace.Personality(old)
-	}
-	env := o.Env
-	if env == nil {
-		env = os.Environ()
-	}
-	fd := func(f, own *os.File) uintptr {
-		if f == nil {
-			f = own
-		}
-		return f.Fd()
-	}
-	files := []uintptr{fd(o.Stdin, os.Stdin), fd(o.Stdout, os.Stdout), fd(o.Stderr, os.Stderr)}
-	sys := &syscall.SysProcAttr{Ptrace: true}
-	if o.Session {
-		sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
-	}
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{Dir: o.Dir, Env: env, Files: files, Sys: sys})
-	runtime.KeepAlive(o)
-	return pid, err
-}
-
-// seizeLaunched turns the child's PTRACE_TRACEME into PTRACE_SEIZE, which alone
-// can interrupt and listen: the child is let go into a stop, seized there, and
-// woken with a SIGCONT that it never sees.
-func seizeLaunched(pid int, o *LaunchOptions) error {
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	if err := ptrace.Detach(pid, int(unix.SIGSTOP)); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, unix.WUNTRACED); err != nil {
-		return err
-	}
-	options := traceOptions | unix.PTRACE_O_EXITKILL
-	if o.Filter != nil {
-		options |= unix.PTRACE_O_TRACESECCOMP
-	}
-	if err := ptrace.Seize(pid, options); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
-		return err
-	}
-	for status := unix.WaitStatus(0); status>>8 != unix.WaitStatus(unix.SIGCONT); {
-		if err := ptrace.Cont(pid, 0); err != nil {
-			return err
-		}
-		var err error
-		if status, err = expectStop(pid, 0); err != nil {
-			return err
-		}
-	}
-	if err := ptrace.Interrupt(pid); err != nil {
-		return err
-	}
-	if err := ptrace.Cont(pid, 0); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	for _, l := range o.Limits {
-		limit := unix.Rlimit{Cur: l.Value, Max: l.Value}
-		if err := unix.Prlimit(pid, l.Resource, &limit, nil); err != nil {
-			return fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)
-		}
-	}
-	return nil
 }
 
 // expectStop waits for a child that is about to stop.
