@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -104,7 +105,7 @@ func (p *Process) launch(o *LaunchOptions) error {
 	if _, err := os.Stat(o.Dir + "/."); o.Dir != "" && err != nil {
 		return fmt.Errorf("launch %s: working directory %s: %w", name, o.Dir, errors.Unwrap(err))
 	}
-	path, err := findProgram(name, o.Dir)
+	path, isELF, err := findProgram(name, o.Dir)
 	if err != nil {
 		return fmt.Errorf("launch %w", err)
 	}
@@ -112,15 +113,20 @@ func (p *Process) launch(o *LaunchOptions) error {
 	if err != nil {
 		return fmt.Errorf("launch %s: %w", name, err)
 	}
-	if err := p.enter(pid, o); err != nil {
+	var argv []string // a script's are those of its interpreter
+	if isELF {
+		argv = p.command
+	}
+	if err := p.enter(pid, argv, o); err != nil {
 		p.Kill()
 		return fmt.Errorf("launch %s: %w", name, err)
 	}
 	return nil
 }
 
-// enter takes in the process that was started.
-func (p *Process) enter(pid int, o *LaunchOptions) error {
+// enter takes in the process that was started, with arguments argv, or nil if they are
+// not known.
+func (p *Process) enter(pid int, argv []string, o *LaunchOptions) error {
 	old := p.PID
 	p.PID, p.state, p.parting, p.launched, p.noPin, p.filter = pid, Stopped, false, true, o.NoPin, nil
 	p.sees, p.current, p.gate = sight{}, nil, 0
@@ -132,7 +138,7 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 			b.thread = p.threads[0]
 		}
 	}
-	if err := p.reset(); err != nil {
+	if err := p.reset(argv); err != nil {
 		return err
 	}
 	main, err := p.MainImage() // before the report, after which all is looked at anew
@@ -148,15 +154,14 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 	return nil
 }
 
-// findProgram returns the path of a program as a shell finds it, or an error that
-// names it and says what is wrong. A relative path starts from dir, where the
-// program will run.
-func findProgram(name, dir string) (string, error) {
-	path := name
+// findProgram returns the path of a program as a shell finds it, and whether it is known
+// to be an ELF file, or an error that names it and says what is wrong. A relative path
+// starts from dir, where the program will run.
+func findProgram(name, dir string) (path string, isELF bool, err error) {
+	path = name
 	if !strings.ContainsRune(name, '/') {
-		var err error
 		if path, err = exec.LookPath(name); err != nil {
-			return "", fmt.Errorf("%s: no such program in $PATH", name)
+			return "", false, fmt.Errorf("%s: no such program in $PATH", name)
 		}
 	}
 	seen := path
@@ -166,28 +171,29 @@ func findProgram(name, dir string) (string, error) {
 	info, err := os.Stat(seen)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+		return "", false, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
 	case info.IsDir():
-		return "", fmt.Errorf("%s: is a directory", name)
+		return "", false, fmt.Errorf("%s: is a directory", name)
 	case info.Mode()&0o111 == 0:
-		return "", fmt.Errorf("%s: not executable (chmod +x?)", name)
+		return "", false, fmt.Errorf("%s: not executable (chmod +x?)", name)
 	}
-	head := make([]byte, 4)
-	f, err := os.Open(seen)
-	if err != nil {
-		return path, nil // executable, not readable: the kernel knows more
+	switch _, err := image.Open(seen); {
+	case err == nil:
+		return path, true, nil
+	case errors.Is(err, fs.ErrPermission):
+		return path, false, nil // executable, not readable: the kernel knows more
+	case !errors.Is(err, image.ErrNotELF):
+		return "", false, err
 	}
-	defer f.Close()
-	switch n, _ := io.ReadFull(f, head); {
-	case strings.HasPrefix(string(head[:n]), "#!"):
-		return path, nil
-	case string(head[:n]) != "\x7fELF":
-		return "", fmt.Errorf("%s: neither an ELF file nor a script with a #! line", name)
+	head := make([]byte, 2)
+	if f, err := os.Open(seen); err == nil {
+		io.ReadFull(f, head)
+		f.Close()
 	}
-	if _, err := image.Open(seen); err != nil {
-		return "", err
+	if string(head) != "#!" {
+		return "", false, fmt.Errorf("%s: neither an ELF file nor a script with a #! line", name)
 	}
-	return path, nil
+	return path, false, nil
 }
 
 // expectStop waits for a child that is about to stop.
@@ -229,12 +235,13 @@ func (tr *Tracer) hold(p *Process) {
 }
 
 // reset takes in a program that has just begun: what was known of the one before
-// is void, and breakpoints look for their places anew.
-func (p *Process) reset() error {
+// is void, and breakpoints look for their places anew. argv is what it was started with,
+// or nil if that is to be looked up.
+func (p *Process) reset(argv []string) error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
 	p.annexes, p.noAnnex = nil, false
-	p.images = imageCache{given: p.images.given}
+	p.images, p.vector = imageCache{given: p.images.given}, nil
 	p.linkHook, p.libraries = nil, nil
 	for _, b := range p.placed() {
 		b.addrs, b.raised = nil, nil
@@ -243,7 +250,9 @@ func (p *Process) reset() error {
 		return err
 	}
 	p.exe, _ = procfs.Exe(p.PID)
-	p.argv, _ = procfs.Cmdline(p.PID)
+	if p.argv = slices.Clone(argv); argv == nil {
+		p.argv, _ = procfs.Cmdline(p.PID)
+	}
 	main, err := p.MainImage()
 	if err != nil || main.Err != nil {
 		return nil // said when symbols are asked for
