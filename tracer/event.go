@@ -339,7 +339,7 @@ func (p *Process) takeExec(t *Thread) *Stop {
 	t.trap = trap{}
 	p.execs++
 	p.gate = 0
-	p.reset()
+	p.reset(nil)
 	return p.newStop(ReasonExec, t)
 }
 

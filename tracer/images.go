@@ -60,7 +60,7 @@ func (x *target) updateImages() error {
 	}
 	// A heap that grows is no reason to look for files.
 	if !c.valid || !sameCode(mapped, c.maps) {
-		sorted := image.FromMaps(mapped, x.of, x.of.open)
+		sorted := image.FromMaps(mapped, x.of, x.of.open, c.fileOf)
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
@@ -86,6 +86,15 @@ func (p *Process) mappings() ([]procfs.Mapping, error) {
 		return c.maps, nil
 	}
 	return p.Maps()
+}
+
+// fileOf returns the file of a mapping that was there before, or nil.
+func (c *imageCache) fileOf(m procfs.Mapping) *image.File {
+	img := image.Find(c.sorted, m.Start)
+	if img == nil || img.Path != m.Path || !slices.Contains(c.maps, m) {
+		return nil
+	}
+	return img.File
 }
 
 // inherit takes over what is mapped in a process that this one is a copy of.
@@ -149,7 +158,7 @@ func sameFile(f, g *image.File) bool {
 // isLibrary reports whether an image is neither of those that the kernel maps: the
 // program, the dynamic linker and the vdso.
 func (p *Process) isLibrary(img *image.Image) bool {
-	auxv, _ := procfs.Auxv(p.task())
+	auxv := p.auxv()
 	return !img.Contains(auxv[procfs.AT_ENTRY]) && !img.Contains(auxv[procfs.AT_SYSINFO_EHDR]) && !img.Contains(auxv[procfs.AT_BASE])
 }
 

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -106,32 +105,28 @@ func (p *Process) launch(o *LaunchOptions) error {
 	if _, err := os.Stat(o.Dir + "/."); o.Dir != "" && err != nil {
 		return fmt.Errorf("launch %s: working directory %s: %w", name, o.Dir, errors.Unwrap(err))
 	}
-	path, err := findProgram(name, o.Dir)
+	path, isELF, err := findProgram(name, o.Dir)
 	if err != nil {
 		return fmt.Errorf("launch %w", err)
 	}
-	pid, err := p.tr.spawn(path, p.command, o)
+	pid, err := spawn(path, p.command, o)
 	if err != nil {
 		return fmt.Errorf("launch %s: %w", name, err)
 	}
-	if err := seizeLaunched(pid, o); err != nil {
-		unix.Kill(pid, unix.SIGKILL)
-		for waited := error(nil); waited == nil; {
-			if _, waited = expectStop(pid, 0); waited == nil { // until it has ended
-				ptrace.Cont(pid, 0) // from where it reports that it is about to
-			}
-		}
-		return fmt.Errorf("launch %s: %w", name, err)
+	var argv []string // a script's are those of its interpreter
+	if isELF {
+		argv = p.command
 	}
-	if err := p.enter(pid, o); err != nil {
+	if err := p.enter(pid, argv, o); err != nil {
 		p.Kill()
 		return fmt.Errorf("launch %s: %w", name, err)
 	}
 	return nil
 }
 
-// enter takes in the process that was started.
-func (p *Process) enter(pid int, o *LaunchOptions) error {
+// enter takes in the process that was started, with arguments argv, or nil if they are
+// not known.
+func (p *Process) enter(pid int, argv []string, o *LaunchOptions) error {
 	old := p.PID
 	p.PID, p.state, p.parting, p.launched, p.noPin, p.filter = pid, Stopped, false, true, o.NoPin, nil
 	p.sees, p.current, p.gate = sight{}, nil, 0
@@ -143,7 +138,7 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 			b.thread = p.threads[0]
 		}
 	}
-	if err := p.reset(); err != nil {
+	if err := p.reset(argv); err != nil {
 		return err
 	}
 	main, err := p.MainImage() // before the report, after which all is looked at anew
@@ -159,15 +154,14 @@ func (p *Process) enter(pid int, o *LaunchOptions) error {
 	return nil
 }
 
-// findProgram returns the path of a program as a shell finds it, or an error that
-// names it and says what is wrong. A relative path starts from dir, where the
-// program will run.
-func findProgram(name, dir string) (string, error) {
-	path := name
+// findProgram returns the path of a program as a shell finds it, and whether it is known
+// to be an ELF file, or an error that names it and says what is wrong. A relative path
+// starts from dir, where the program will run.
+func findProgram(name, dir string) (path string, isELF bool, err error) {
+	path = name
 	if !strings.ContainsRune(name, '/') {
-		var err error
 		if path, err = exec.LookPath(name); err != nil {
-			return "", fmt.Errorf("%s: no such program in $PATH", name)
+			return "", false, fmt.Errorf("%s: no such program in $PATH", name)
 		}
 	}
 	seen := path
@@ -177,115 +171,29 @@ func findProgram(name, dir string) (string, error) {
 	info, err := os.Stat(seen)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", name, errors.Unwrap(err))
+		return "", false, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
 	case info.IsDir():
-		return "", fmt.Errorf("%s: is a directory", name)
+		return "", false, fmt.Errorf("%s: is a directory", name)
 	case info.Mode()&0o111 == 0:
-		return "", fmt.Errorf("%s: not executable (chmod +x?)", name)
+		return "", false, fmt.Errorf("%s: not executable (chmod +x?)", name)
 	}
-	head := make([]byte, 4)
-	f, err := os.Open(seen)
-	if err != nil {
-		return path, nil // executable, not readable: the kernel knows more
+	switch _, err := image.Open(seen); {
+	case err == nil:
+		return path, true, nil
+	case errors.Is(err, fs.ErrPermission):
+		return path, false, nil // executable, not readable: the kernel knows more
+	case !errors.Is(err, image.ErrNotELF):
+		return "", false, err
 	}
-	defer f.Close()
-	switch n, _ := io.ReadFull(f, head); {
-	case strings.HasPrefix(string(head[:n]), "#!"):
-		return path, nil
-	case string(head[:n]) != "\x7fELF":
-		return "", fmt.Errorf("%s: neither an ELF file nor a script with a #! line", name)
+	head := make([]byte, 2)
+	if f, err := os.Open(seen); err == nil {
+		io.ReadFull(f, head)
+		f.Close()
 	}
-	if _, err := image.Open(seen); err != nil {
-		return "", err
+	if string(head) != "#!" {
+		return "", false, fmt.Errorf("%s: neither an ELF file nor a script with a #! line", name)
 	}
-	return path, nil
-}
-
-// spawn starts the program and returns its process ID. It is stopped by its exec.
-func (tr *Tracer) spawn(path string, argv []string, o *LaunchOptions) (int, error) {
-	if !o.ASLR {
-		// The child inherits this thread's personality.
-		const addrNoRandomize, query = 0x0040000, 0xffffffff
-		old, err := ptrace.Personality(query)
-		if err == nil {
-			_, err = ptrace.Personality(old | addrNoRandomize)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("turn address randomisation off: %w (launch with aslr=True)", err)
-		}
-		defer ptrace.Personality(old)
-	}
-	env := o.Env
-	if env == nil {
-		env = os.Environ()
-	}
-	fd := func(f, own *os.File) uintptr {
-		if f == nil {
-			f = own
-		}
-		return f.Fd()
-	}
-	files := []uintptr{fd(o.Stdin, os.Stdin), fd(o.Stdout, os.Stdout), fd(o.Stderr, os.Stderr)}
-	sys := &syscall.SysProcAttr{Ptrace: true}
-	if o.Session {
-		sys.Setsid, sys.Setctty, sys.Ctty = true, true, 0
-	}
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{Dir: o.Dir, Env: env, Files: files, Sys: sys})
-	runtime.KeepAlive(o)
-	return pid, err
-}
-
-// seizeLaunched turns the child's PTRACE_TRACEME into PTRACE_SEIZE, which alone
-// can interrupt and listen: the child is let go into a stop, seized there, and
-// woken with a SIGCONT that it never sees.
-func seizeLaunched(pid int, o *LaunchOptions) error {
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	if err := ptrace.Detach(pid, int(unix.SIGSTOP)); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, unix.WUNTRACED); err != nil {
-		return err
-	}
-	options := traceOptions | unix.PTRACE_O_EXITKILL
-	if o.Filter != nil {
-		options |= unix.PTRACE_O_TRACESECCOMP
-	}
-	if err := ptrace.Seize(pid, options); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
-		return err
-	}
-	for status := unix.WaitStatus(0); status>>8 != unix.WaitStatus(unix.SIGCONT); {
-		if err := ptrace.Cont(pid, 0); err != nil {
-			return err
-		}
-		var err error
-		if status, err = expectStop(pid, 0); err != nil {
-			return err
-		}
-	}
-	if err := ptrace.Interrupt(pid); err != nil {
-		return err
-	}
-	if err := ptrace.Cont(pid, 0); err != nil {
-		return err
-	}
-	if _, err := expectStop(pid, 0); err != nil {
-		return err
-	}
-	for _, l := range o.Limits {
-		limit := unix.Rlimit{Cur: l.Value, Max: l.Value}
-		if err := unix.Prlimit(pid, l.Resource, &limit, nil); err != nil {
-			return fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)
-		}
-	}
-	return nil
+	return path, false, nil
 }
 
 // expectStop waits for a child that is about to stop.
@@ -332,12 +240,13 @@ func (tr *Tracer) hide(p *Process) {
 }
 
 // reset takes in a program that has just begun: what was known of the one before
-// is void, and breakpoints look for their places anew.
-func (p *Process) reset() error {
+// is void, and breakpoints look for their places anew. argv is what it was started with,
+// or nil if that is to be looked up.
+func (p *Process) reset(argv []string) error {
 	p.sites, p.exposed = make(map[uint64]*site), false
 	p.dropSlots()
 	p.annexes, p.noAnnex = nil, false
-	p.images = imageCache{given: p.images.given}
+	p.images, p.vector = imageCache{given: p.images.given}, nil
 	p.linkHook, p.libraries = nil, nil
 	for _, b := range p.placed() {
 		b.addrs, b.raised = nil, nil
@@ -346,7 +255,9 @@ func (p *Process) reset() error {
 		return err
 	}
 	p.exe, _ = procfs.Exe(p.PID)
-	p.argv, _ = procfs.Cmdline(p.PID)
+	if p.argv = slices.Clone(argv); argv == nil {
+		p.argv, _ = procfs.Cmdline(p.PID)
+	}
 	main, err := p.MainImage()
 	if err != nil || main.Err != nil {
 		return nil // said when symbols are asked for

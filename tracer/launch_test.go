@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -66,6 +68,46 @@ func TestLaunchScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantExit(t, p, 3)
+}
+
+// TestArgv compares the arguments of programs with what the kernel says of them.
+func TestArgv(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh -e\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tr := newTracer(t)
+	for _, argv := range [][]string{{"true"}, {"true", "", "a b", "\n", ""}, {script, "x", ""}} {
+		p, err := tr.Launch(argv, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := procfs.Cmdline(p.PID)
+		if err != nil || !slices.Equal(p.Argv(), want) || len(want) < len(argv) {
+			t.Errorf("launch of %q: arguments %q, want %q, %v", argv, p.Argv(), want, err)
+		}
+		if auxv, err := procfs.Auxv(p.PID); err != nil || !maps.Equal(p.auxv(), auxv) {
+			t.Errorf("launch of %q: auxiliary vector %v, want %v, %v", argv, p.auxv(), auxv, err)
+		}
+	}
+	// Another program has its own.
+	p, err := tr.Launch([]string{"sh", "-c", "exec env true"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.auxv()
+	if _, err := p.On(HookOptions{Reason: ReasonExec}); err != nil {
+		t.Fatal(err)
+	}
+	for stop := cont(t, p); stop.Reason == ReasonExec; stop = cont(t, p) {
+		auxv, err := procfs.Auxv(p.PID)
+		if err != nil || !maps.Equal(p.auxv(), auxv) {
+			t.Errorf("%q: auxiliary vector %v, want %v, %v", p.Argv(), p.auxv(), auxv, err)
+		}
+		if argv, err := procfs.Cmdline(p.PID); err != nil || !slices.Equal(p.Argv(), argv) {
+			t.Errorf("arguments %q, want %q, %v", p.Argv(), argv, err)
+		}
+	}
 }
 
 func TestLaunchOptions(t *testing.T) {

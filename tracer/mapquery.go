@@ -37,7 +37,7 @@ func mapsLike(pid int, known []procfs.Mapping) ([]procfs.Mapping, error) {
 			maps = append(maps, known[0])
 		} else if err == nil {
 			var m procfs.Mapping
-			m, err = newMapping(fd, &q)
+			m, err = newMapping(fd, &q, maps)
 			maps = append(maps, m)
 		}
 		if err != nil {
@@ -57,11 +57,16 @@ func isMapping(q *ptrace.MapQuery, m *procfs.Mapping) bool {
 		m.Dev == string(device(q, make([]byte, 0, 32)))
 }
 
-// newMapping returns the mapping that q tells, whose name is asked for.
-func newMapping(fd int, q *ptrace.MapQuery) (procfs.Mapping, error) {
+// newMapping returns the mapping that q tells, behind others. Its name is asked for,
+// unless it is one more of the file that lies right before.
+func newMapping(fd int, q *ptrace.MapQuery, before []procfs.Mapping) (procfs.Mapping, error) {
+	m := procfs.Mapping{Start: q.Start, End: q.End, Perms: procfs.Perms(q.Flags), Offset: q.Offset, Inode: q.Inode, Dev: string(device(q, nil))}
+	if n := len(before) - 1; n >= 0 && m.Inode != 0 && before[n].End == m.Start && before[n].Inode == m.Inode && before[n].Dev == m.Dev {
+		m.Dev, m.Path, m.Deleted = before[n].Dev, before[n].Path, before[n].Deleted
+		return m, nil
+	}
 	var name [unix.PathMax]byte
 	err := ptrace.QueryMapping(fd, q.Start, q, name[:])
-	m := procfs.Mapping{Start: q.Start, End: q.End, Perms: procfs.Perms(q.Flags), Offset: q.Offset, Inode: q.Inode, Dev: string(device(q, nil))}
 	m.Path, m.Deleted = strings.CutSuffix(string(name[:q.NameLen()]), " (deleted)")
 	return m, err
 }

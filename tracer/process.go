@@ -41,14 +41,15 @@ type Process struct {
 	leaving  bool // it is let go
 	exe      string
 	argv     []string
-	threads  []*Thread // in order of birth
-	guests   []*Thread // vfork children that run in this memory
-	current  *Thread   // the one that stopped last
-	stop     *Stop     // the last one reported
-	moves    uint64    // counts movements
-	loose    *motion   // under way, and not waited for
-	due      *Stop     // of a loose movement, for Wait to return
-	sees     sight     // what the movement asks to see
+	vector   map[uint64]uint64 // the auxiliary vector, once it was asked for
+	threads  []*Thread         // in order of birth
+	guests   []*Thread         // vfork children that run in this memory
+	current  *Thread           // the one that stopped last
+	stop     *Stop             // the last one reported
+	moves    uint64            // counts movements
+	loose    *motion           // under way, and not waited for
+	due      *Stop             // of a loose movement, for Wait to return
+	sees     sight             // what the movement asks to see
 
 	execs int    // counts programs that were begun
 	aside *aside // of the thread that makes an injected system call

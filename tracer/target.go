@@ -35,9 +35,16 @@ type subject interface {
 	searchable() ([]procfs.Mapping, *pagemap, error)
 }
 
-func (p *Process) id() int                 { return p.PID }
-func (p *Process) epoch() uint64           { return p.moves }
-func (p *Process) auxv() map[uint64]uint64 { auxv, _ := procfs.Auxv(p.task()); return auxv }
+func (p *Process) id() int       { return p.PID }
+func (p *Process) epoch() uint64 { return p.moves }
+
+// auxv returns the auxiliary vector, which is the program's for its life.
+func (p *Process) auxv() map[uint64]uint64 {
+	if len(p.vector) == 0 {
+		p.vector, _ = procfs.Auxv(p.task())
+	}
+	return p.vector
+}
 
 func (p *Process) open(m procfs.Mapping) (*image.File, error) {
 	return image.OpenMapped(p.task(), m)

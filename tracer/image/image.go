@@ -196,8 +196,9 @@ const vdsoPath = "[vdso]"
 //
 // Files are opened by open, such as OpenMapped for a process; the vdso is read
 // from mem, and so are deleted files that open may not open. Where that fails, Err of the image says why, and its range is that
-// of the mappings of the file that lie side by side.
-func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*File, error)) []*Image {
+// of the mappings of the file that lie side by side. What known returns a file for is not
+// looked at; known may be nil.
+func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*File, error), known func(procfs.Mapping) *File) []*Image {
 	type fileID struct {
 		dev   string
 		inode uint64
@@ -207,7 +208,7 @@ func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*Fil
 		file *File
 		err  error
 	}
-	known := make(map[fileID]opened)
+	found := make(map[fileID]opened)
 	type place struct {
 		file *File
 		bias uint64
@@ -220,8 +221,11 @@ func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*Fil
 			continue
 		}
 		id := fileID{m.Dev, m.Inode, m.Path}
-		o, ok := known[id]
-		if !ok {
+		o, ok := found[id]
+		if !ok && known != nil {
+			o.file = known(m)
+		}
+		if !ok && o.file == nil {
 			if m.Path == vdsoPath {
 				o.file, o.err = readVDSO(mem, m)
 			} else {
@@ -230,8 +234,8 @@ func FromMaps(maps []procfs.Mapping, mem Memory, open func(procfs.Mapping) (*Fil
 			if m.Deleted && (errors.Is(o.err, fs.ErrPermission) || errors.Is(o.err, fs.ErrNotExist)) {
 				o.file, o.err = readMapped(mem, maps, i)
 			}
-			known[id] = o
 		}
+		found[id] = o
 		if errors.Is(o.err, ErrNotELF) {
 			continue
 		}

@@ -93,7 +93,7 @@ func (p *target) images(t *testing.T) []*Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return FromMaps(maps, p, func(m procfs.Mapping) (*File, error) { return OpenMapped(p.pid, m) })
+	return FromMaps(maps, p, func(m procfs.Mapping) (*File, error) { return OpenMapped(p.pid, m) }, nil)
 }
 
 func names(images []*Image) []string {
@@ -220,7 +220,7 @@ func TestDeleted(t *testing.T) {
 			return nil, fs.ErrPermission
 		}
 		return OpenMapped(p.pid, m)
-	})
+	}, nil)
 	p.check(t, inMemory)
 	copied := Find(inMemory, p.addrs["library_function"]).File
 	if copied.BuildID() != whole.BuildID() {
@@ -307,7 +307,21 @@ func TestUnreadable(t *testing.T) {
 	images := FromMaps(maps, failing{}, func(m procfs.Mapping) (*File, error) {
 		opened++
 		return nil, refuse
-	})
+	}, nil)
+	// What is known is neither opened nor read.
+	whole := p.images(t)
+	known := FromMaps(maps, failing{}, func(m procfs.Mapping) (*File, error) {
+		t.Errorf("%s is opened, though its file is known", m.Path)
+		return nil, refuse
+	}, func(m procfs.Mapping) *File { return Find(whole, m.Start).File })
+	if got, want := names(known), names(whole); !slices.Equal(got, want) {
+		t.Errorf("images %q of known files, want %q", got, want)
+	}
+	for _, im := range known {
+		if same := Find(whole, im.Start); im.Err != nil || im.File != same.File || im.Bias != same.Bias {
+			t.Errorf("%+v of a known file, want %+v", im, same)
+		}
+	}
 	if opened != 3 || len(images) != 4 {
 		t.Errorf("opened %d files for the images %q, want 3 and 4", opened, names(images))
 	}

@@ -4,7 +4,8 @@
 // wait4(2) and the calls that move a tracee's memory.
 //
 // It is the only package that imports unsafe. It holds no state and knows no
-// policy; every function is one system call, and errors are unix.Errno values.
+// policy; every function is one system call, and errors are unix.Errno values. A
+// Child alone makes more, for what cannot be Go code.
 //
 // The kernel ties a tracee to the thread that traces it: all functions but
 // Tgkill and Reap must be called on that thread. Requests on a stopped tracee never
