@@ -1455,7 +1455,7 @@ class Process:
         [0, 2]"""
         ...
     def watch(self, addr: Any, size: Any = 8, access: Any = "w", handler: Any = None, when: Any = None) -> Watchpoint:
-        """Watch size bytes at an address or location: access is "w" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), "rw" for reads too, "x" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes; change of std/watch.star watches more by single steps. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.
+        """Watch size bytes at an address or location: access is "w" for writes, reported when they are done even if the value stays (when=lambda s: s.old != s.new leaves those out), "rw" for reads too, "x" for the execution of the instruction there. It takes one of the CPU's four debug registers for each aligned 1, 2, 4 or 8 bytes; change of std/watch.star watches more by single steps. Where those registers do not trap, as in some virtual machines, the target makes steps instead, and is a thousand times slower. handler and when are those of breakpoint. What the kernel writes for the target, as in a read, is not seen. Exec removes it, unless it is in an ELF file that the new program has too.
 
         >>> p.restart().reason
         "exec"

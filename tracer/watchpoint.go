@@ -23,7 +23,8 @@ func (a Access) String() string { return [...]string{"w", "rw", "x"}[a] }
 
 // A Watchpoint stops threads that access memory. It uses debug registers, of which
 // there are four for each process: memory of 1, 2, 4 or 8 bytes that is aligned to
-// its size takes one, other memory several.
+// its size takes one, other memory several. Where they do not trap, as in some virtual
+// machines, threads make steps instead, which is a thousand times slower.
 //
 // Only the program's instructions are seen. What the kernel reads and writes for
 // it, as read(2) does, is not, nor what a child does that vfork made. Values are
