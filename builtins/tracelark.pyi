@@ -3092,7 +3092,9 @@ class Watchpoint:
     >>> w
     <watchpoint 3 on w of 8 bytes at 0x403018, 0 hits>
     >>> [w.id, hex(w.addr), w.size, w.access, w.process == p, w.when, w.enabled]
-    [3, "0x403018", 8, "w", True, None, True]"""
+    [3, "0x403018", 8, "w", True, None, True]
+    >>> type(w.hw)
+    "bool" """
     id: int
     """Its number, counted from 1 in each process together with breakpoints."""
     addr: int
@@ -3113,6 +3115,8 @@ class Watchpoint:
     """What the memory held at the last hit, or when it was set; None for "x"."""
     enabled: bool
     """Whether it can be hit; assign to it to change that. One that was removed, as exec does, cannot be enabled."""
+    hw: bool
+    """Whether the CPU's debug registers do the work. Where they do not trap, as in some virtual machines, the target makes steps, which are a thousand times slower."""
     process: Process
     """The process that it is set in."""
     def change(self, when: Any = None, handler: Any = None, ignore: Any = None) -> None:

@@ -51,6 +51,9 @@ var watchpointClass = newClass("watchpoint", "A watchpoint, which uses debug reg
 	{"enabled", "bool", "Whether it can be hit; assign to it to change that. One that was removed, as exec does, cannot be enabled.", func(w *watchpoint) (starlark.Value, error) {
 		return starlark.Bool(w.w.Enabled()), nil
 	}},
+	{"hw", "bool", "Whether the CPU's debug registers do the work. Where they do not trap, as in some virtual machines, the target makes steps, which are a thousand times slower.", func(w *watchpoint) (starlark.Value, error) {
+		return starlark.Bool(w.w.Hardware()), nil
+	}},
 	{"process", "process", "The process that it is set in.", func(w *watchpoint) (starlark.Value, error) {
 		return w.p, nil
 	}},

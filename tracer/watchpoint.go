@@ -150,6 +150,9 @@ func (w *Watchpoint) Enabled() bool { return w.b.Enabled() }
 // SetEnabled lets it be hit or not. It keeps its debug registers.
 func (w *Watchpoint) SetEnabled(enabled bool) { w.b.SetEnabled(enabled) }
 
+// Hardware reports whether debug registers do the work, or steps, where those do not trap.
+func (w *Watchpoint) Hardware() bool { return watchable() == nil }
+
 // Values returns what the memory held before the last hit and then, or nil for
 // AccessExecute. Before the first hit both are what it held when the watchpoint was set.
 func (w *Watchpoint) Values() (old, now []byte) { return w.old, w.now }
