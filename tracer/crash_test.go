@@ -94,6 +94,15 @@ var bugs = []bug{
 	{"killed_abort", "AbortSignal", not, "AbortSignal", "SIGABRT was sent by", ""},
 	{"sent_segv", "AccessViolation", not, "AccessViolation", "SIGSEGV was sent by", ""},
 	{"past_file", "SourceAv", not, "SourceAv", "behind the end of the file", ""},
+	{"handled_segv", "DestAv", exploitable, "DestAv", "The program handled that, and was then sent SIGSEGV by process", "write_far"},
+	{"handled_wild", "SourceAv", not, "SourceAv", "at 0x4141414141414141, which is not canonical", "read_wild"},
+	{"handled_call", "SegFaultOnPc", exploitable, "SegFaultOnPc", "The program counter is 0x123456789000", "call_far"},
+	{"handled_abort", "DestAv", exploitable, "DestAv", "The program's own handler of SIGSEGV then ended it with SIGABRT", "write_far"},
+	{"handled_divide", "FPE", not, "FloatingPointException", "is 0x0. The program's own handler of SIGFPE then", "divide"},
+	{"handled_deep", "StackOverflow", not, "StackOverflow", "below [stack]", "deep"},
+	{"quotient", "FPE", not, "FloatingPointException", "A quotient that is too large", ""},
+	{"checked", "BadInstruction", probably, "BadInstruction", "-fsanitize-trap, a shift is out of bounds", ""},
+	{"trapped", "BadInstruction", probably, "BadInstruction", "is one that compilers put where a program must not go on", ""},
 	{"write_constant", "DestAv", exploitable, "DestAv", "in memory that is r--p", ""},
 }
 
