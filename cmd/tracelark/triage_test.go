@@ -162,7 +162,7 @@ p.save_core("cases/core")`, prog, "cases/S")
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"O": "hang loop bug_loop", "W": "hang blocked read, called by bug_wait", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
+		"O": "hang loop bug_loop", "W": "hang blocked read, called by bug_wait", "X": "oom memory bug_fill", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
 		"I": "hang blocked pause, called by record", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
 		"U": "exit", "V": "exit",
 	}

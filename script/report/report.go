@@ -95,9 +95,9 @@ func (f Frame) String() string {
 	return text
 }
 
-// A Hang is what a case was about that took too long.
+// A Hang is what a case was about that took too long, or too much memory.
 type Hang struct {
-	Kind  string `json:"kind"` // "loop", "blocked" or "progress"
+	Kind  string `json:"kind"` // "loop", "blocked", "progress" or "memory"
 	Where string `json:"where"`
 
 	Stacks [][]struct { // at each look, of each thread
@@ -173,30 +173,36 @@ func (r *Report) Add(text []byte) error {
 	return nil
 }
 
-// hang is the name of hangs, which no crash has.
-const hang = "hang"
+// hang begins the name of hangs, which no crash has.
+const hang = "hang: "
+
+// name returns what hangs in the same place are called.
+func (h *Hang) name() string {
+	switch {
+	case h == nil:
+		return hang + "?"
+	case h.Kind == "memory":
+		return "out of memory in " + h.Where
+	}
+	return hang + h.Kind + " in " + h.Where
+}
 
 // Cluster makes clusters of the cases: crashes whose stacks are less than distance
-// apart, and hangs in the same place. The worst come first, and then the largest.
+// apart, and hangs, and what takes too much memory, in the same place. The worst come first, and then the largest.
 func (r *Report) Cluster(distance float64) error {
 	var crashes, hangs []int
 	var stacks [][]string
 	places := make(map[string][]int)
 	for i, c := range r.Cases {
-		switch c.Outcome {
-		case "crash":
+		switch {
+		case c.Outcome == "crash" || c.Outcome == "oom" && c.Name != "":
 			crashes = append(crashes, i)
 			stacks = append(stacks, triage.Telling(c.Name, c.Stack))
-		case "hang":
-			where := "?"
-			if c.Hang != nil {
-				where = c.Hang.Kind + " in " + c.Hang.Where
-			}
-			if places[where] == nil {
+		case c.Outcome == "hang" || c.Outcome == "oom" && c.Hang != nil:
+			if c.Name = c.Hang.name(); places[c.Name] == nil {
 				hangs = append(hangs, i)
 			}
-			places[where] = append(places[where], i)
-			c.Name = hang + ": " + where
+			places[c.Name] = append(places[c.Name], i)
 			if c.Hang != nil && len(c.Hang.Stacks) > 0 && len(c.Hang.Stacks[0]) > 0 {
 				first := c.Hang.Stacks[0][0]
 				c.Stack = first.Frames[max(0, min(first.Caller, len(first.Frames))):]
@@ -211,7 +217,7 @@ func (r *Report) Cluster(distance float64) error {
 		groups = append(groups, group)
 	}
 	for _, first := range hangs {
-		groups = append(groups, places[strings.TrimPrefix(r.Cases[first].Name, hang+": ")])
+		groups = append(groups, places[r.Cases[first].Name])
 	}
 	r.clusterOf = make([]*Cluster, len(r.Cases))
 	unique := make(map[string]bool)

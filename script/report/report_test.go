@@ -238,3 +238,29 @@ func TestNoSpace(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestMemory has what takes too much memory be clusters: by the place where it was, or by
+// the stack of what has noticed.
+func TestMemory(t *testing.T) {
+	var r Report
+	for _, text := range []string{
+		`{"case":"a","outcome":"oom","stack":[],"hang":{"kind":"memory","where":"grow","stacks":[[{"caller":1,"frames":["memset","grow at a.c:3"]}]]},"cluster":null}`,
+		`{"case":"b","outcome":"oom","name":"AbortSignal","severity":"NOT_EXPLOITABLE","stack":["resize at a.c:9"],"hang":null,"cluster":null}`,
+		`{"case":"c","outcome":"oom","stack":[],"hang":{"kind":"memory","where":"grow","stacks":[]},"cluster":null}`,
+		`{"case":"d","outcome":"oom","stack":[],"hang":null,"cluster":null}`,
+	} {
+		if err := r.Add([]byte(text + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range r.Clusters.Clusters {
+		got = append(got, fmt.Sprintf("%s %s %s", c.Name, c.Cases, c.Stack))
+	}
+	if want := []string{"AbortSignal [b] [resize at a.c:9]", "out of memory in grow [a c] [grow at a.c:3]"}; !slices.Equal(got, want) {
+		t.Errorf("the clusters are %q, want %q", got, want)
+	}
+}
