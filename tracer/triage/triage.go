@@ -166,9 +166,9 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		if frames := panicStack(event.Output); len(frames) > 0 {
 			stack = Stack{Frames: frames}
 		}
-	}
-	if len(c.Stack.Frames) == 0 {
-		c.Stack.Frames = stack.Frames
+		if len(c.Stack.Frames) == 0 {
+			c.Stack.Frames = stack.Frames
+		}
 	}
 	trace := ignored.trace(stack, v.name == "StackOverflow")
 	c.Trace, c.Keys = texts(trace), newKeys(trace)
