@@ -50,7 +50,7 @@ func (x *examination) aborted() *verdict {
 			v.why = "std::terminate was called" + by(x.user("std::terminate", "std::terminate()")) + "."
 		}
 	case x.Code <= 0 && x.Sender != 0 && !x.calls("abort", "GI_abort", "raise", "gsignal", "pthread_kill", "pthread_kill_implementation"):
-		v.why = fmt.Sprintf("SIGABRT was sent by process %d while the process was in %s.", x.Sender, x.place())
+		v.why = fmt.Sprintf("SIGABRT was sent by %s while the process was in %s.", x.sender(), x.place())
 	case x.callerOf("abort", "GI_abort") != nil:
 		v.why = "abort was called" + by(x.user("abort", "GI_abort")) + "."
 	}

@@ -144,7 +144,7 @@ func (x *examination) violated() *verdict {
 		return nil
 	}
 	if !x.violation() {
-		return say("AccessViolation", "%s was sent by process %d while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.Sender, x.place())
+		return say("AccessViolation", "%s was sent by %s while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.sender(), x.place())
 	}
 	f := x.fault
 	if f == nil {

@@ -106,8 +106,17 @@ func (x *examination) repeat() {
 	if e.Code <= 0 {
 		e.Code = 1 // SEGV_MAPERR, or BUS_ADRALN
 	}
-	x.after = fmt.Sprintf(" The program handled that, and was then sent %s by process %d.", signalName(x.Signal), x.Sender)
+	x.after = fmt.Sprintf(" The program handled that, and was then sent %s by %s.", signalName(x.Signal), x.sender())
 	x.Event = &e
+}
+
+// sender names the process that sent the signal. Its own id says nothing, and differs from run
+// to run.
+func (x *examination) sender() string {
+	if x.Sender == x.PID {
+		return "itself"
+	}
+	return fmt.Sprintf("process %d", x.Sender)
 }
 
 // forbidden returns an address that the instruction at the pc would access and may not.

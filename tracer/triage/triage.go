@@ -33,6 +33,7 @@ type Process interface {
 // An Event is what the kernel says of the end of a process, and where its threads
 // were.
 type Event struct {
+	PID      int
 	Signal   int
 	Code     int    // si_code
 	Addr     uint64 // si_addr, meaningful if the kernel sent the signal for an instruction
