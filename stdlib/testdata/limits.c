@@ -17,6 +17,8 @@ static void grow(void)
 		memset(malloc(1 << 20), 1, 1 << 20);
 }
 
+static long deep(long n) { return n ? deep(n - 1) + 1 : 0; }
+
 int main(int argc, char **argv)
 {
 	pthread_t t;
@@ -28,6 +30,9 @@ int main(int argc, char **argv)
 		pthread_create(&t, 0, spin, 0);
 		pthread_join(t, 0);
 		break;
+	case 'e': // deep
+		for (volatile long n = 0;; n++)
+			deep(500 + n % 100);
 	case 'r':
 		if (argv[1][0] == 'g')
 			grow();
