@@ -213,6 +213,11 @@ func newTriage() *cobra.Command {
 			}
 			batch.Dir, batch.Restart = opts.Dir, opts.Restart
 			r := &report.Report{Title: "tracelark triage"}
+			r.Delivery.Argument, _ = c.Arg.(int)
+			r.Delivery.Variable, _ = c.Env.(string)
+			if port, ok := c.Port.(uint16); ok {
+				r.Delivery.Port = int(port)
+			}
 			if argv != nil {
 				r.Title += " of " + filepath.Base(argv[0])
 			}

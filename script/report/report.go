@@ -44,6 +44,8 @@ type Case struct {
 	Input     string            `json:"input"` // a hexdump of its beginning
 	Certainty *Certainty        `json:"certainty"`
 	Error     string            `json:"error"`
+
+	delivery Delivery
 }
 
 // A Crash is the evidence of a case.
@@ -101,9 +103,29 @@ type Hang struct {
 	Where string `json:"where"`
 
 	Stacks [][]struct { // at each look, of each thread
-		Caller int      `json:"caller"` // the frame that has called what waits
+		TID    int      `json:"tid"`
+		Name   string   `json:"name"`
+		Waits  string   `json:"waits"`  // the system call that it is in, or ""
+		Caller int      `json:"caller"` // the innermost frame of the program's own
 		Frames []string `json:"frames"`
 	} `json:"stacks"`
+}
+
+// Looks returns the stacks of each look as lines of text.
+func (h *Hang) Looks() (list []string) {
+	for i, look := range h.Stacks {
+		for _, t := range look {
+			at := fmt.Sprintf("look %d, thread %d (%s)", i+1, t.TID, t.Name)
+			if t.Waits != "" {
+				at += ", in " + t.Waits
+			}
+			list = append(list, at)
+			for n, f := range t.Frames {
+				list = append(list, fmt.Sprintf("  #%d %s", n, f))
+			}
+		}
+	}
+	return list
 }
 
 // A Certainty is how often a crash was the same when it was looked at again.
@@ -151,8 +173,9 @@ type Clusters struct {
 
 // A Report is all that a triage has found.
 type Report struct {
-	Title string
-	Cases []*Case // with all that there is where it is the best of a cluster
+	Title    string
+	Delivery Delivery
+	Cases    []*Case // with all that there is where it is the best of a cluster
 	Clusters
 	lines     []line              // of the cases
 	stacks    map[string][]string // by how they stand in lines
@@ -168,6 +191,7 @@ func (r *Report) Add(text []byte) error {
 	if err != nil {
 		return fmt.Errorf("a line of a case: %w", err)
 	}
+	c.delivery = r.Delivery
 	r.Cases = append(r.Cases, c)
 	r.lines = append(r.lines, line)
 	return nil
@@ -286,32 +310,6 @@ func (r *Report) Outcomes() map[string]int {
 		n[cmp.Or(c.Outcome, "error")]++
 	}
 	return n
-}
-
-// Command returns a line for a shell that runs the case outside of the debugger.
-func (c *Case) Command() string {
-	words := make([]string, 0, len(c.Argv)+3)
-	file := false
-	for _, word := range c.Argv {
-		file = file || strings.Contains(word, "@@")
-		words = append(words, quote(strings.ReplaceAll(word, "@@", c.Case)))
-	}
-	line := "setarch -R " + strings.Join(words, " ")
-	if !file {
-		line += " < " + quote(c.Case)
-	}
-	return line
-}
-
-// quote returns a word as a shell takes it.
-func quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,+@%=", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // Write writes the report's files into a folder: cases.jsonl, clusters.json, report.md,
