@@ -32,8 +32,8 @@ var crashFunctions = []method[*Env]{
 	{"summary", "(cases, distance=0.3) -> dict",
 		"Group cases, dicts of \"case\", \"name\", \"severity\" and \"stack\" such as tracelark triage leaves in cases.jsonl, as cluster does, and return what tracelark cluster prints: a dict of \"cases\", \"unique\" (distinct stacks) and \"clusters\", the worst first, each a dict of \"id\", \"size\", \"unique\", \"name\", \"severity\", \"cases\" and \"stack\".",
 		(*Env).summary},
-	{"origin", "(frame, register) -> struct or None",
-		"Say where the value in a general register of a frame comes from, by the instructions of its function. kind is \"memory\", with addr and size (1 to 8 bytes) of where it was loaded from and still is, \"call\" if a function returned it, both with inst, or \"caller\" if it was in the register register when the function was entered: ask that of the next frame. None if it cannot be told.",
+	{"origin", "(frame, register, value=None, callee=None) -> struct or None",
+		"Say where the value in a general register of a frame comes from, by the instructions of its function. kind is \"memory\", with addr and size (1 to 8 bytes) of where it was loaded from and still is, \"call\" if a function returned it, both with inst, or \"caller\" if it was in the register register when the function was entered, where it was value, if that is known: ask that of the next frame, with this value, and with the address of the function for callee, which may have been entered by the jump of another one. None if it cannot be told.",
 		(*Env).origin},
 }
 
@@ -328,7 +328,9 @@ func checkDistance(b *starlark.Builtin, distance float64) error {
 func (e *Env) origin(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var f *frame
 	var name string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "frame", &f, "register", &name); err != nil {
+	var value starlark.Value
+	var callee address
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "frame", &f, "register", &name, "value??", &value, "callee??", &callee); err != nil {
 		return nil, err
 	}
 	r := arch.Lookup(name)
@@ -339,13 +341,30 @@ func (e *Env) origin(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	if !ok {
 		return starlark.None, nil
 	}
-	o := triage.FindOrigin(f.t.p.in, sym.Addr, f.f.PC, &f.f.Regs, f.f.Known.Has, r.Reg)
-	fields := starlark.StringDict{"kind": starlark.String(o.Kind.String()), "addr": starlark.None, "size": starlark.None, "inst": starlark.None, "register": starlark.None}
+	wanted := triage.Wanted{Reg: r.Reg, Callee: uint64(callee)}
+	if value != nil {
+		var v address
+		if err := v.Unpack(value); err != nil {
+			return nil, fmt.Errorf("%s: for parameter value: %w", b.Name(), err)
+		}
+		wanted.Value = (*uint64)(&v)
+	}
+	in := f.t.p.in
+	o := triage.FindOrigin(in, &triage.Place{Start: sym.Addr, PC: f.f.PC, Regs: f.f.Regs, Known: f.f.Known.Has, End: func(start uint64) uint64 {
+		if s, ok := in.SymbolAt(start); ok && s.Addr == start && s.Size > 0 {
+			return start + s.Size
+		}
+		return 0
+	}}, wanted)
+	fields := starlark.StringDict{"kind": starlark.String(o.Kind.String()), "addr": starlark.None, "size": starlark.None, "inst": starlark.None, "register": starlark.None, "value": starlark.None}
 	switch o.Kind {
 	case triage.Unknown:
 		return starlark.None, nil
 	case triage.OfCaller:
 		fields["register"] = starlark.String(o.Reg.String())
+		if o.Exact {
+			fields["value"] = starlark.MakeUint64(o.Value)
+		}
 	default:
 		i, err := disasm.Decode(o.Inst.Data, o.Inst.Addr, f.t.p.name)
 		if err != nil {

@@ -19,6 +19,9 @@ func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		return nil, err
 	}
 	if dir, ok := e.tempDirs[name]; ok && name != "" {
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { // a target may have removed it
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
 		return starlark.String(dir), nil
 	}
 	const most = 10000

@@ -401,8 +401,8 @@ class Crashes:
         >>> sorted(crashes.summary([{"case": "a", "outcome": "crash", "name": "DestAv", "severity": "EXPLOITABLE", "stack": ["f", "main"]}]))
         ["cases", "clusters", "unique"]"""
         ...
-    def origin(self, frame: Any, register: Any) -> Any | None:
-        """Say where the value in a general register of a frame comes from, by the instructions of its function. kind is "memory", with addr and size (1 to 8 bytes) of where it was loaded from and still is, "call" if a function returned it, both with inst, or "caller" if it was in the register register when the function was entered: ask that of the next frame. None if it cannot be told.
+    def origin(self, frame: Any, register: Any, value: Any = None, callee: Any = None) -> Any | None:
+        """Say where the value in a general register of a frame comes from, by the instructions of its function. kind is "memory", with addr and size (1 to 8 bytes) of where it was loaded from and still is, "call" if a function returned it, both with inst, or "caller" if it was in the register register when the function was entered, where it was value, if that is known: ask that of the next frame, with this value, and with the address of the function for callee, which may have been entered by the jump of another one. None if it cannot be told.
 
         >>> o = crashes.origin(p.frames[0], "rax")
         >>> [o.kind, o.size]

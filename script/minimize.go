@@ -199,7 +199,7 @@ func (m *minimizer) run(s *slot, data []byte) (*identityOf, error) {
 		return nil, err
 	}
 	x.key = x.Keys[m.o.Key]
-	if x.Hang != nil {
+	if x.Hang != nil && x.Hang.Kind != "memory" { // where that is exceeded is chance
 		x.key = x.Hang.Kind + " in " + x.Hang.Where
 	}
 	return x, nil

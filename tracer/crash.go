@@ -44,7 +44,7 @@ func (s *Stop) Crash(o *CrashOptions) (*triage.Crash, error) {
 	if t == nil || t.Gone() {
 		return nil, wrapCrash(p.PID, ErrThread)
 	}
-	e := &triage.Event{Output: o.Output, TimedOut: s.Reason == ReasonTimeout, Exe: p.Exe(), Argv: p.Argv()}
+	e := &triage.Event{PID: p.PID, Output: o.Output, TimedOut: s.Reason == ReasonTimeout, Exe: p.Exe(), Argv: p.Argv()}
 	var subjects []witness
 	for _, t := range p.Threads() {
 		subjects = append(subjects, witness{t.TID, t})
@@ -65,7 +65,7 @@ func (c *Core) Crash(o *CrashOptions) (*triage.Crash, error) {
 	for _, t := range c.threads {
 		subjects = append(subjects, witness{t.TID, t})
 	}
-	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{Output: o.Output, Exe: c.Exe(), Argv: c.Argv()}, &o.Options)
+	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{PID: c.PID(), Output: o.Output, Exe: c.Exe(), Argv: c.Argv()}, &o.Options)
 }
 
 // A witness is a thread, of a process or a core.

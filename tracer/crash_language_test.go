@@ -61,34 +61,41 @@ func bothWays(t *testing.T, path, arg string) []*triage.Crash {
 	return []*triage.Crash{crashOf(t, path, arg, false), post}
 }
 
-// TestCrashOfGo checks what is said of a panic of Go.
+// TestCrashOfGo checks what is said of a panic of Go. Where a program has no names, or another
+// goroutine is at fault than that of the thread that ends it, what it writes tells the stack.
 func TestCrashOfGo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "prog")
-	build := exec.Command("go", "build", "-o", path, "./testdata/panics")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	t.Setenv("GOTRACEBACK", "crash")
-	for name, c := range map[string]struct{ message, top string }{
-		"nil":   {"runtime error: invalid memory address or nil pointer dereference", "main.walk"},
-		"index": {"runtime error: index out of range [7] with length 3", "main.index"},
-		"panic": {"out of cheese", "main.main"},
-	} {
-		s := stopAt(t, path, name, false)
-		cmd := exec.Command(path, name)
-		output := new(strings.Builder)
-		cmd.Stderr = output
-		cmd.Run() // which dies of SIGABRT
-		for _, said := range []string{"", output.String()} {
-			crash, err := s.Crash(&CrashOptions{Output: said})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if crash.Name != "GoPanic" || crash.Severity != triage.NotExploitable || said != "" && crash.Message != c.message {
-				t.Errorf("%s: %s, message %q: %s", name, crash.Name, crash.Message, crash.Explanation)
-			}
-			if len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], c.top) {
-				t.Errorf("%s: stack %q, want it to begin with %s", name, crash.Trace, c.top)
+	for _, flags := range []string{"", "-s -w"} {
+		path := filepath.Join(t.TempDir(), "prog")
+		build := exec.Command("go", "build", "-ldflags", flags, "-o", path, "./testdata/panics")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("go build: %v\n%s", err, out)
+		}
+		t.Setenv("GOTRACEBACK", "crash")
+		for name, c := range map[string]struct{ message, top string }{
+			"nil":      {"runtime error: invalid memory address or nil pointer dereference", "main.walk at main.go:"},
+			"index":    {"runtime error: index out of range [7] with length 3", "main.index at main.go:"},
+			"panic":    {"out of cheese", "main.main at main.go:"},
+			"deadlock": {"all goroutines are asleep - deadlock!", "main.wait at main.go:"},
+		} {
+			s := stopAt(t, path, name, false)
+			cmd := exec.Command(path, name)
+			output := new(strings.Builder)
+			cmd.Stderr = output
+			cmd.Run() // which dies of SIGABRT
+			for _, said := range []string{"", output.String()} {
+				if said == "" && (flags != "" || name == "deadlock") {
+					continue
+				}
+				crash, err := s.Crash(&CrashOptions{Output: said})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if crash.Name != "GoPanic" || crash.Severity != triage.NotExploitable || said != "" && crash.Message != c.message {
+					t.Errorf("%s: %s, message %q: %s", name, crash.Name, crash.Message, crash.Explanation)
+				}
+				if len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], c.top) {
+					t.Errorf("%s %s: stack %q, want it to begin with %s", name, flags, crash.Trace, c.top)
+				}
 			}
 		}
 	}

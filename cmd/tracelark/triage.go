@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -80,6 +81,16 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	}
 	if _, ok := new(triage.Keys).Get(c.Key); !ok {
 		return usageErrorf("%s: --key is %q, want exact, offset, line, function, top or crash_line", cmd.Name(), c.Key)
+	}
+	for flag, list := range map[string][]string{"ignore": c.Ignore, "ignore-file": c.IgnoreFiles, "ignore-image": c.IgnoreImages} {
+		for _, expr := range list {
+			if _, err := regexp.Compile(expr); err != nil {
+				return usageErrorf("%s: --%s is %q, want a regular expression: %w", cmd.Name(), flag, expr, err)
+			}
+			if expr == "" {
+				return usageErrorf("%s: --%s is empty", cmd.Name(), flag)
+			}
+		}
 	}
 	if n, _ := cmd.Flags().GetInt("argument"); n > 0 {
 		c.Arg = n
@@ -186,6 +197,9 @@ func newTriage() *cobra.Command {
 			if err := c.settle(cmd, argv, timeout); err != nil {
 				return err
 			}
+			if !(distance >= 0 && distance <= 1) {
+				return usageErrorf("triage: --distance is %v, want 0 to 1", distance)
+			}
 			least, ok := failOns[failOn]
 			if !ok {
 				return usageErrorf("triage: --fail-on is %q, want never, any, probably or exploitable", failOn)
@@ -199,6 +213,11 @@ func newTriage() *cobra.Command {
 			}
 			batch.Dir, batch.Restart = opts.Dir, opts.Restart
 			r := &report.Report{Title: "tracelark triage"}
+			r.Delivery.Argument, _ = c.Arg.(int)
+			r.Delivery.Variable, _ = c.Env.(string)
+			if port, ok := c.Port.(uint16); ok {
+				r.Delivery.Port = int(port)
+			}
 			if argv != nil {
 				r.Title += " of " + filepath.Base(argv[0])
 			}

@@ -162,7 +162,7 @@ p.save_core("cases/core")`, prog, "cases/S")
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"O": "hang loop bug_loop", "W": "hang blocked read, called by bug_wait", "X": "oom", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
+		"O": "hang loop bug_loop", "W": "hang blocked read, called by bug_wait", "X": "oom memory bug_fill", "a": "exit", "S": "crash DestAv", "empty": "exit", "core": "crash DestAv",
 		"I": "hang blocked pause, called by record", "P": "crash Undefined", "B": "exit", "K": "crash DestAv", "gone": "failed",
 		"U": "exit", "V": "exit",
 	}
@@ -390,6 +390,9 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--key", "shape", "cases", "--", prog}, 2, `--key is "shape"`},
 		{[]string{"--timeout", "0", "cases", "--", prog}, 2, "a hang would never end"},
 		{[]string{"--fail-on", "bad", "cases", "--", prog}, 2, `--fail-on is "bad"`},
+		{[]string{"--distance", "2", "cases", "--", prog}, 2, "--distance is 2, want 0 to 1"},
+		{[]string{"--ignore", "(", "cases", "--", prog}, 2, `--ignore is "(", want a regular expression: error parsing regexp`},
+		{[]string{"--ignore-file", "", "cases", "--", prog}, 2, "--ignore-file is empty"},
 		{[]string{"--settle", "-1", "cases", "--", prog}, 2, "--settle is -1, want seconds"},
 		{[]string{"cases"}, 1, "1 failed"},
 		{[]string{"cases", "--", "/no/such/program"}, 1, "1 failed"},

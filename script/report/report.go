@@ -44,6 +44,8 @@ type Case struct {
 	Input     string            `json:"input"` // a hexdump of its beginning
 	Certainty *Certainty        `json:"certainty"`
 	Error     string            `json:"error"`
+
+	delivery Delivery
 }
 
 // A Crash is the evidence of a case.
@@ -95,15 +97,35 @@ func (f Frame) String() string {
 	return text
 }
 
-// A Hang is what a case was about that took too long.
+// A Hang is what a case was about that took too long, or too much memory.
 type Hang struct {
-	Kind  string `json:"kind"` // "loop", "blocked" or "progress"
+	Kind  string `json:"kind"` // "loop", "blocked", "progress" or "memory"
 	Where string `json:"where"`
 
 	Stacks [][]struct { // at each look, of each thread
-		Caller int      `json:"caller"` // the frame that has called what waits
+		TID    int      `json:"tid"`
+		Name   string   `json:"name"`
+		Waits  string   `json:"waits"`  // the system call that it is in, or ""
+		Caller int      `json:"caller"` // the innermost frame of the program's own
 		Frames []string `json:"frames"`
 	} `json:"stacks"`
+}
+
+// Looks returns the stacks of each look as lines of text.
+func (h *Hang) Looks() (list []string) {
+	for i, look := range h.Stacks {
+		for _, t := range look {
+			at := fmt.Sprintf("look %d, thread %d (%s)", i+1, t.TID, t.Name)
+			if t.Waits != "" {
+				at += ", in " + t.Waits
+			}
+			list = append(list, at)
+			for n, f := range t.Frames {
+				list = append(list, fmt.Sprintf("  #%d %s", n, f))
+			}
+		}
+	}
+	return list
 }
 
 // A Certainty is how often a crash was the same when it was looked at again.
@@ -151,8 +173,9 @@ type Clusters struct {
 
 // A Report is all that a triage has found.
 type Report struct {
-	Title string
-	Cases []*Case // with all that there is where it is the best of a cluster
+	Title    string
+	Delivery Delivery
+	Cases    []*Case // with all that there is where it is the best of a cluster
 	Clusters
 	lines     []line              // of the cases
 	stacks    map[string][]string // by how they stand in lines
@@ -168,35 +191,42 @@ func (r *Report) Add(text []byte) error {
 	if err != nil {
 		return fmt.Errorf("a line of a case: %w", err)
 	}
+	c.delivery = r.Delivery
 	r.Cases = append(r.Cases, c)
 	r.lines = append(r.lines, line)
 	return nil
 }
 
-// hang is the name of hangs, which no crash has.
-const hang = "hang"
+// hang begins the name of hangs, which no crash has.
+const hang = "hang: "
+
+// name returns what hangs in the same place are called.
+func (h *Hang) name() string {
+	switch {
+	case h == nil:
+		return hang + "?"
+	case h.Kind == "memory":
+		return "out of memory in " + h.Where
+	}
+	return hang + h.Kind + " in " + h.Where
+}
 
 // Cluster makes clusters of the cases: crashes whose stacks are less than distance
-// apart, and hangs in the same place. The worst come first, and then the largest.
+// apart, and hangs, and what takes too much memory, in the same place. The worst come first, and then the largest.
 func (r *Report) Cluster(distance float64) error {
 	var crashes, hangs []int
 	var stacks [][]string
 	places := make(map[string][]int)
 	for i, c := range r.Cases {
-		switch c.Outcome {
-		case "crash":
+		switch {
+		case c.Outcome == "crash" || c.Outcome == "oom" && c.Name != "":
 			crashes = append(crashes, i)
 			stacks = append(stacks, triage.Telling(c.Name, c.Stack))
-		case "hang":
-			where := "?"
-			if c.Hang != nil {
-				where = c.Hang.Kind + " in " + c.Hang.Where
-			}
-			if places[where] == nil {
+		case c.Outcome == "hang" || c.Outcome == "oom" && c.Hang != nil:
+			if c.Name = c.Hang.name(); places[c.Name] == nil {
 				hangs = append(hangs, i)
 			}
-			places[where] = append(places[where], i)
-			c.Name = hang + ": " + where
+			places[c.Name] = append(places[c.Name], i)
 			if c.Hang != nil && len(c.Hang.Stacks) > 0 && len(c.Hang.Stacks[0]) > 0 {
 				first := c.Hang.Stacks[0][0]
 				c.Stack = first.Frames[max(0, min(first.Caller, len(first.Frames))):]
@@ -211,7 +241,7 @@ func (r *Report) Cluster(distance float64) error {
 		groups = append(groups, group)
 	}
 	for _, first := range hangs {
-		groups = append(groups, places[strings.TrimPrefix(r.Cases[first].Name, hang+": ")])
+		groups = append(groups, places[r.Cases[first].Name])
 	}
 	r.clusterOf = make([]*Cluster, len(r.Cases))
 	unique := make(map[string]bool)
@@ -280,32 +310,6 @@ func (r *Report) Outcomes() map[string]int {
 		n[cmp.Or(c.Outcome, "error")]++
 	}
 	return n
-}
-
-// Command returns a line for a shell that runs the case outside of the debugger.
-func (c *Case) Command() string {
-	words := make([]string, 0, len(c.Argv)+3)
-	file := false
-	for _, word := range c.Argv {
-		file = file || strings.Contains(word, "@@")
-		words = append(words, quote(strings.ReplaceAll(word, "@@", c.Case)))
-	}
-	line := "setarch -R " + strings.Join(words, " ")
-	if !file {
-		line += " < " + quote(c.Case)
-	}
-	return line
-}
-
-// quote returns a word as a shell takes it.
-func quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,+@%=", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // Write writes the report's files into a folder: cases.jsonl, clusters.json, report.md,

@@ -118,6 +118,9 @@ func TestFormats(t *testing.T) {
 		t.Errorf("JUnit's report has %d tests, %d failures", s.Tests, s.Failures)
 	}
 	checkMarkdown(t, string(read("report.md")))
+	if !bytes.Contains(read("index.html"), []byte("look 1, thread 0 ()")) {
+		t.Error("the page has no stacks of a hang")
+	}
 	if !bytes.Contains(read("index.html"), []byte("<span>first 7 cases: 3</span>")) {
 		t.Error("the chart of clusters does not name its last bar")
 	}
@@ -184,6 +187,11 @@ func TestCommand(t *testing.T) {
 		{Case{Case: "a b", Argv: []string{"./prog", "-f", "@@"}}, "setarch -R ./prog -f 'a b'"},
 		{Case{Case: "it's", Argv: []string{"./prog"}}, `setarch -R ./prog < 'it'\''s'`},
 		{Case{Case: "x", Argv: []string{"", "--in=@@.png"}}, "setarch -R '' --in=x.png"},
+		{Case{Case: "core.1"}, "tracelark bt core.1"},
+		{Case{Case: "x", Argv: []string{"./prog", "-v"}, delivery: Delivery{Argument: 1}}, `setarch -R ./prog "$(cat x)"`},
+		{Case{Case: "x", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `setarch -R ./prog "$(cat x)"`},
+		{Case{Case: "a b", Argv: []string{"./prog"}, delivery: Delivery{Variable: "NAME"}}, `NAME="$(cat 'a b')" setarch -R ./prog`},
+		{Case{Case: "x", Argv: []string{"./serve"}, delivery: Delivery{Port: 80}}, "setarch -R ./serve & sleep 1; nc 127.0.0.1 80 < x"},
 	} {
 		if got := test.c.Command(); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
@@ -236,5 +244,31 @@ func TestNoSpace(t *testing.T) {
 	err := hostileReport(t).Write("/dev/null/x")
 	if err == nil || !strings.Contains(err.Error(), "write index.html: ") || !strings.Contains(err.Error(), "write cases.jsonl: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestMemory has what takes too much memory be clusters: by the place where it was, or by
+// the stack of what has noticed.
+func TestMemory(t *testing.T) {
+	var r Report
+	for _, text := range []string{
+		`{"case":"a","outcome":"oom","stack":[],"hang":{"kind":"memory","where":"grow","stacks":[[{"caller":1,"frames":["memset","grow at a.c:3"]}]]},"cluster":null}`,
+		`{"case":"b","outcome":"oom","name":"AbortSignal","severity":"NOT_EXPLOITABLE","stack":["resize at a.c:9"],"hang":null,"cluster":null}`,
+		`{"case":"c","outcome":"oom","stack":[],"hang":{"kind":"memory","where":"grow","stacks":[]},"cluster":null}`,
+		`{"case":"d","outcome":"oom","stack":[],"hang":null,"cluster":null}`,
+	} {
+		if err := r.Add([]byte(text + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range r.Clusters.Clusters {
+		got = append(got, fmt.Sprintf("%s %s %s", c.Name, c.Cases, c.Stack))
+	}
+	if want := []string{"AbortSignal [b] [resize at a.c:9]", "out of memory in grow [a c] [grow at a.c:3]"}; !slices.Equal(got, want) {
+		t.Errorf("the clusters are %q, want %q", got, want)
 	}
 }

@@ -102,6 +102,24 @@ NOINLINE void check(int balance) { assert(balance >= 0); }
 NOINLINE void assertion(void) { check(-5); }
 NOINLINE void aborts(void) { abort(); }
 NOINLINE void killed_abort(void) { syscall(SYS_kill, getpid(), SIGABRT); sink = 1; }
+static void resets(int sig) { signal(sig, SIG_DFL); raise(sig); }
+static void aborts_too(int sig) { abort(); }
+NOINLINE void handled_segv(void) { signal(SIGSEGV, resets); write_far(); }
+NOINLINE void handled_wild(void) { signal(SIGSEGV, resets); read_wild(); }
+NOINLINE void handled_call(void) { signal(SIGSEGV, resets); call_far(); }
+NOINLINE void handled_abort(void) { signal(SIGSEGV, aborts_too); write_far(); }
+NOINLINE void handled_divide(void) { signal(SIGFPE, aborts_too); divide(); }
+NOINLINE void handled_deep(void)
+{
+	stack_t ss = {.ss_sp = mmap(0, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .ss_size = 1 << 16};
+	sigaltstack(&ss, 0);
+	struct sigaction sa = {.sa_handler = aborts_too, .sa_flags = SA_ONSTACK};
+	sigaction(SIGSEGV, &sa, 0);
+	deep(1);
+}
+NOINLINE void quotient(void) { volatile int most = -2147483647 - 1, one = -1; sink = most / one; }
+NOINLINE void checked(void) { asm volatile(".byte 0x67, 0x0f, 0xb9, 0x40, 0x14"); }
+NOINLINE void trapped(void) { __builtin_trap(); }
 NOINLINE void sent_segv(void) { kill(getpid(), SIGSEGV); sink = 1; }
 NOINLINE void past_file(void)
 {
@@ -122,7 +140,8 @@ static const struct { const char *name; void (*run)(void); } bugs[] = {
 	BUG(return_wild), BUG(return_lost), BUG(on_stack), BUG(illegal), BUG(privileged), BUG(trap), BUG(divide),
 	BUG(big_frame), BUG(thread_stack), BUG(alt_stack), BUG(smash), BUG(fortify),
 	BUG(double_free), BUG(bad_free), BUG(overflow), BUG(top_size), BUG(assertion), BUG(aborts), BUG(killed_abort), BUG(sent_segv), BUG(past_file),
-	BUG(write_constant), BUG(bad_syscall),
+	BUG(write_constant), BUG(bad_syscall), BUG(handled_segv), BUG(handled_wild), BUG(handled_call), BUG(handled_abort), BUG(handled_divide),
+	BUG(handled_deep), BUG(quotient), BUG(checked), BUG(trapped),
 };
 
 int main(int argc, char **argv)

@@ -45,14 +45,14 @@ func (x *examination) aborted() *verdict {
 		v = say("HeapError", "The allocator gave up%s.", x.heapCall())
 	case x.calls("cxa_throw", "cxa_rethrow", "std::terminate", "std::terminate()", "cxxabiv1::__terminate"):
 		if e := x.exception(); e != "" {
-			v.why, msg = "A C++ exception was not caught: "+firstLine(e)+by(x.callerOf("cxa_throw"))+".", e
+			v.why, msg = "A C++ exception was not caught: "+firstLine(e)+by(x.user("cxa_throw"))+".", e
 		} else {
-			v.why = "std::terminate was called" + by(x.callerOf("std::terminate", "std::terminate()")) + "."
+			v.why = "std::terminate was called" + by(x.user("std::terminate", "std::terminate()")) + "."
 		}
 	case x.Code <= 0 && x.Sender != 0 && !x.calls("abort", "GI_abort", "raise", "gsignal", "pthread_kill", "pthread_kill_implementation"):
-		v.why = fmt.Sprintf("SIGABRT was sent by process %d while the process was in %s.", x.Sender, x.place())
+		v.why = fmt.Sprintf("SIGABRT was sent by %s while the process was in %s.", x.sender(), x.place())
 	case x.callerOf("abort", "GI_abort") != nil:
-		v.why = "abort was called" + by(x.callerOf("abort", "GI_abort")) + "."
+		v.why = "abort was called" + by(x.user("abort", "GI_abort")) + "."
 	}
 	v.message = strings.TrimSpace(msg)
 	return v
@@ -86,6 +86,21 @@ func (x *examination) callerOf(names ...string) *Frame {
 	return &x.Stack.Frames[i+1]
 }
 
+// user returns the innermost frame that is the program's own of those that called one of the
+// functions, or the one that called it, or nil.
+func (x *examination) user(names ...string) *Frame {
+	f := x.callerOf(names...)
+	if f == nil {
+		return nil
+	}
+	for i := x.frameOf(names...) + 1; i < len(x.Stack.Frames); i++ {
+		if x.own(x.Stack.Frames[i]) {
+			return &x.Stack.Frames[i]
+		}
+	}
+	return f
+}
+
 func by(f *Frame) string {
 	if f == nil || f.Function == "" {
 		return ""
@@ -110,7 +125,7 @@ func orElse(s, other string) string {
 // heapCall says which call of the allocator found the corruption.
 func (x *examination) heapCall() string {
 	for _, name := range []string{"free", "realloc", "calloc", "malloc", "cfree", "reallocarray", "memalign", "posix_memalign", "aligned_alloc"} {
-		if f := x.callerOf(name); f != nil {
+		if f := x.user(name); f != nil {
 			return fmt.Sprintf(", in a call of %s%s", name, by(f))
 		}
 	}

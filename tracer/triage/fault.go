@@ -35,6 +35,8 @@ func canonical(addr uint64) bool { return addr>>47 == 0 || addr>>47 == 1<<17-1 }
 
 // decode decodes the instruction at the pc, and finds the access that was not allowed.
 func (x *examination) decode() {
+	x.pc, x.sp = x.Regs.PC(), x.Regs.SP()
+	x.listing = x.disassembly()
 	var code [maxInst]byte
 	n, _ := x.p.ReadAt(x.pc, code[:])
 	if n > 0 && x.executable() {
@@ -42,6 +44,7 @@ func (x *examination) decode() {
 			x.inst, x.accesses = &i, i.Accesses()
 		}
 	}
+	x.repeat()
 	if !x.violation() {
 		return
 	}
@@ -141,7 +144,7 @@ func (x *examination) violated() *verdict {
 		return nil
 	}
 	if !x.violation() {
-		return say("AccessViolation", "%s was sent by process %d while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.Sender, x.place())
+		return say("AccessViolation", "%s was sent by %s while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.sender(), x.place())
 	}
 	f := x.fault
 	if f == nil {
@@ -192,24 +195,42 @@ func (x *examination) reason() string {
 	f := x.fault
 	switch {
 	case f.Access == "execute" && f.Addr != x.pc:
-		return fmt.Sprintf("The instruction at %#x%s goes to %#x, which is not canonical: the CPU has no such address.", x.pc, x.text(), f.Addr)
+		return fmt.Sprintf("The instruction at %#x%s goes to %#x, which is not canonical: the CPU has no such address.%s", x.pc, x.text(), f.Addr, x.led())
 	case f.Access == "execute":
-		return fmt.Sprintf("The program counter is %#x, %s.", f.Addr, x.obstacle(f.Addr, procfs.X))
+		return fmt.Sprintf("The program counter is %#x, %s.%s", f.Addr, x.obstacle(f.Addr, procfs.X), x.led())
 	case f.Access == "":
 		return fmt.Sprintf("The instruction at %#x%s accesses %#x, %s.", x.pc, x.text(), f.Addr, x.obstacle(f.Addr, 0))
 	}
 	size := ""
 	if n := x.culprit.Size; n > 0 {
-		size = fmt.Sprintf(" %d bytes", n)
-		if n == 1 {
-			size = " a byte"
-		}
+		size = " " + byteCount(n)
 	}
 	need := procfs.R
 	if f.Access == "write" {
 		need = procfs.W
 	}
 	return fmt.Sprintf("%s%s at %#x, %s.", x.subject(), size, f.Addr, x.obstacle(f.Addr, need))
+}
+
+// led says where the address that was gone to was taken from.
+func (x *examination) led() string {
+	f := x.fault
+	if f.LoadedFrom == 0 {
+		return ""
+	}
+	m, where := x.mapping(f.LoadedFrom), ""
+	if m != nil && m.Path != "" {
+		where = ", in " + m.Path
+	}
+	return fmt.Sprintf(" It was taken from %#x%s.", f.LoadedFrom, where)
+}
+
+// byteCount writes a number of bytes.
+func byteCount(n int) string {
+	if n == 1 {
+		return "a byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // obstacle says why addr cannot be accessed.

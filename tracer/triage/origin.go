@@ -15,6 +15,9 @@ type Origin struct {
 	Addr uint64      // of the memory (OfMemory)
 	Size int         // of that, in bytes
 	Reg  arch.Reg    // that held it where the function was entered (OfCaller)
+
+	Value uint64 // what that held, if Exact
+	Exact bool
 }
 
 // An OriginKind tells what a value comes from.
@@ -41,29 +44,60 @@ type reader interface {
 	ReadAt(addr uint64, buf []byte) (int, error)
 }
 
-// FindOrigin returns where the value in r comes from, in a frame that is at pc of the
-// function that begins at start. known says which of regs are known there. It follows
-// the instructions back as they lie, and believes in a load only where the memory still
-// holds the value.
-func FindOrigin(mem reader, start, pc uint64, regs *arch.Regs, known func(arch.Reg) bool, r arch.Reg) Origin {
-	if pc <= start || pc-start > maxFunction {
+// A Place is where a frame is.
+type Place struct {
+	Start uint64 // of its function
+	PC    uint64
+	Regs  arch.Regs
+	Known func(arch.Reg) bool       // which of Regs are known
+	End   func(start uint64) uint64 // of the function that begins there, or 0
+}
+
+// A Wanted is the register whose value is looked for.
+type Wanted struct {
+	Reg    arch.Reg
+	Value  *uint64 // what it held, or nil: what it holds now
+	Callee uint64  // the function of the next inner frame, or 0
+}
+
+// FindOrigin returns where a value comes from that is in a register of a frame, or was there
+// when the frame made its call. It follows the instructions back as they lie, and believes in
+// a load only where the memory still holds the value.
+func FindOrigin(mem reader, p *Place, w Wanted) Origin {
+	if p.PC < p.Start || p.PC-p.Start > maxFunction {
 		return Origin{}
 	}
-	code := make([]byte, pc-start)
+	insts, ok := decodeAll(mem, p.Start, p.PC)
+	if !ok {
+		return Origin{}
+	}
+	f := finder{mem: mem, regs: &p.Regs, known: p.Known, insts: insts}
+	o := Origin{Kind: OfCaller, Reg: w.Reg, Value: p.Regs[w.Reg], Exact: p.Known(w.Reg)}
+	if w.Value != nil {
+		o.Value, o.Exact = *w.Value, true
+	}
+	if last := len(insts) - 1; last >= 0 && insts[last].Kind == disasm.Call {
+		f.insts = insts[:last] // the one that this frame is in
+		if o = f.jumped(p, &insts[last], w.Callee, o); o.Kind != OfCaller {
+			return o
+		}
+	}
+	return f.find(len(f.insts), o.Reg, o.Value, o.Exact)
+}
+
+// decodeAll decodes the instructions between two addresses.
+func decodeAll(mem reader, start, end uint64) (insts []disasm.Inst, ok bool) {
+	code := make([]byte, end-start)
 	n, _ := mem.ReadAt(start, code)
-	f := finder{mem: mem, regs: regs, known: known}
 	for at := uint64(0); at < uint64(n); {
 		i, err := disasm.Skim(code[at:n], start+at)
 		if err != nil {
-			return Origin{}
+			return insts, false
 		}
-		f.insts = append(f.insts, i)
+		insts = append(insts, i)
 		at += uint64(len(i.Data))
 	}
-	if last := len(f.insts) - 1; last >= 0 && f.insts[last].Kind == disasm.Call {
-		f.insts = f.insts[:last] // the one that this frame is in
-	}
-	return f.find(len(f.insts), r, regs[r], known(r))
+	return insts, true
 }
 
 // A finder looks back from the end of a list of instructions.
@@ -72,6 +106,7 @@ type finder struct {
 	regs  *arch.Regs // at the end
 	known func(arch.Reg) bool
 	insts []disasm.Inst
+	entry func(arch.Reg) (uint64, bool) // what a register held before the first one, or nil
 }
 
 // find returns the origin of what r holds before instruction n, which is value if
@@ -101,7 +136,7 @@ func (f *finder) find(n int, r arch.Reg, value uint64, exact bool) Origin {
 		}
 		r, exact = read[0], exact && isMove(i) // a copy, or what is computed from it
 	}
-	return Origin{Kind: OfCaller, Reg: r}
+	return Origin{Kind: OfCaller, Reg: r, Value: value, Exact: exact}
 }
 
 // load returns the memory that instruction n loads a register from.
@@ -142,6 +177,8 @@ func (f *finder) before(n int, r arch.Reg, depth int) (v uint64, ok bool) {
 			return 0, false
 		case isMove(i):
 			return f.before(n, i.Flow().Read[0], depth-1)
+		case isAddress(i):
+			return i.Next() + uint64(int32(binary.LittleEndian.Uint32(i.Data[3:]))), true
 		default:
 			addr, size, ok := f.load(n)
 			if !ok || size < 4 { // which leaves a part
@@ -149,6 +186,9 @@ func (f *finder) before(n int, r arch.Reg, depth int) (v uint64, ok bool) {
 			}
 			return f.word(addr, size)
 		}
+	}
+	if f.entry != nil {
+		return f.entry(r)
 	}
 	return 0, false
 }
@@ -173,6 +213,11 @@ func writes(i *disasm.Inst, r arch.Reg) bool {
 func isMove(i *disasm.Inst) bool {
 	n := len(i.Data)
 	return n == 3 && i.Data[0]&0xf8 == 0x48 && (i.Data[1] == 0x89 || i.Data[1] == 0x8b) && i.Data[2] >= 0xc0
+}
+
+// isAddress reports whether the instruction is a lea of an address relative to it.
+func isAddress(i *disasm.Inst) bool {
+	return len(i.Data) == 7 && i.Data[0]&0xfb == 0x48 && i.Data[1] == 0x8d && i.Data[2]&0xc7 == 5
 }
 
 // volatile are the registers that a function need not keep (System V ABI).

@@ -48,6 +48,7 @@ func TestFindOrigin(t *testing.T) {
 		"caller":   {"\x90\x48\x89\xf0", arch.RAX, Origin{Kind: OfCaller, Reg: arch.RSI}},                             // mov rax, rsi
 		"kept":     {"\xe8\x00\x00\x00\x00\x90", arch.RBX, Origin{Kind: OfCaller, Reg: arch.RBX}},                     // call
 		"in call":  {"\x48\x8b\x47\x08\xe8\x00\x00\x00\x00", arch.RAX, Origin{Kind: OfMemory, Addr: 0x2008, Size: 8}}, // ...; the call of the frame
+		"at once":  {"", arch.RDI, Origin{Kind: OfCaller, Reg: arch.RDI}},
 		"garbage":  {"\x06\x06", arch.RAX, Origin{}},
 	} {
 		mem := make(sparse)
@@ -58,7 +59,7 @@ func TestFindOrigin(t *testing.T) {
 		word(0x3000, 0x2008) // [rbp-8]
 		regs := arch.Regs{arch.RAX: 0xbad, arch.RDX: 0xbad, arch.RDI: 0x2000, arch.RBP: 0x3008, arch.RBX: 7, arch.RSI: 9}
 		all := func(arch.Reg) bool { return true }
-		got := FindOrigin(mem, start, start+uint64(len(c.code)), &regs, all, c.reg)
+		got := FindOrigin(mem, &Place{Start: start, PC: start + uint64(len(c.code)), Regs: regs, Known: all}, Wanted{Reg: c.reg})
 		got.Inst = disasm.Inst{}
 		if got.Kind != c.want.Kind || got.Addr != c.want.Addr || got.Size != c.want.Size || got.Reg != c.want.Reg {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

@@ -13,7 +13,7 @@ var (
 	rustHash       = lazy(`::h[0-9a-f]{16}$|\[[0-9a-f]{13,16}\]`)
 	goPanic        = lazy(`(?m)^(?:panic: |fatal error: )(.+)$`)
 	goStack        = lazy(`(?m)^goroutine \d+ .*\[[^\]]*\]:$`)
-	goPlace        = lazy(`^\t(.+):(\d+)(?: \+0x[0-9a-f]+)?$`)
+	goPlace        = lazy(`^\t(.+?):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=0x[0-9a-f]+ sp=.*)?$`)
 )
 
 // panicked is the verdict on panics of Rust and Go, by what was printed or, without

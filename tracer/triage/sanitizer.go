@@ -40,6 +40,7 @@ var (
 	summary    = lazy(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
 	leakBytes  = lazy(`^(\d+) byte\(s\) leaked`)
 	causeLine  = lazy(`^(?:Potential )?Cause: (.*)$`)
+	nestedLine = lazy(`(?m)^(Address|HWAddress|Memory|Thread)Sanitizer: (nested bug in the same thread, aborting)\.`)
 	frameLine  = lazy(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
 	moduleTail = lazy(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
 	sourceTail = lazy(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
@@ -91,6 +92,9 @@ func ParseReport(text string) *Report {
 				return r
 			}
 		}
+	}
+	if m := nestedLine().FindStringSubmatch(text); m != nil { // it failed before it could report
+		return &Report{Tool: tools[m[1]], Type: "unknown-crash", Summary: m[2], Text: []string{m[0]}}
 	}
 	return nil
 }
@@ -207,7 +211,7 @@ func typeOf(tool, what string) string {
 		return first + "-overflow"
 	case strings.HasSuffix(first, "-param-overlap:"):
 		return "param-overlap"
-	case tool == "tsan":
+	case tool == "tsan" && strings.Contains(what, " (pid="): // else of a signal
 		name, _, _ := strings.Cut(what, " (pid=")
 		return strings.ReplaceAll(strings.TrimSpace(name), " ", "-")
 	case tool == "libfuzzer":
@@ -260,8 +264,8 @@ func parseFrame(m []string) Frame {
 	if t != nil {
 		rest, f.File, f.Line, f.Column = t[1], t[2], number(t[3]), number(t[4])
 	}
-	f.Function = strings.TrimSpace(f.cutTail(rest))
-	if f.Function == "<null>" || f.Function == "??" {
+	f.Function = strings.TrimSpace(f.cutTail(strings.TrimSuffix(rest, " <null>"))) // tsan writes so where it has no file
+	if f.Function == "<null>" || f.Function == "??" || f.Function == "(<unknown module>)" {
 		f.Function = ""
 	}
 	return f

@@ -186,7 +186,11 @@ func TestLibFuzzer(t *testing.T) {
 		if err := os.WriteFile(input, []byte(does), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(program, "-timeout=1", "-rss_limit_mb=200", input)
+		limit := "-timeout=60"
+		if does == "T" {
+			limit = "-timeout=1"
+		}
+		cmd := exec.Command(program, limit, "-rss_limit_mb=200", input)
 		cmd.Dir = dir
 		text, err := cmd.CombinedOutput()
 		if err == nil {
@@ -259,18 +263,21 @@ func FuzzParseReport(f *testing.F) {
 	})
 }
 
-// TestReports checks what is said of reports as other versions write them.
+// TestReports checks what is said of reports as other versions write them, and of those of the
+// programs that stand beside them.
 func TestReports(t *testing.T) {
 	for _, c := range []struct {
-		file, tool, typ, access string
-		size                    int
-		trace                   []string
-		alloc                   int
+		file, tool, typ, class, access string
+		size                           int
+		trace                          []string
+		alloc                          int
 	}{
-		{"libfuzzer", "asan", "heap-buffer-overflow", "read", 8, []string{
-			"parse::(anonymous namespace)::next(std::vector<int, std::allocator<int> > const&, int) at parse.cc:41:7", "LLVMFuzzerTestOneInput at fuzz.cc:9:3"}, 2},
-		{"hwasan", "hwasan", "heap-use-after-free", "read", 1, []string{"main at use.c:7:9"}, 4},
-		{"nested", "asan", "SEGV", "read", 0, []string{"load at a.c:3"}, 0},
+		{"libfuzzer", "asan", "heap-buffer-overflow", "heap-buffer-overflow(read)", "read", 8, []string{
+			"parse::(anonymous namespace)::next(std::vector<long, std::allocator<long> > const&, int) at parse.cc:11:81", "LLVMFuzzerTestOneInput at parse.cc:21:11"}, 16},
+		{"hwasan", "hwasan", "heap-use-after-free", "heap-use-after-free(read)", "read", 1, []string{"main at use.c:7:9"}, 4},
+		{"nested", "asan", "SEGV", "SourceAv", "read", 0, []string{"load at nest.c:8:62", "main at nest.c:13:9"}, 0},
+		{"called_null", "asan", "SEGV", "SegFaultOnPcNearNull", "read", 0, []string{"main at call.c:10:9"}, 0},
+		{"thread_null", "tsan", "SEGV", "DestAvNearNull", "write", 0, []string{"wr at null.c:2:65", "main at null.c:5:2"}, 0},
 	} {
 		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")
 		if err != nil {
@@ -281,9 +288,12 @@ func TestReports(t *testing.T) {
 		if r == nil || err != nil {
 			t.Fatalf("%s: %v, %v", c.file, r, err)
 		}
-		if r.Tool != c.tool || r.Type != c.typ || r.Access != c.access || r.Size != c.size || len(r.Alloc) != c.alloc || !slices.Equal(crash.Trace, c.trace) {
+		if r.Tool != c.tool || r.Type != c.typ || crash.Name != c.class || r.Access != c.access || r.Size != c.size || len(r.Alloc) != c.alloc || !slices.Equal(crash.Trace, c.trace) {
 			t.Errorf("%s: %+v, stack %q", c.file, r, crash.Trace)
 		}
+	}
+	if c, err := FromOutput("AddressSanitizer:DEADLYSIGNAL\nAddressSanitizer: nested bug in the same thread, aborting.\n", nil); err != nil || c == nil || c.Name != "unknown-crash" {
+		t.Errorf("without a report: %+v, %v", c, err)
 	}
 	for _, text := range []string{"", "ERROR", "==1==ERROR: AddressSanitizer: nested bug in the same thread", "Sanitizer", "a.c:3: runtime warning: x"} {
 		if r := ParseReport(text); r != nil {

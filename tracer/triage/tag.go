@@ -35,7 +35,7 @@ var rules = []rule{
 		return r == nil && name != "StackOverflow" && x.corrupt()
 	}},
 	{"DestAv", func(x *examination, name string, r *Report) bool {
-		return x.faulted("write", false) && name != "StackOverflow" || r != nil && r.Access == "write"
+		return x.faulted("write", false) && name != "StackOverflow" || x.fault == nil && r != nil && r.Access == "write"
 	}},
 	{"BadInstruction", func(x *examination, name string, _ *Report) bool { return name == "BadInstruction" }},
 	{"HeapError", func(x *examination, name string, r *Report) bool {
@@ -53,7 +53,7 @@ var rules = []rule{
 	{"FloatingPointException", func(x *examination, _ string, _ *Report) bool { return unix.Signal(x.Signal) == unix.SIGFPE }},
 	{"BenignSignal", func(x *examination, _ string, _ *Report) bool { return x.benign() }},
 	{"SourceAv", func(x *examination, _ string, r *Report) bool {
-		return x.faulted("read", false) || r != nil && r.Access == "read"
+		return x.faulted("read", false) || x.fault == nil && r != nil && r.Access == "read"
 	}},
 	{"AbortSignal", func(x *examination, _ string, _ *Report) bool { return unix.Signal(x.Signal) == unix.SIGABRT }},
 	{"AccessViolation", func(x *examination, _ string, _ *Report) bool {

@@ -10,6 +10,7 @@
 package triage
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ type Process interface {
 // An Event is what the kernel says of the end of a process, and where its threads
 // were.
 type Event struct {
+	PID      int
 	Signal   int
 	Code     int    // si_code
 	Addr     uint64 // si_addr, meaningful if the kernel sent the signal for an instruction
@@ -128,18 +130,18 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		return nil, err
 	}
 	x := &examination{
-		p: p, Event: event, maps: maps, images: images, near: o.NearNull,
-		pc: event.Regs.PC(), sp: event.Regs.SP(),
+		p: p, Event: event, maps: maps, images: images, near: o.NearNull, ignored: ignored,
 	}
 	if x.near == 0 {
 		x.near = defaultNearNull
 	}
-	x.decode()
+	if !x.unhandle() {
+		x.decode()
+	}
 	c := &Crash{
-		Exe: event.Exe, Argv: event.Argv, Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: event.Regs,
+		Exe: event.Exe, Argv: event.Argv, Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: x.Regs,
 		Maps: maps, Threads: event.Threads, Sanitizer: ParseReport(event.Output),
 	}
-	x.listing = x.disassembly()
 	c.Disassembly = x.listing
 	if r := c.Sanitizer; r != nil {
 		for _, frames := range [][]Frame{r.Frames, r.Freed, r.Alloc} {
@@ -157,14 +159,19 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		c.Description += ": " + firstLine(v.message)
 	}
 	c.Tags = x.tags(v.name, c.Sanitizer)
-	if len(c.Stack.Frames) == 0 && (v.name == "RustPanic" || v.name == "GoPanic") {
-		c.Stack.Frames = panicStack(event.Output)
+	stack := x.Stack
+	if r := c.Sanitizer; r != nil && len(r.Frames) > 0 && (slices.ContainsFunc(r.Frames, x.own) || !slices.ContainsFunc(stack.Frames, x.own)) {
+		stack.Frames = r.Frames
+	} else if (v.name == "RustPanic" || v.name == "GoPanic") && !slices.ContainsFunc(stack.Frames, x.own) {
+		// The names are stripped, or another thread ended the process.
+		if frames := panicStack(event.Output); len(frames) > 0 {
+			stack = Stack{Frames: frames}
+		}
+		if len(c.Stack.Frames) == 0 {
+			c.Stack.Frames = stack.Frames
+		}
 	}
-	frames := c.Stack.Frames
-	if c.Sanitizer != nil && len(c.Sanitizer.Frames) > 0 {
-		frames = c.Sanitizer.Frames
-	}
-	trace := ignored.trace(Stack{Frames: frames, Elided: event.Stack.Elided, After: event.Stack.After}, v.name == "StackOverflow")
+	trace := ignored.trace(stack, v.name == "StackOverflow")
 	c.Trace, c.Keys = texts(trace), newKeys(trace)
 	return c, nil
 }
@@ -177,6 +184,8 @@ type examination struct {
 	images []*image.Image
 	near   uint64
 
+	ignored  *ignore
+	after    string // what came of the fault, if it did not end the process at once
 	pc, sp   uint64
 	inst     *disasm.Inst // at pc, or nil
 	listing  []string     // from pc on
@@ -200,8 +209,8 @@ func say(name, format string, args ...any) *verdict {
 // the signal does.
 func (x *examination) verdict(r *Report) *verdict {
 	for _, rule := range []func() *verdict{
-		func() *verdict { return reported(r, x.near) },
-		x.panicked, x.timedOut, x.aborted, x.signalled, x.violated,
+		func() *verdict { return x.reported(r) },
+		x.panicked, x.timedOut, x.aborted, x.raised,
 	} {
 		if v := rule(); v != nil {
 			return v
@@ -220,20 +229,64 @@ func (x *examination) timedOut() *verdict {
 	return say("timeout", "The process was still running, in %s, when its time was up.", x.place())
 }
 
+// raised is the verdict on a signal that the CPU raised.
+func (x *examination) raised() *verdict {
+	v := x.signalled()
+	if v == nil {
+		v = x.violated()
+	}
+	if v != nil {
+		v.why += x.after
+	}
+	return v
+}
+
 // signalled knows the signals that say it all.
 func (x *examination) signalled() *verdict {
 	switch unix.Signal(x.Signal) {
 	case unix.SIGTRAP:
 		return say("TrapSignal", "SIGTRAP at %#x%s.", x.pc, x.text())
 	case unix.SIGILL:
+		if check := x.check(); check != "" {
+			return say("BadInstruction", "The instruction at %#x%s is one that compilers put where a program must not go on: %s (SIGILL).", x.pc, x.text(), check)
+		}
 		return say("BadInstruction", "The bytes at %#x%s are no instruction, or one that is not permitted (SIGILL).", x.pc, x.text())
 	case unix.SIGSYS:
 		return say("BadInstruction", "A system call at %#x is not permitted (SIGSYS).", x.pc)
 	case unix.SIGFPE:
-		return say("FPE", "%s at %#x%s.", arithmetic(x.Code), x.pc, x.text())
+		what, value := arithmetic(x.Code), ""
+		if name, divisor, ok := x.divisor(); ok && (x.Code <= 0 || x.Code == intDivide) {
+			if value = fmt.Sprintf(" The divisor %s is %#x.", name, divisor); divisor != 0 {
+				what = "A quotient that is too large" // for which x86 has no code of its own
+			}
+		}
+		return say("FPE", "%s at %#x%s.%s", what, x.pc, x.text(), value)
 	}
 	return nil
 }
+
+const intDivide = 1 // FPE_INTDIV
+
+// divisor returns the value by which the instruction divides integers, and where that is.
+func (x *examination) divisor() (name string, value uint64, ok bool) {
+	mnemonic, operand, _ := strings.Cut(strings.Trim(x.text(), " ()"), " ")
+	if mnemonic != "div" && mnemonic != "idiv" {
+		return "", 0, false
+	}
+	if r := arch.Lookup(operand); r != nil {
+		return operand, r.Get(&x.Regs), true
+	}
+	if len(x.accesses) != 1 {
+		return "", 0, false
+	}
+	a := &x.accesses[0]
+	var b [8]byte
+	n, _ := x.p.ReadAt(a.Addr(&x.Regs), b[:a.Size])
+	return fmt.Sprintf("at %#x", a.Addr(&x.Regs)), binary.LittleEndian.Uint64(b[:]), n == a.Size
+}
+
+// own reports whether a frame is of a function of the program's that has a name.
+func (x *examination) own(f Frame) bool { return f.Function != "" && !x.ignored.frame(&f) }
 
 // arithmetic names the si_code of SIGFPE.
 func arithmetic(code int) string {

@@ -80,39 +80,3 @@ func parseUndefined(m []string, lines []string) *Report {
 	}
 	return r
 }
-
-// reported is the verdict of a sanitizer.
-func reported(r *Report, near uint64) *verdict {
-	if r == nil {
-		return nil
-	}
-	name := r.Type
-	isNull := r.HasAddr && r.Addr < near
-	switch {
-	case name == "SEGV" || name == "BUS":
-		name = "AccessViolation"
-		if r.Access == "read" {
-			name = nearNull("SourceAv", isNull)
-		} else if r.Access == "write" {
-			name = nearNull("DestAv", isNull)
-		}
-	case name == "ABRT" || name == "deadly-signal":
-		name = "AbortSignal"
-	case name == "FPE" || r.Type == "division-by-zero":
-		name = "FPE"
-	case name == "ILL":
-		name = "BadInstruction"
-	case name == "TRAP":
-		name = "TrapSignal"
-	case name == "stack-overflow":
-		name = "StackOverflow"
-	case r.Tool == "hwasan" && name == "tag-mismatch":
-		name = "unknown-crash"
-	default:
-		if _, ok := classNamed(name + "(read)"); ok && r.Access != "" {
-			name += "(" + r.Access + ")"
-		}
-	}
-	why := "The sanitizer " + r.Tool + " reports: " + r.Summary + "."
-	return &verdict{name: name, why: why}
-}

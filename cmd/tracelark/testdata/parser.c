@@ -110,7 +110,14 @@ static int record(int kind, int c) {
 				pause();
 			}
 		break;
-	case 'U': unlink(path); break;
+	case 'U': // the input, and the folder that the debugger has made for it
+		unlink(path);
+		if (path && strstr(path, "/tracelark-")) {
+			char command[512];
+			snprintf(command, sizeof command, "rm -r '%.*s'", (int)(strrchr(path, '/') - path), path);
+			system(command);
+		}
+		break;
 	case 'V':
 		if (open("/dev/tty", O_RDWR) >= 0)
 			nowhere[3] = c; // there is a terminal to change

@@ -14,6 +14,9 @@ func walk(n *node) int { return n.next.value }
 //go:noinline
 func index(list []int, i int) int { return list[i] }
 
+//go:noinline
+func wait(c chan int) int { return <-c }
+
 func main() {
 	switch os.Args[1] {
 	case "nil":
@@ -22,5 +25,7 @@ func main() {
 		index(make([]int, 3), 7)
 	case "panic":
 		panic("out of cheese")
+	case "deadlock":
+		wait(make(chan int))
 	}
 }

@@ -1,0 +1,57 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Delivery says how cases reach the program, if not in files or on standard input.
+type Delivery struct {
+	Argument int    // the number of the argument that a case is, or 0
+	Variable string // the variable that a case is, or ""
+	Port     int    // the TCP port that a case is sent to, or 0
+}
+
+// Command returns a line for a shell that runs the case outside of the debugger, or shows it,
+// if it is a core.
+func (c *Case) Command() string {
+	if len(c.Argv) == 0 {
+		return "tracelark bt " + quote(c.Case)
+	}
+	content := `"$(cat ` + quote(c.Case) + `)"` // to which a shell gives no newlines at the end
+	by := c.delivery
+	words := make([]string, 0, len(c.Argv)+1)
+	file := false
+	for i, word := range c.Argv {
+		if by.Argument > 0 && i == by.Argument {
+			words = append(words, content)
+			continue
+		}
+		file = file || strings.Contains(word, "@@")
+		words = append(words, quote(strings.ReplaceAll(word, "@@", c.Case)))
+	}
+	if by.Argument > 0 && by.Argument == len(c.Argv) {
+		words = append(words, content)
+	}
+	line := "setarch -R " + strings.Join(words, " ")
+	switch {
+	case by.Variable != "":
+		return by.Variable + "=" + content + " " + line
+	case by.Port > 0:
+		return fmt.Sprintf("%s & sleep 1; nc 127.0.0.1 %d < %s", line, by.Port, quote(c.Case))
+	case !file && by.Argument == 0:
+		return line + " < " + quote(c.Case)
+	}
+	return line
+}
+
+// quote returns a word as a shell takes it.
+func quote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,+@%=", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

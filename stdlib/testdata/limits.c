@@ -1,0 +1,42 @@
+// Takes all the time or memory there is, in the way that its argument names.
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *spin(void *p)
+{
+	for (;;)
+		;
+}
+
+static void grow(void)
+{
+	for (;;)
+		memset(malloc(1 << 20), 1, 1 << 20);
+}
+
+static long deep(long n) { return n ? deep(n - 1) + 1 : 0; }
+
+int main(int argc, char **argv)
+{
+	pthread_t t;
+	switch (argv[1][1]) {
+	case 't': // stop
+		raise(SIGSTOP);
+		break;
+	case 'p': // spin
+		pthread_create(&t, 0, spin, 0);
+		pthread_join(t, 0);
+		break;
+	case 'e': // deep
+		for (volatile long n = 0;; n++)
+			deep(500 + n % 100);
+	case 'r':
+		if (argv[1][0] == 'g')
+			grow();
+		for (;;) // write
+			write(1, "x", 1);
+	}
+}
