@@ -269,7 +269,11 @@ func TestDebugRegisters(t *testing.T) {
 	if err := th.SetDebugReg(0, reg(t, th, arch.RIP)); err != nil {
 		t.Fatal(err)
 	}
-	if stop := cont(t, p); stop.Reason != ReasonSignal || stop.Signal != int(unix.SIGTRAP) {
+	stop := cont(t, p)
+	if err := watchable(); err != nil && stop.Reason == ReasonExit {
+		t.Skipf("all but the trap was tested: %v", err)
+	}
+	if stop.Reason != ReasonSignal || stop.Signal != int(unix.SIGTRAP) {
 		t.Errorf("stop = %s, signal %d, want SIGTRAP", stop.Reason, stop.Signal)
 	}
 }
