@@ -94,7 +94,7 @@ func (c *Checkpoint) Recycle(q *Process) error {
 	if c.recycler == nil {
 		c.recycler = newRecycler(c)
 	}
-	if r := c.recycler; r.spare == nil && r.runs < maxRuns && q.filter != nil && r.undo(q) {
+	if r := c.recycler; !r.unfit && r.spare == nil && c.held.state == Stopped && r.runs < maxRuns && q.filter != nil && r.undo(q) {
 		r.park(q)
 		return nil
 	}

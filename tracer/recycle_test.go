@@ -189,11 +189,41 @@ func TestRecycleEnds(t *testing.T) {
 	if q := crashCopy(t, c, 1); q.PID == pid {
 		t.Error("a process that was killed was used")
 	}
+	q := crashCopy(t, c, 1)
 	pid = spare()
 	if err := c.Drop(); err != nil {
 		t.Fatal(err)
 	}
 	if err := unix.Kill(pid, 0); err != unix.ESRCH {
 		t.Errorf("the process is there after drop (%v)", err)
+	}
+	if err := c.Recycle(q); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(q.PID, 0); err != unix.ESRCH {
+		t.Errorf("a process that was recycled after drop is there (%v)", err)
+	}
+}
+
+// TestRecycleFiltered recycles a process whose filter is its own, which nobody watches.
+func TestRecycleFiltered(t *testing.T) {
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/recycle.c", "-pthread")}, &LaunchOptions{Filter: []int{unix.SYS_GETPPID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	breakAt(t, p, "begin", nil)
+	cont(t, p)
+	c, err := p.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		q := crashCopy(t, c, 0)
+		if err := c.Recycle(q); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Kill(q.PID, 0); err != unix.ESRCH {
+			t.Errorf("the process is there (%v)", err)
+		}
 	}
 }
