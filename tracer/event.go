@@ -257,6 +257,7 @@ func (p *Process) drainTrap(t *Thread) {
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
 		sim := t.sim
+		t.sim = simulation{due: true}
 		t.run(false)
 		t.stepping, t.sim = stepping, sim
 	}

@@ -17,6 +17,7 @@ import (
 
 // A simulation is what a thread was resumed for on account of slots.
 type simulation struct {
+	due   bool   // a trap that it has yet to report, before anything else
 	alone bool   // its step is for nothing else
 	still bool   // it is to execute nothing, as it stands on a slot
 	hit   uint64 // the slots whose memory the instruction accesses, as bits of dr6
@@ -41,8 +42,9 @@ func (p *Process) checkSlots() error {
 // simulate decides how the thread, which is about to be resumed with a signal, or to make
 // a step, goes on.
 func (t *Thread) simulate(sig int, step bool) {
+	due := t.sim.due
 	t.sim = simulation{}
-	if !t.p.simulates() || t.guest || t.grouped || t.ending {
+	if due || !t.p.simulates() || t.guest || t.grouped || t.ending {
 		return
 	}
 	regs, err := t.Regs()

@@ -60,7 +60,7 @@ func TestLaunchInheritance(t *testing.T) {
 		argv  []string
 		wants []string
 	}{
-		{strings.Fields("cat /proc/self/status"), []string{"SigBlk:\t0000000000000800", "SigIgn:\t0000000000000001", "SigCgt:\t0000000000000000"}},
+		{strings.Fields("cat /proc/self/status"), []string{"SigBlk:\t0000000000000800", "SigIgn:\t[0-9a-f]{15}[13579bdf]", "SigCgt:\t0000000000000000"}},
 		{strings.Fields("cat /proc/self/limits"), []string{"Max open files            100 "}},
 		{strings.Fields("cat /proc/self/oom_score_adj /proc/self/timerslack_ns /proc/self/cgroup /proc/self/comm"), []string{"/\ncat\n"}},
 		{strings.Fields("find /proc/self/fd -printf %p:%l\\n"), []string{"/3:/etc\n"}},
@@ -71,7 +71,7 @@ func TestLaunchInheritance(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, line := range test.wants {
-			if !strings.Contains(string(want), line) {
+			if !regexp.MustCompile(line).Match(want) { // who runs the tests may ignore other signals, too
 				t.Errorf("os/exec does not leave %q to it:\n%s", line, want)
 			}
 		}

@@ -22,6 +22,12 @@ func watched(t *testing.T, args ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if watchable() != nil { // the dynamic linker takes seconds by steps
+		main := must(p.Addr("main"))
+		if stop, err := p.Thread().Until(main, nil); err != nil || stop.Reason != ReasonStep {
+			t.Fatalf("Until(main) = %+v, %v", stop, err)
+		}
+	}
 	return p
 }
 
