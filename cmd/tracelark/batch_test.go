@@ -87,7 +87,7 @@ def summary(results):
 	}
 	var first string
 	for _, jobs := range []string{"1", "4"} {
-		cmd := command(t, "batch", "-j", jobs, "--timeout", "4", "--memory", "300", "batch.star", "cases", "cases/013", "none", "cases/000", "--", "x", "-y")
+		cmd := command(t, "batch", "-j", jobs, "--timeout", "8", "--memory", "300", "batch.star", "cases", "cases/013", "none", "cases/000", "--", "x", "-y")
 		stdout, stderr, exit := run(t, cmd)
 		if exit != 1 {
 			t.Errorf("exit status %d, want 1\n%s", exit, stderr)
@@ -126,8 +126,8 @@ func checkBatch(t *testing.T, stdout string) {
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 	errors := map[int]string{
 		1: "fail: one", 2: "the case has ended its worker: signal: killed",
-		3: "script ran for 4s, the limit of --timeout", 4: "script ran for 4s, the limit of --timeout",
-		5: "the case ran for 4s, the limit of --timeout, and its worker did not end it",
+		3: "script ran for 8s, the limit of --timeout", 4: "script ran for 8s, the limit of --timeout",
+		5: "the case ran for 8s, the limit of --timeout, and its worker did not end it",
 		6: "case returned NoneType, want dict", 7: "the case called exit(3)",
 		8: "the worker took more than 300 MB of memory, the limit of --memory", 12: "the result: list is nested more than 1000 levels deep, or contains itself",
 		15: "cases/013: no such file", 16: "none: no such file",
