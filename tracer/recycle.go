@@ -22,8 +22,7 @@ import (
 // has changed its registers and its memory, and what it has had the kernel change. A
 // seccomp filter tells of the last: what cannot be undone makes a copy one to be killed.
 //
-// What is compared in the end, the mappings and the pages, is all that there is of them,
-// so that nothing rests on what the copy was seen to do.
+// Mappings and pages need not be watched: they are compared with those of the checkpoint.
 type recycler struct {
 	c      *Checkpoint
 	gate   uint64 // where a syscall instruction is
@@ -94,7 +93,9 @@ func (c *Checkpoint) Recycle(q *Process) error {
 	if c.recycler == nil {
 		c.recycler = newRecycler(c)
 	}
-	if r := c.recycler; !r.unfit && r.spare == nil && c.held.state == Stopped && r.runs < maxRuns && q.filter != nil && r.undo(q) {
+	r := c.recycler
+	room := !r.unfit && r.spare == nil && r.runs < maxRuns && c.held.state == Stopped
+	if room && q.filter != nil && r.undo(q) {
 		r.park(q)
 		return nil
 	}
