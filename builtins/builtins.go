@@ -102,6 +102,7 @@ type Env struct {
 	tempDirs    map[string]string // by name, or else by path
 	compiled    map[string]*regexp.Regexp
 	warmed      []*image.Image
+	drains      drains
 }
 
 // New returns an Env for the processes of tr. Scripts see args as their arguments

@@ -248,12 +248,8 @@ func (o *output) finished() bool {
 	if o == nil {
 		return true
 	}
-	select {
-	case <-o.done:
-		return true
-	default:
-		return false
-	}
+	_, ended := o.sync()
+	return ended
 }
 
 // closeStdin closes the input of a process that is gone.
@@ -273,8 +269,7 @@ func closeOutputs(outputs ...*output) {
 	for _, o := range outputs {
 		if o != nil {
 			o.file.Close()
-			o.wake()
-			<-o.done
+			o.sync()
 		}
 	}
 }

@@ -22,27 +22,24 @@ const maxAwaited = 64 << 10
 
 // An output is the tracer's end of a target's standard output or error.
 //
-// A goroutine takes out of the pipe what the target writes, so that no movement
-// waits for a script to read. A script that reads looks into the pipe itself: it
-// finds all that was written before the target stopped. So the goroutine need not be
-// woken by each write, which takes longer than many a target runs: unless something
-// is watched for, it looks only so often that the pipe is not full for long.
+// The drains take out of the pipe what the target writes, so that no movement waits
+// for a script to read. A script that reads looks into the pipe itself: it finds all
+// that was written before the target stopped.
 type output struct {
 	handle
 	p    *process
 	name string
 	keep bool // CAPTURE: what was read remains in data
 	file *os.File
-	look chan struct{} // holds an element when the goroutine is to look at once
-	done chan struct{} // closed when it has ended
 
-	mu      sync.Mutex
-	data    []byte                  // what came; without keep, what was not read yet
-	read    int                     // how much of data was read; 0 without keep
-	cut     int64                   // bytes thrown away because data was full
-	ended   bool                    // no more will come
-	watched func(unread []byte) int // finds what expect waits for, or nil
-	found   func()                  // called when it has come
+	mu       sync.Mutex
+	data     []byte                  // what came; without keep, what was not read yet
+	read     int                     // how much of data was read; 0 without keep
+	cut      int64                   // bytes thrown away because data was full
+	ended    bool                    // no more will come, and file is closed
+	followed bool                    // a goroutine waits for what comes
+	watched  func(unread []byte) int // finds what expect waits for, or nil
+	found    func()                  // called when it has come
 }
 
 // A pipeful is a buffer that holds as much as a pipe does.
@@ -62,8 +59,8 @@ func newOutput(p *process, name string, keep bool) (*output, *os.File, error) {
 
 // readFrom returns an output whose tracer's end is a file.
 func (p *process) readFrom(f *os.File, name string, keep bool) *output {
-	o := &output{p: p, name: name, keep: keep, file: f, look: make(chan struct{}, 1), done: make(chan struct{})}
-	go o.drain()
+	o := &output{p: p, name: name, keep: keep, file: f}
+	p.env.drains.add(o)
 	return o
 }
 
@@ -74,51 +71,18 @@ func newPipe(name string, waits int) (ends [2]*os.File, err error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return ends, fmt.Errorf("make a pipe for %s: %w", name, err)
 	}
+	if waits >= 0 {
+		unix.SetNonblock(fds[waits], true)
+	}
 	for i, fd := range fds {
-		unix.SetNonblock(fd, i == waits)
 		ends[i] = os.NewFile(uintptr(fd), name)
 	}
 	return ends, nil
 }
 
-// How long the goroutine of an output leaves the pipe alone. When much comes, or something
-// is watched for, it waits for more instead, a number of times.
-const (
-	minPause = time.Millisecond
-	maxPause = 16 * time.Millisecond
-	much     = 1 << 12
-	waits    = 64
-)
-
-// drain takes in what comes until the last writer has closed the pipe, or the
-// file is closed.
-func (o *output) drain() {
-	defer close(o.done)
-	pause, left := minPause, 0
-	for {
-		n, ended := o.sync()
-		if ended {
-			o.file.Close()
-			return
-		}
-		if n >= much || o.isWatched() {
-			pause, left = minPause, waits
-		}
-		if left--; left >= 0 && o.poll(maxPause) {
-			continue
-		}
-		left = 0
-		select {
-		case <-o.look:
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
-	}
-}
-
-// sync takes in what is in the pipe now. It returns how much, and whether no more will
-// come. Should something else than the target fill the pipe all the time, a full one of
-// the largest size is enough.
+// sync takes in what is in the pipe now, and closes it if no more will come. It returns
+// how much came, and whether it is closed. Should something else than the target fill the
+// pipe all the time, a full one of the largest size is enough.
 func (o *output) sync() (n int, ended bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -141,7 +105,9 @@ func (o *output) sync() (n int, ended bool) {
 			}
 		})
 	}
-	o.ended = o.ended || err != nil // it was closed
+	if o.ended = o.ended || err != nil; o.ended {
+		o.file.Close()
+	}
 	return n, o.ended
 }
 
@@ -240,10 +206,8 @@ var outputClass = newClass("output", "What a target writes to a standard stream 
 		return starlark.MakeInt64(o.cut), nil
 	}},
 	{"ended", "bool", "Whether no more will come, as every process that had the stream has closed it.", func(o *output) (starlark.Value, error) {
-		o.sync()
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return starlark.Bool(o.ended), nil
+		_, ended := o.sync()
+		return starlark.Bool(ended), nil
 	}},
 }, []method[*output]{
 	{"read", "(n=None, timeout=None) -> bytes", "Read n bytes, or those that there are. It waits up to timeout seconds for n bytes, or without n for any. What it returns is shorter when time is over or the stream has ended.", (*output).readN},
@@ -405,18 +369,10 @@ func (p *process) expect(thread *starlark.Thread, b *starlark.Builtin, args star
 // watch makes found be called once, when needle is in what is unread.
 func (o *output) watch(needle func(unread []byte) int, found func()) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.watched, o.found = needle, found
 	o.find()
-	o.wake()
-}
-
-// wake makes the goroutine look now.
-func (o *output) wake() {
-	select {
-	case o.look <- struct{}{}:
-	default:
-	}
+	o.mu.Unlock()
+	o.follow()
 }
 
 func (o *output) isWatched() bool {

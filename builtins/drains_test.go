@@ -1,0 +1,55 @@
+package builtins
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+)
+
+// TestDrains writes more than a pipe holds into several, which nobody reads, and closes
+// them. All must be taken in, and the goroutine and the files be gone then.
+func TestDrains(t *testing.T) {
+	p := &process{env: &Env{}}
+	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<15)
+	var outputs []*output
+	for range 3 {
+		o, file, err := newOutput(p, "stdout", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs = append(outputs, o)
+		go func() {
+			file.Write(want)
+			file.Close()
+		}()
+	}
+	d := &p.env.drains
+	for runs := true; runs; runtime.Gosched() {
+		d.mu.Lock()
+		runs = d.runs
+		d.mu.Unlock()
+	}
+	for i, o := range outputs {
+		if !bytes.Equal(o.data, want) || !o.closed() {
+			t.Errorf("%d: %d bytes came, closed is %t, want %d bytes and true", i, len(o.data), o.closed(), len(want))
+		}
+		if _, err := o.file.Stat(); err == nil {
+			t.Errorf("%d: the file is open", i)
+		}
+	}
+
+	// Later ones find a goroutine again.
+	o, file, err := newOutput(p, "stdout", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := make(chan bool)
+	o.watch(func(unread []byte) int { return bytes.Index(unread, []byte("end")) }, func() { close(came) })
+	file.Write([]byte("the end"))
+	<-came
+	file.Close()
+	closeOutputs(o, nil)
+	if !o.finished() {
+		t.Error("it is not finished after it was closed")
+	}
+}
