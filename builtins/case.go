@@ -47,7 +47,7 @@ func (c *Case) read() (starlark.Value, error) {
 	if c.data != nil {
 		return c.data, nil
 	}
-	f, err := os.OpenFile(c.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(c.path, os.O_RDONLY|syscall.O_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"go.starlark.net/starlark"
+	"golang.org/x/sys/unix"
 )
 
 // A Permission is a set of things that scripts may do besides computing and what
@@ -140,7 +141,7 @@ func (p *Policy) openFile(op, name string, flag int) (*os.File, error) {
 		return nil, err
 	}
 	if p.Roots == nil {
-		return os.OpenFile(name, flag, 0o666)
+		return open(name, flag)
 	}
 	root, name, err := p.root(op, name)
 	if err != nil {
@@ -148,6 +149,21 @@ func (p *Policy) openFile(op, name string, flag int) (*os.File, error) {
 	}
 	defer root.Close()
 	return root.OpenFile(name, flag, 0o666)
+}
+
+// open is os.OpenFile without the four system calls by which that finds out whether the
+// runtime can wait for the file: a script waits for none but those opened not to block.
+func open(name string, flag int) (*os.File, error) {
+	for {
+		fd, err := unix.Open(name, flag|unix.O_CLOEXEC, 0o666)
+		switch err {
+		case nil:
+			return os.NewFile(uintptr(fd), name), nil
+		case unix.EINTR:
+		default:
+			return nil, &os.PathError{Op: "open", Path: name, Err: err}
+		}
+	}
 }
 
 // file checks that a file, or the folder of one that is to be made, may be used by

@@ -102,8 +102,10 @@ func (p *Process) SetArgs(args []string) {
 // launch starts the process's program. If it fails, no process is there.
 func (p *Process) launch(o *LaunchOptions) error {
 	name := p.command[0]
-	if _, err := os.Stat(o.Dir + "/."); o.Dir != "" && err != nil {
-		return fmt.Errorf("launch %s: working directory %s: %w", name, o.Dir, errors.Unwrap(err))
+	if o.Dir != "" {
+		if _, err := os.Stat(o.Dir + "/."); err != nil {
+			return fmt.Errorf("launch %s: working directory %s: %w", name, o.Dir, errors.Unwrap(err))
+		}
 	}
 	path, isELF, err := findProgram(name, o.Dir)
 	if err != nil {
