@@ -18,6 +18,7 @@ import (
 type imageCache struct {
 	valid  bool
 	epoch  uint64
+	looks  int // how often it was compared
 	maps   []procfs.Mapping
 	sorted []*image.Image // by address
 	images []*image.Image // by precedence
@@ -54,13 +55,17 @@ func (x *target) updateImages() error {
 	if c.valid && c.epoch == x.of.epoch() {
 		return nil
 	}
-	mapped, err := x.of.Maps()
+	mapped, l, err := x.mapped()
 	if err != nil {
 		return err
 	}
 	// A heap that grows is no reason to look for files.
 	if !c.valid || !sameCode(mapped, c.maps) {
-		sorted := image.FromMaps(mapped, x.of, x.of.open, c.fileOf)
+		sorted := l.recall(x)
+		if sorted == nil {
+			sorted = image.FromMaps(mapped, x.of, x.of.open, c.fileOf)
+			l.remember(sorted)
+		}
 		if len(sorted) == 0 {
 			return &Error{Op: "images", TID: x.of.id(), Err: errors.New("no ELF file is mapped")}
 		}
@@ -70,7 +75,7 @@ func (x *target) updateImages() error {
 			}
 		}
 		c.keep(sorted)
-		c.sorted, c.images, c.jumps = sorted, x.byPrecedence(sorted), nil
+		c.sorted, c.images, c.jumps = sorted, l.byPrecedence(x, sorted), nil
 		c.named = nil
 	}
 	c.maps, c.valid, c.epoch = mapped, true, x.of.epoch()
@@ -78,6 +83,17 @@ func (x *target) updateImages() error {
 		c.nameCode()
 	}
 	return nil
+}
+
+// mapped returns what is mapped, and the layout that it is taken from, or nil.
+func (x *target) mapped() ([]procfs.Mapping, *layout, error) {
+	if p, ok := x.of.(*Process); ok {
+		if l := p.layout(); l != nil {
+			return l.maps, l, nil
+		}
+	}
+	maps, err := x.of.Maps()
+	return maps, nil, err
 }
 
 // mappings returns what Maps does, from the cache if the process has not moved since.

@@ -87,6 +87,7 @@ type Tracer struct {
 	salvage  salvage
 
 	decoded decodings
+	layouts layouts
 	queue   [1]Siginfo // what was pending, see queued
 	onCPU   bool       // steps are not emulated, for tests
 }

@@ -31,19 +31,26 @@ func Path(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }
 
-// buffers are large enough for most of the files.
-var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+// enough is the size of most of the files.
+const enough = 16 << 10
+
+var buffers = sync.Pool{New: func() any { return new([enough]byte) }}
 
 // single are the files that the kernel makes as a whole (single_open): a read that does
 // not fill its buffer has all.
 var single = []string{"comm", "stat", "statm", "status"}
 
+// Read appends what is in the file called name in pid's directory to buf.
+func Read(pid int, name string, buf []byte) ([]byte, error) {
+	return readAll(Path(pid, name), slices.Contains(single, name), slices.Grow(buf, enough))
+}
+
 // read parses the file called name in pid's directory. parse must not keep the data.
 func read[T any](pid int, name string, parse func([]byte) (T, error)) (T, error) {
 	var zero T
-	buf := buffers.Get().(*[16 << 10]byte)
+	buf := buffers.Get().(*[enough]byte)
 	defer buffers.Put(buf)
-	data, err := readAll(Path(pid, name), slices.Contains(single, name), buf[:0])
+	data, err := Read(pid, name, buf[:0])
 	if err != nil {
 		return zero, err
 	}
