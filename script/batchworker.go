@@ -34,8 +34,8 @@ const (
 // A worker is sent as many cases ahead as take this time, and maxAhead at most. What it
 // answers is held back for as long as answerTime, unless it has nothing else to do.
 const (
-	aheadTime  = 20 * time.Millisecond
-	answerTime = 10 * time.Millisecond
+	aheadTime  = 100 * time.Millisecond
+	answerTime = 50 * time.Millisecond
 	maxAhead   = 32
 )
 
@@ -105,7 +105,9 @@ func (r *batchReply) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(append(line, '\n'), r.Result...))
+	if _, err = w.Write(append(line, '\n')); err == nil {
+		_, err = w.Write(r.Result)
+	}
 	return err
 }
 

@@ -26,6 +26,7 @@ type journal struct {
 	mu   sync.Mutex
 	f    *os.File
 	end  int64
+	text []byte // what was written last, for its room
 	done []span // the line of each case, by index; the zero span if it has none
 	cwd  string // that paths of cases start from
 }
@@ -186,7 +187,9 @@ func (j *journal) put(records ...record) error {
 }
 
 func (j *journal) putAll(records []record) error {
-	var text []byte
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text := j.text[:0]
 	lines := make([]span, len(records))
 	for k, r := range records {
 		// In the place of the line it says null, and the line is to stay as it is.
@@ -194,9 +197,8 @@ func (j *journal) putAll(records []record) error {
 		lines[k] = span{int64(len(text)), len(r.line)}
 		text = append(append(text, r.line...), "}\n"...)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	start := j.end
+	j.text = text
 	if err := j.write(text); err != nil {
 		return fmt.Errorf("keep results: %w", err)
 	}
