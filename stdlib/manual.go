@@ -22,31 +22,30 @@ func Modules() (names []string) {
 // theirs. The name may leave out the folder and the suffix.
 func Doc(name string) (text string, ok bool) {
 	file := strings.TrimSuffix(strings.TrimPrefix(name, "std/"), ".star") + ".star"
-	source, err := FS.ReadFile(path.Clean(file))
+	f, functions, err := parse(file)
 	if err != nil {
 		return "", false
 	}
-	f, err := (&syntax.FileOptions{Set: true, TopLevelControl: true}).Parse(file, source, 0)
-	if err != nil {
-		return "", false
-	}
-	lines := strings.Split(string(source), "\n")
-	functions := make(map[string]*syntax.DefStmt)
 	var b strings.Builder
 	fmt.Fprintf(&b, "std/%s\n", file)
-	describe := func(name string, def *syntax.DefStmt) {
-		_, params, _ := strings.Cut(lines[def.Def.Line-1], "(")
-		fmt.Fprintf(&b, "\n%s(%s\n", name, strings.TrimSuffix(strings.TrimSpace(params), ":"))
-		if doc := docstring(def.Body); doc != "" {
-			fmt.Fprintf(&b, "    %s\n", doc)
+	describe := func(name string, fn function) {
+		fmt.Fprintf(&b, "\n%s(%s\n", name, fn.params)
+		if fn.doc != "" {
+			fmt.Fprintf(&b, "    %s\n", fn.doc)
 		}
 	}
 	for i, stmt := range f.Stmts {
 		switch stmt := stmt.(type) {
+		case *syntax.LoadStmt: // of what a module hands on
+			_, others, _ := parse(stmt.ModuleName())
+			for k, from := range stmt.From {
+				if fn, ok := others[from.Name]; ok {
+					functions[stmt.To[k].Name] = fn
+				}
+			}
 		case *syntax.DefStmt:
-			functions[stmt.Name.Name] = stmt
 			if !strings.HasPrefix(stmt.Name.Name, "_") {
-				describe(stmt.Name.Name, stmt)
+				describe(stmt.Name.Name, functions[stmt.Name.Name])
 			}
 		case *syntax.AssignStmt: // hist = struct(log2 = _log2, ...)
 			name, _ := stmt.LHS.(*syntax.Ident)
@@ -59,8 +58,16 @@ func Doc(name string) (text string, ok bool) {
 				if !isMember || member.Op != syntax.EQ {
 					continue
 				}
-				if fn, ok := member.Y.(*syntax.Ident); ok && functions[fn.Name] != nil {
-					describe(name.Name+"."+member.X.(*syntax.Ident).Name, functions[fn.Name])
+				full := name.Name + "." + member.X.(*syntax.Ident).Name
+				switch value := member.Y.(type) {
+				case *syntax.Ident:
+					if fn, ok := functions[value.Name]; ok {
+						describe(full, fn)
+					}
+				case *syntax.DotExpr:
+					if of, ok := value.X.(*syntax.Ident); ok {
+						fmt.Fprintf(&b, "\n%s\n    The builtin %s.%s.\n", full, of.Name, value.Name.Name)
+					}
 				}
 			}
 		case *syntax.ExprStmt:
@@ -70,6 +77,30 @@ func Doc(name string) (text string, ok bool) {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n"), true
+}
+
+// A function is what there is to say of one.
+type function struct{ params, doc string }
+
+// parse returns the contents of a module's file, and its functions by name.
+func parse(file string) (*syntax.File, map[string]function, error) {
+	source, err := FS.ReadFile(path.Clean(file))
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := (&syntax.FileOptions{Set: true, TopLevelControl: true}).Parse(file, source, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	lines := strings.Split(string(source), "\n")
+	functions := make(map[string]function)
+	for _, stmt := range f.Stmts {
+		if def, ok := stmt.(*syntax.DefStmt); ok {
+			_, params, _ := strings.Cut(lines[def.Def.Line-1], "(")
+			functions[def.Name.Name] = function{strings.TrimSuffix(strings.TrimSpace(params), ":"), docstring(def.Body)}
+		}
+	}
+	return f, functions, nil
 }
 
 // docstring returns the string that a function or file begins with, or "".

@@ -34,6 +34,12 @@ func TestDoc(t *testing.T) {
 	if strings.Contains(text, "_counts") {
 		t.Errorf("manual of hist has what is its own:\n%s", text)
 	}
+	text, _ = Doc("triage") // which hands on what others define
+	for _, want := range []string{"\ntriage.run(command = None, ", "\ntriage.explain(argv, ", "\n    Returns what led to the crash", "\ntriage.crash\n    The builtin crashes.crash.\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("manual of triage lacks %q:\n%s", want, text)
+		}
+	}
 	if text, ok := Doc("../stdlib/hist"); ok {
 		t.Errorf("a path outside has the manual %q", text)
 	}
