@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func BenchmarkTriage(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cases := write(n)
 			var used time.Duration
+			var most int64 // that a process had in RAM, in KB
 			for b.Loop() {
 				for _, cmd := range start(cases) {
 					cmd.Env = append(os.Environ(), asCommand+"=1")
@@ -48,11 +50,13 @@ func BenchmarkTriage(b *testing.B) {
 						b.Fatalf("%v: %s", err, out)
 					}
 					used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+					most = max(most, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 				}
 			}
 			total := float64(b.N * n)
 			b.ReportMetric(total/b.Elapsed().Seconds(), "cases/s")
 			b.ReportMetric(used.Seconds()*1000/total, "cpu-ms/case")
+			b.ReportMetric(float64(most)/1024, "MB-max")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
