@@ -115,7 +115,7 @@ func (c *imageCache) fileOf(m procfs.Mapping) *image.File {
 
 // inherit takes over what is mapped in a process that this one is a copy of.
 func (c *imageCache) inherit(from *imageCache) {
-	*c = imageCache{valid: from.valid, epoch: ^uint64(0), maps: from.maps, names: maps.Clone(from.names), given: maps.Clone(from.given)}
+	*c = imageCache{valid: from.valid, epoch: ^uint64(0), looks: manyLooks, maps: from.maps, names: maps.Clone(from.names), given: maps.Clone(from.given)}
 	copies := make(map[*image.Image]*image.Image) // each process marks its own as unloaded
 	for _, img := range from.sorted {
 		own := *img
