@@ -64,7 +64,7 @@ func (o *output) follow() {
 		return
 	}
 	o.followed = true
-	go func() {
+	o.follower.Go(func() {
 		for left := followMost; left > 0; left-- {
 			n := 0
 			if o.poll(followTime) {
@@ -80,7 +80,7 @@ func (o *output) follow() {
 		o.mu.Lock()
 		o.followed = false
 		o.mu.Unlock()
-	}()
+	})
 }
 
 // closed reports whether nothing more will come.

@@ -49,7 +49,7 @@ func TestDrains(t *testing.T) {
 	<-came
 	file.Close()
 	closeOutputs(o, nil)
-	if !o.finished() {
+	if o.followed || !o.finished() {
 		t.Error("it is not finished after it was closed")
 	}
 }

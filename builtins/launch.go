@@ -270,6 +270,7 @@ func closeOutputs(outputs ...*output) {
 		if o != nil {
 			o.file.Close()
 			o.sync()
+			o.follower.Wait() // until then the descriptor is open
 		}
 	}
 }

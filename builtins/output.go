@@ -32,12 +32,14 @@ type output struct {
 	keep bool // CAPTURE: what was read remains in data
 	file *os.File
 
+	follower sync.WaitGroup // the goroutine that waits for what comes
+
 	mu       sync.Mutex
 	data     []byte                  // what came; without keep, what was not read yet
 	read     int                     // how much of data was read; 0 without keep
 	cut      int64                   // bytes thrown away because data was full
 	ended    bool                    // no more will come, and file is closed
-	followed bool                    // a goroutine waits for what comes
+	followed bool                    // there is a follower
 	watched  func(unread []byte) int // finds what expect waits for, or nil
 	found    func()                  // called when it has come
 }
