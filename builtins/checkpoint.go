@@ -143,5 +143,9 @@ func (p *process) contFatal(thread *starlark.Thread, b *starlark.Builtin, args s
 	if err != nil {
 		return nil, err
 	}
-	return p.stop(s), nil
+	stop := p.stop(s)
+	if m.port != 0 && !m.taken && (s.Reason == tracer.ReasonExit || s.Reason == tracer.ReasonTimeout) {
+		return nil, fmt.Errorf("%s: nothing has listened on port %d of 127.0.0.1: %s", b.Name(), m.port, stop)
+	}
+	return stop, nil
 }

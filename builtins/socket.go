@@ -13,8 +13,9 @@ import (
 // A message is an argument that is a pair of a port of the loopback interface and what
 // is sent to it.
 type message struct {
-	port int
-	data blob
+	port  int
+	data  blob
+	taken bool // something has listened there
 }
 
 func (m *message) Unpack(v starlark.Value) error {
@@ -56,6 +57,7 @@ func (m *message) send(ctx context.Context, ready func(), limit time.Duration) b
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	m.taken = true
 	ready()
 	if _, err := conn.Write([]byte(m.data)); err == nil {
 		conn.(*net.TCPConn).CloseWrite()
