@@ -232,6 +232,9 @@ func TestTriageBadTargets(t *testing.T) {
 			if got := c.Outcome + c.Error; !strings.Contains(got, want[name]) {
 				t.Errorf("%s in mode %s: got %q, want %q", name, mode, got, want[name])
 			}
+			if name == "D" && c.Signal != "SIGXFSZ" {
+				t.Errorf("what fills the disk ends in mode %s by %q, want SIGXFSZ", mode, c.Signal)
+			}
 		}
 	}
 	exes, _ := filepath.Glob("/proc/[0-9]*/exe")
