@@ -78,8 +78,10 @@ func readCases(path string) ([]triage.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
+	if info.Mode().IsRegular() {
 		return readCaseFile(path)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: not a file", path)
 	}
 	var cases []triage.Case
 	files := 0
@@ -112,9 +114,6 @@ func readCaseFile(path string) ([]triage.Case, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a file", path)
-	}
 	if strings.HasSuffix(path, ".jsonl") {
 		cases, err := triage.ReadCases(f)
 		if err != nil {

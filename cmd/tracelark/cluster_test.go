@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/triage"
 )
 
@@ -52,7 +54,10 @@ func TestCluster(t *testing.T) {
 		t.Errorf("-o: %s, %v", data, err)
 	}
 
-	empty := t.TempDir()
+	empty, fifo := t.TempDir(), filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   string
 		status int
@@ -65,6 +70,7 @@ func TestCluster(t *testing.T) {
 		{write("bad.jsonl", "{}\nx\n"), exitFailed, "bad.jsonl: line 2: not a case: "},
 		{filepath.Join(dir, "none"), exitFailed, "none: no such file or directory"},
 		{"/dev/zero", exitFailed, "/dev/zero: not a file"},
+		{fifo, exitFailed, "fifo: not a file"},
 	} {
 		out, err, status := tracelark(t, append([]string{"cluster"}, strings.Fields(c.args)...)...)
 		if status != c.status || out != "" || !strings.Contains(err, c.want) || strings.Count(err, "\n") != 1 {
