@@ -92,12 +92,23 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 			}
 		}
 	}
+	var ways []string
+	for _, flag := range []string{"argument", "variable", "port"} {
+		if cmd.Flags().Changed(flag) {
+			ways = append(ways, "--"+flag)
+		}
+	}
+	if len(ways) > 1 {
+		return usageErrorf("%s: %s are different ways to give the input, want one", cmd.Name(), strings.Join(ways, " and "))
+	}
 	if n, _ := cmd.Flags().GetInt("argument"); n > 0 {
 		c.Arg = n
 	} else if cmd.Flags().Changed("argument") {
 		return usageErrorf("%s: --argument is %d, want 1 or more", cmd.Name(), n)
 	}
-	if port, _ := cmd.Flags().GetUint16("port"); port != 0 {
+	if port, _ := cmd.Flags().GetUint16("port"); port == 0 && cmd.Flags().Changed("port") {
+		return usageErrorf("%s: --port is 0, want 1 to 65535", cmd.Name())
+	} else if port != 0 {
 		c.Port = port
 		if err := script.CanIsolate("/proc/self/exe", "version"); err != nil {
 			fmt.Fprintf(os.Stderr, "there can be no network of its own for each worker (%v): one case at a time\n", err)
@@ -106,8 +117,10 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 			c.network = true
 		}
 	}
-	if name, _ := cmd.Flags().GetString("variable"); name != "" {
+	if name, _ := cmd.Flags().GetString("variable"); name != "" && !strings.Contains(name, "=") {
 		c.Env = name
+	} else if cmd.Flags().Changed("variable") {
+		return usageErrorf("%s: --variable is %q, want the name of a variable", cmd.Name(), name)
 	}
 	return nil
 }
