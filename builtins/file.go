@@ -39,8 +39,11 @@ func (e *Env) readFile(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 // contents returns what is in a file. One of unknown size, as in /proc, is read to its
 // end, and none is read that is no file: a pipe might never end.
 func contents(f *os.File, info fs.FileInfo, path string) (starlark.Bytes, error) {
+	if info.IsDir() {
+		return "", fmt.Errorf("%s is a directory", path)
+	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is no file but %s", path, kindOf(info.Mode()))
+		return "", fmt.Errorf("%s is not a regular file", path)
 	}
 	if info.Size() > maxRead {
 		return "", fmt.Errorf("%s has %d bytes, at most %d can be read", path, info.Size(), maxRead)
