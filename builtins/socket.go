@@ -39,7 +39,7 @@ const (
 // send connects to the port as soon as something listens there, sends the data and its
 // end, and reads the answer. It returns true when the server closes the connection, or
 // shortly before the end of a limit, unless that is 0, if the answer has begun; false if
-// ctx ends first. Before it sends, it calls ready.
+// ctx ends first, with which the connection is closed. Before it sends, it calls ready.
 func (m *message) send(ctx context.Context, ready func(), limit time.Duration) bool {
 	began := time.Now()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
@@ -55,8 +55,7 @@ func (m *message) send(ctx context.Context, ready func(), limit time.Duration) b
 		case <-time.After(listenEach):
 		}
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	context.AfterFunc(ctx, func() { conn.Close() }) // not before: SIGPIPE would end a server that answers yet
 	m.taken = true
 	ready()
 	if _, err := conn.Write([]byte(m.data)); err == nil {

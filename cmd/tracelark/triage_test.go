@@ -336,7 +336,7 @@ func TestTriageServer(t *testing.T) {
 	} else {
 		defer l.Close()
 	}
-	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/W": "W\x01", "cases/Z": "Z\x01", "cases/K": "K"}))
+	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/W": "W\x01", "cases/Z": "Z\x01", "cases/K": "K", "cases/E": "E"}))
 	_, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "4", "--port", port, "-o", "out", "cases", "--", prog, port))
 	if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
 		t.Fatalf("status %d:\n%s", exit, stderr)
@@ -345,7 +345,7 @@ func TestTriageServer(t *testing.T) {
 	for _, c := range readLines(t, "out/cases.jsonl") {
 		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
 	}
-	if want := []string{"K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "W crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
+	if want := []string{"E exit", "K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "W crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	// What a thread is yet to do is not waited for.

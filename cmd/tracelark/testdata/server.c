@@ -57,6 +57,9 @@ int main(int argc, char **argv) {
 			if (write(c, "kept\n", 5) == 5)
 				continue;
 		}
+		if (text[0] == 'E') // answers without end
+			while (write(c, "on\n", 3) > 0)
+				;
 		if (text[0] == 'O')
 			for (;;)
 				on++;
