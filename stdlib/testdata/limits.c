@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 static void *spin(void *p)
@@ -30,6 +31,9 @@ int main(int argc, char **argv)
 		pthread_create(&t, 0, spin, 0);
 		pthread_join(t, 0);
 		break;
+	case 'o': // poll
+		for (int fd = epoll_create1(0);;)
+			epoll_wait(fd, &(struct epoll_event){}, 1, -1);
 	case 'e': // deep
 		for (volatile long n = 0;; n++)
 			deep(500 + n % 100);
