@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, own = PTHREAD_MUTEX_INITIALIZER, idle = PTHREAD_MUTEX_INITIALIZER;
@@ -25,11 +26,12 @@ static void *joins(void *p) { name("joins"); pthread_join(first, NULL); return p
 static void *itself(void *p) { name("itself"); pthread_mutex_lock(&own); pthread_mutex_lock(&own); return p; }
 static void *leaves(void *p) { pthread_mutex_lock(&orphan); return p; }
 static void *inherits(void *p) { name("inherits"); pthread_mutex_lock(&orphan); return p; }
+static void *polls(void *p) { int fd = epoll_create1(0); name("polls"); for (;;) epoll_wait(fd, &(struct epoll_event){}, 1, -1); return p; }
 static void *spins(void *p) { name("spins"); for (;;) ; return p; }
 
 int main(void)
 {
-	void *(*work[])(void *) = {locks, reads, writes, hears, takes, joins, itself, inherits, spins};
+	void *(*work[])(void *) = {locks, reads, writes, hears, takes, joins, itself, inherits, polls, spins};
 	pthread_t thread;
 	char c;
 
@@ -38,7 +40,7 @@ int main(void)
 	sem_init(&tokens, 0, 0);
 	pthread_create(&thread, NULL, leaves, NULL);
 	pthread_join(thread, NULL);
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 10; i++) {
 		pthread_create(&thread, NULL, work[i], NULL);
 		if (i == 0)
 			first = thread;
