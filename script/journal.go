@@ -124,7 +124,7 @@ func (j *journal) take(head journalHead, cases []Case, anew bool) error {
 		}
 		text := bytes.TrimSuffix(record, []byte("\n"))
 		if first && !bytes.Equal(text, want) {
-			return errors.New("it holds results of another script, or of other arguments: name another folder, or start anew with --restart")
+			return errors.New("it holds results of another script, of other arguments or of another build of the program: name another folder, or start anew with --restart")
 		}
 		if !first {
 			j.adopt(text, index)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -27,7 +28,8 @@ var errFound = errors.New("crashes were found")
 
 // A campaign is the settings of std/campaign.star.
 type campaign struct {
-	Argv         []string `json:"argv"` // nil is what the folders of cases tell
+	Argv         []string `json:"argv"`  // nil is what the folders of cases tell
+	Build        string   `json:"build"` // tells apart what the program was when it was run; "" if that is not known
 	Timeout      float64  `json:"timeout"`
 	Memory       int64    `json:"memory"`
 	Mode         string   `json:"mode"`
@@ -66,7 +68,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 
 // settle takes in the program and the flags, and checks them.
 func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Duration) error {
-	c.Argv, c.Timeout = argv, timeout.Seconds()
+	c.Argv, c.Build, c.Timeout = argv, buildOf(argv), timeout.Seconds()
 	c.Memory <<= 20
 	if timeout == 0 {
 		return usageErrorf("%s: --timeout is 0, and a hang would never end", cmd.Name())
@@ -123,6 +125,22 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 		return usageErrorf("%s: --variable is %q, want the name of a variable", cmd.Name(), name)
 	}
 	return nil
+}
+
+// buildOf returns what changes when a program is built anew, or "" if it is not there.
+func buildOf(argv []string) string {
+	if len(argv) == 0 {
+		return ""
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes, %d ns", info.Size(), info.ModTime().UnixNano())
 }
 
 // batch returns the options of a batch that runs the program on cases, each runs times
@@ -192,7 +210,8 @@ func newTriage() *cobra.Command {
 			"it on standard input. Without PROG, the command that a folder of AFL++ tells is run.\n" +
 			"Cases are those of tracelark batch; one that is a core is looked at as it is.\n\n" +
 			"With -o DIR it leaves cases.jsonl, clusters.json, index.html, report.md, report.sarif,\n" +
-			"junit.xml and a .casrep for each cluster, and goes on from what is there.\n\n" +
+			"junit.xml and a .casrep for each cluster, and goes on from what is there,\n" +
+			"if the program is still the same.\n\n" +
 			"The exit status is 0 if all cases were looked at, 1 if some could not be or if\n" +
 			"--fail-on was met, 2 if the command line is wrong, and 128 plus its number for a\n" +
 			"signal.",

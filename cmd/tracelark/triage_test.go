@@ -271,6 +271,32 @@ func TestTriageInterrupted(t *testing.T) {
 	}
 }
 
+// TestTriageRebuilt does not go on from what was found in a program that has changed since.
+func TestTriageRebuilt(t *testing.T) {
+	t.Chdir(writeTests(t, map[string]string{"cases/1": "kill -SEGV $$", "cases/2": "exit 3", "prog": "#!/bin/sh\n. $1\n"}))
+	for _, test := range []struct {
+		prog string
+		args []string
+		exit int
+		want string
+	}{
+		{"#!/bin/sh\n. $1\n", nil, 0, "2 of 2 cases"},
+		{"#!/bin/sh\nexit 0\n", nil, 1, "of another build of the program: name another folder, or start anew with --restart"},
+		{"#!/bin/sh\nexit 0\n", []string{"--restart"}, 0, "2 of 2 cases in "},
+	} {
+		if err := os.WriteFile("prog", []byte(test.prog), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod("prog", 0o777); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr, exit := run(t, command(t, append(append([]string{"triage", "-o", "out"}, test.args...), "cases", "--", "./prog", "@@")...))
+		if exit != test.exit || !strings.Contains(stderr, test.want) {
+			t.Errorf("%v ends with %d, want %d:\n%swant %q", test.args, exit, test.exit, stderr, test.want)
+		}
+	}
+}
+
 // TestTriageFull has no space for copies of inputs, for what is found, or for the report.
 // It is one line each time, and what was found by then is kept.
 func TestTriageFull(t *testing.T) {
