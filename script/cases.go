@@ -34,8 +34,14 @@ const (
 // that tell of others. Of the folders of fuzzers they are the finds alone: crashes and
 // hangs of AFL++, also of all instances in a folder that they share, and what is named
 // as by libFuzzer or honggfuzz. A path that is not there is a case with an Err.
-func FindCases(paths []string, list io.Reader) ([]Case, error) {
+//
+// What is in the folder results is of an earlier run and no case; it is an error to name
+// that folder. "" is none.
+func FindCases(paths []string, list io.Reader, results string) ([]Case, error) {
 	f := &caseFinder{seen: make(map[string]bool)}
+	if results != "" {
+		f.results, _ = os.Stat(results) // which need not be there yet
+	}
 	for _, path := range paths {
 		if path != "-" {
 			f.add(path)
@@ -58,13 +64,15 @@ func FindCases(paths []string, list io.Reader) ([]Case, error) {
 			}
 		}
 	}
-	return f.cases, nil
+	return f.cases, f.err
 }
 
 // A caseFinder collects cases.
 type caseFinder struct {
-	cases []Case
-	seen  map[string]bool // paths
+	cases   []Case
+	seen    map[string]bool // paths
+	results os.FileInfo     // of the folder of results, or nil
+	err     error
 }
 
 // add adds what a user has named.
@@ -74,6 +82,8 @@ func (f *caseFinder) add(path string) {
 	switch {
 	case err != nil:
 		f.put(Case{Path: path, Err: err})
+	case info.IsDir() && f.results != nil && os.SameFile(info, f.results):
+		f.err = fmt.Errorf("%s: it is the folder of results too: name another with -o", path)
 	case info.IsDir():
 		f.folder(path, nil)
 	case !info.Mode().IsRegular():
@@ -132,6 +142,7 @@ func (f *caseFinder) folder(dir string, argv []string) {
 		switch {
 		case err != nil:
 			f.put(Case{Path: path, Err: err})
+		case f.results != nil && os.SameFile(info, f.results):
 		case info.IsDir() && e.IsDir(): // links to folders may lead round
 			f.folder(path, argv)
 		case info.Mode().IsRegular():

@@ -84,7 +84,7 @@ func TestFindCases(t *testing.T) {
 		{"list with zeros", "plain/b\x00new\nline\x00", []string{"-"}, []string{"plain/b", "new\nline: no such file or directory"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cases, err := FindCases(test.paths, strings.NewReader(test.list))
+			cases, err := FindCases(test.paths, strings.NewReader(test.list), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,4 +129,22 @@ func FuzzAFLTarget(f *testing.F) {
 			t.Errorf("%q is more than %q", argv, words)
 		}
 	})
+}
+
+// TestFindCasesResults looks for cases around a folder of results.
+func TestFindCasesResults(t *testing.T) {
+	t.Chdir(writeTree(t, map[string]string{"in/a": "a", "in/out/journal": "{}", "in/sub/b": "b"}))
+	for _, results := range []string{"in/out", "in/sub/../out"} {
+		cases, err := FindCases([]string{"in"}, nil, results)
+		if err != nil || len(cases) != 2 || cases[0].Path != "in/a" || cases[1].Path != "in/sub/b" {
+			t.Errorf("results in %s: got %v, %v, want in/a and in/sub/b", results, cases, err)
+		}
+	}
+	if cases, err := FindCases([]string{"in"}, nil, "in/new"); err != nil || len(cases) != 3 {
+		t.Errorf("results in a folder that is not there: got %v, %v, want 3 cases", cases, err)
+	}
+	_, err := FindCases([]string{"in/a", "in/sub"}, nil, "in/../in/sub")
+	if want := "in/sub: it is the folder of results too: name another with -o"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }

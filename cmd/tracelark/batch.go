@@ -63,7 +63,7 @@ func (f *batchFlags) run(opts *script.BatchOptions, paths []string, out io.Write
 	if f.verbose {
 		opts.Targets = opts.Stderr
 	}
-	cases, err := script.FindCases(paths, os.Stdin)
+	cases, err := script.FindCases(paths, os.Stdin, opts.Dir)
 	if err != nil {
 		return err
 	}
