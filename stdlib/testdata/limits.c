@@ -18,7 +18,12 @@ static void grow(void)
 		memset(malloc(1 << 20), 1, 1 << 20);
 }
 
-static long deep(long n) { return n ? deep(n - 1) + 1 : 0; }
+static long deep(long n) // which comes and goes, but not further out than 100
+{
+	for (volatile long k = 0; n == 100; k++)
+		deep(99 - k % 50);
+	return n ? deep(n - 1) + 1 : 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -35,8 +40,7 @@ int main(int argc, char **argv)
 		for (int fd = epoll_create1(0);;)
 			epoll_wait(fd, &(struct epoll_event){}, 1, -1);
 	case 'e': // deep
-		for (volatile long n = 0;; n++)
-			deep(500 + n % 100);
+		deep(600);
 	case 'r':
 		if (argv[1][0] == 'g')
 			grow();
