@@ -38,7 +38,8 @@ func TestDrains(t *testing.T) {
 		}
 	}
 
-	// Later ones find a goroutine again.
+	// Later ones find a goroutine again, and are finished when nobody has them open.
+	before := openStreams(t)
 	o, file, err := newOutput(p, "stdout", false)
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +49,21 @@ func TestDrains(t *testing.T) {
 	file.Write([]byte("the end"))
 	<-came
 	file.Close()
+	for !o.finished() {
+		runtime.Gosched()
+	}
+	if n := openStreams(t); n != before {
+		t.Errorf("%d streams are open when it is finished, %d were before", n, before)
+	}
+
+	// So they are when they were closed.
+	if o, file, err = newOutput(p, "stdout", false); err != nil {
+		t.Fatal(err)
+	}
+	o.watch(func(unread []byte) int { return -1 }, nil)
 	closeOutputs(o, nil)
-	if o.followed || !o.finished() {
-		t.Error("it is not finished after it was closed")
+	file.Close()
+	if n := openStreams(t); n != before || !o.finished() {
+		t.Errorf("%d streams are open when it was closed, %d were before", n, before)
 	}
 }

@@ -243,13 +243,16 @@ func (p *process) streamsEnded() bool {
 	return p.stdout.finished() && p.stderr.finished()
 }
 
-// finished reports whether nothing more will come from a stream, or there is none.
+// finished reports whether nothing more will come from a stream and it is closed, or
+// there is none.
 func (o *output) finished() bool {
 	if o == nil {
 		return true
 	}
 	_, ended := o.sync()
-	return ended
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return ended && !o.followed // who has the descriptor open until it looks again
 }
 
 // closeStdin closes the input of a process that is gone.
