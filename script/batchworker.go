@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,9 +106,7 @@ func (r *batchReply) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err = w.Write(append(line, '\n')); err == nil {
-		_, err = w.Write(r.Result)
-	}
+	_, err = w.Write(slices.Concat(line, []byte("\n"), r.Result)) // at once, as others print meanwhile
 	return err
 }
 
