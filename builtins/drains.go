@@ -17,11 +17,16 @@ type drains struct {
 	runs    bool // there is a goroutine
 }
 
+// drainEach is how long a target may have to wait whose pipe is full and that is not
+// followed yet. Nothing else depends on it: who reads an output looks into the pipe.
+const drainEach = 10 * time.Millisecond
+
+// An output is followed when at least much has come, in bytes, and until less has for
+// followMost times followTime.
 const (
-	drainEach  = 10 * time.Millisecond
-	much       = 1 << 12 // bytes
+	much       = 1 << 12
 	followTime = 16 * time.Millisecond
-	followMost = 64 // times that time without much
+	followMost = 64
 )
 
 // add takes in an output that is new.
