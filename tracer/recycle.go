@@ -381,7 +381,7 @@ func (r *recycler) take() *Process {
 	}
 	q := r.spare
 	r.spare = nil
-	if q == nil || q.state != Stopped || r.c.mill.place(q.PID) != nil {
+	if q == nil || q.state != Stopped || r.c.mill.place(q.PID) != nil || q.stirs() {
 		return nil // it was killed
 	}
 	q.tr.hold(q)
@@ -390,4 +390,18 @@ func (r *recycler) take() *Process {
 	r.c.seek()
 	q.report(q.newStop(ReasonFork, t))
 	return q
+}
+
+// stirs reports whether a process that nobody has continued has something to say, which
+// is that it was killed, and takes it in. In the stop before its end (PTRACE_EVENT_EXIT)
+// requests work as in any other.
+func (p *Process) stirs() bool {
+	tid, status, err := ptrace.Wait(p.PID, unix.WNOHANG)
+	if err != nil || tid == 0 {
+		return err != nil
+	}
+	if t := p.tr.recognize(tid, status); t != nil {
+		p.tr.dispatch(t, status)
+	}
+	return true
 }

@@ -186,6 +186,10 @@ func TestRecycleEnds(t *testing.T) {
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	// It stops once more on its way out, where its registers can be written.
+	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT|unix.WALL, nil); err != nil {
+		t.Fatal(err)
+	}
 	if q := crashCopy(t, c, 1); q.PID == pid {
 		t.Error("a process that was killed was used")
 	}
