@@ -28,15 +28,20 @@ type RunOptions struct {
 	// When it has returned true and they are done, as all wait there again or for what
 	// only others can bring about, all are stopped with ReasonInterrupt; Settle later at
 	// most, and just before the end of Timeout. It is to return when over is closed.
-	Talk   func(over <-chan struct{}, ready func()) bool
+	Talk func(over <-chan struct{}, ready func()) bool
+
+	// Settle is also what those have that the process leaves behind when it exits: the
+	// run goes on until they end, all of them wait for what only others can bring about,
+	// or Talk decides, if it has called ready.
 	Settle time.Duration
 }
 
 // ContFatal lets the process, and the children that it makes and theirs, go on until
 // one of them is about to die of a signal, whose Stop may be that of a child, or the
-// process itself ends. Signals that the program handles are delivered, births are let
-// pass. Another stop that surfaces, such as one at a breakpoint, ends it too. All are
-// stopped and held when it returns; see Process.Children.
+// process itself ends, and those that it leaves behind are done (RunOptions.Settle).
+// Signals that the program handles are delivered, births are let pass. Another stop that
+// surfaces, such as one at a breakpoint, ends it too. All are stopped and held when it
+// returns; see Process.Children.
 func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 	if err := p.held(); err != nil {
 		return nil, &Error{Op: "cont_fatal", TID: p.PID, Err: err}
@@ -55,8 +60,8 @@ func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
 		defer func(old Follow) { q.following = old }(q.following)
 		q.following = FollowBoth
 	}
+	f.pids.Store(f.ids())
 	if o.Talk != nil {
-		f.pids.Store(f.ids())
 		defer f.talk(o)()
 	}
 	stop, err := f.run(o)
@@ -81,6 +86,7 @@ type kin struct {
 	p       *Process
 	members []*Process // those that are held
 	pids    atomic.Pointer[[]int]
+	asked   atomic.Bool // for something, see RunOptions.Talk
 }
 
 func (f *kin) ids() *[]int {
@@ -101,7 +107,7 @@ func (f *kin) talk(o *RunOptions) (end func()) {
 	go func() {
 		defer close(ended)
 		r := &rest{pids: func() []int { return *f.pids.Load() }}
-		if !o.Talk(over, r.note) {
+		if !o.Talk(over, func() { r.note(); f.asked.Store(true) }) {
 			return
 		}
 		limit := o.Settle
@@ -120,6 +126,26 @@ func (f *kin) talk(o *RunOptions) (end func()) {
 			tr.ClearInterrupt()
 		}
 	}
+}
+
+// outlived reports whether only those run yet that the process has left behind, of which
+// nobody has asked anything.
+func (f *kin) outlived() bool { return f.p.state == Exited && !f.asked.Load() }
+
+// will returns how the run ends after the exit of the process, with those left that it
+// leaves behind.
+func (f *kin) will(o *RunOptions) *RunOptions {
+	return &RunOptions{Settle: o.Settle, Talk: func(over <-chan struct{}, _ func()) bool {
+		if o.Talk == nil {
+			return true
+		}
+		select {
+		case <-over:
+			return false
+		case <-time.After(o.Settle): // one may be about to listen
+			return !f.asked.Load()
+		}
+	}}
 }
 
 // memory returns how many bytes the processes have in RAM.
@@ -164,16 +190,22 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 		}
 		if stop == nil {
 			if o.Timeout > 0 && !time.Now().Before(deadline) {
+				if f.outlived() {
+					return f.p.stop, nil
+				}
 				return f.halted(ReasonTimeout)
 			}
 			continue
 		}
 		switch stop.Reason {
 		case ReasonExit, ReasonKilled:
-			if stop.Process == f.p {
-				return stop, nil
-			}
 			f.members = slices.DeleteFunc(f.members, func(q *Process) bool { return q == stop.Process })
+			if f.p.state == Exited && (len(f.members) == 0 || f.p.stop.Reason == ReasonKilled) {
+				return f.p.stop, nil
+			}
+			if stop.Process == f.p {
+				defer f.talk(f.will(o))()
+			}
 		case ReasonSignal:
 			if stop.Fatal() {
 				return stop, nil
@@ -186,6 +218,11 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 				return nil, &Error{Op: "cont_fatal", TID: f.p.PID, Err: fmt.Errorf("it has made %d processes that run at once, the most is %d", len(f.members)-1, maxFamily)}
 			}
 		case ReasonExec:
+		case ReasonInterrupt:
+			if f.outlived() {
+				return f.p.stop, nil
+			}
+			return stop, nil
 		default:
 			return stop, nil
 		}
@@ -193,17 +230,19 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 	}
 }
 
-// halted stops all and returns that as a stop of the first process.
+// halted stops all and returns that as a stop of the first process that is there.
 func (f *kin) halted(why Reason) (*Stop, error) {
 	for _, q := range f.members {
 		if err := q.recall(); err != nil {
 			return nil, err
 		}
 	}
-	if f.p.state == Exited {
-		return f.p.stop, nil
+	for _, q := range f.members {
+		if q.state != Exited {
+			stop := q.newStop(why, q.Thread())
+			q.report(stop)
+			return stop, nil
+		}
 	}
-	stop := f.p.newStop(why, f.p.Thread())
-	f.p.report(stop)
-	return stop, nil
+	return f.p.stop, nil
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile int *nowhere;
@@ -91,6 +92,26 @@ int main(int argc, char **argv) {
 		}
 		wait(NULL);
 		return 5;
+	} else if (strcmp(how, "late") == 0) {
+		struct timespec soon = {.tv_nsec = 30000000};
+		if (fork() == 0) {
+			setsid();
+			if (fork() == 0) {
+				nanosleep(&soon, NULL);
+				crash();
+			}
+			_exit(0);
+		}
+		return 6;
+	} else if (strcmp(how, "behind") == 0) {
+		if (fork() == 0)
+			for (;;)
+				caught++;
+		return 8;
+	} else if (strcmp(how, "greedy") == 0) {
+		if (fork() == 0)
+			fill(NULL);
+		return 9;
 	} else if (strcmp(how, "loop") == 0) {
 		for (;;)
 			caught++;

@@ -63,7 +63,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 	cmd.Flags().Int("argument", 0, "give the input as argument `N` of the program, not as a file or standard input")
 	cmd.Flags().String("variable", "", "give the input as the variable `NAME`")
 	cmd.Flags().Uint16("port", 0, "send the input to TCP port `N` of the loopback interface, in a network of its own; where that is not allowed, one case at a time")
-	cmd.Flags().Float64Var(&c.Settle, "settle", 1, "a server may be about a case for `S` seconds after its answer, unless its threads wait as before by then")
+	cmd.Flags().Float64Var(&c.Settle, "settle", 1, "a server may be about a case for `S` seconds after its answer, and children after the program's exit, unless all wait by then")
 }
 
 // settle takes in the program and the flags, and checks them.

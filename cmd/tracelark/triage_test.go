@@ -363,16 +363,19 @@ func TestTriageServer(t *testing.T) {
 		defer l.Close()
 	}
 	t.Chdir(writeTests(t, map[string]string{"cases/S": "S\x01", "cases/a": "a", "cases/q": "q", "cases/O": "O", "cases/L": "L\x01", "cases/W": "W\x01", "cases/Z": "Z\x01", "cases/K": "K", "cases/E": "E"}))
-	_, stderr, exit := run(t, command(t, "triage", "-j", "4", "--timeout", "4", "--port", port, "-o", "out", "cases", "--", prog, port))
-	if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
-		t.Fatalf("status %d:\n%s", exit, stderr)
-	}
-	var got []string
-	for _, c := range readLines(t, "out/cases.jsonl") {
-		got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
-	}
-	if want := []string{"E exit", "K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "W crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	want := []string{"E exit", "K exit", "L crash DestAvNearNull", "O hang", "S crash DestAvNearNull", "W crash DestAvNearNull", "Z crash DestAvNearNull", "a exit", "q exit"}
+	for _, server := range [][]string{{prog, port}, {prog, "-d", port}} { // a daemon is served when what was launched has ended
+		_, stderr, exit := run(t, command(t, append([]string{"triage", "-j", "4", "--timeout", "4", "--port", port, "--restart", "-o", "out", "cases", "--"}, server...)...))
+		if exit != 0 || strings.Contains(stderr, "one case at a time") == isolated {
+			t.Fatalf("%v: status %d:\n%s", server, exit, stderr)
+		}
+		var got []string
+		for _, c := range readLines(t, "out/cases.jsonl") {
+			got = append(got, strings.TrimSpace(filepath.Base(c.Case)+" "+c.Outcome+" "+c.Name))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v: got %q, want %q", server, got, want)
+		}
 	}
 	// What a thread is yet to do is not waited for.
 	run(t, command(t, "triage", "--settle", "0", "--port", port, "-o", "hasty", "cases/W", "--", prog, port))

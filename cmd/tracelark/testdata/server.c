@@ -23,6 +23,8 @@ static void *housekeeping(void *unused) {
 
 int main(int argc, char **argv) {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (argc > 2 && daemon(1, 1) != 0) // by any option
+		return 8;
 	int on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(s, (struct sockaddr *)&address, sizeof address) != 0 || listen(s, 5) != 0) {
