@@ -192,7 +192,7 @@ var constants = []struct {
 }
 
 // launchArgs is the signature of what starts a program, without what it returns.
-const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\") -> "
+const launchArgs = "(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\", group=False) -> "
 
 // functions are the predeclared functions.
 var functions = append(concat([]method[*Env]{
@@ -203,7 +203,8 @@ var functions = append(concat([]method[*Env]{
 			"pin lets the debugger share a CPU with the target while stops come fast. " +
 			"filter names the system calls, as on takes them, that hooks will ask for: those stop faster then, and the others cost nothing. Such a process and its children cannot be let go; they end with the script. " +
 			"follow says what becomes of the children that it makes with fork or vfork, and of theirs: with \"parent\" they are let go unless catch or on asks for them; with \"both\" they stay, as if catch(\"fork\") and catch(\"vfork\") had been called in each process; with \"child\" that stop surfaces too, but its process has been let go by then, and stop.child is the one to go on with. " +
-			"tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there.",
+			"tty gives the program a terminal of its own, in a session of its own: with True it is worked by p.stdin and p.stdout, and a path is that of another one. In the REPL it has one unless False or a stream is given, whose output is shown, and what is typed while it runs goes there. " +
+			"group gives it a process group of its own, as a session does anyway: what it sends to its group, by kill(0, n), does not reach the debugger. Of a terminal that they share it is in the background then, and is stopped when it reads from it.",
 		(*Env).launch},
 	{"attach", "(pid, follow=\"parent\", wait=False, timeout=None) -> process", "Trace a running process, with every thread stopped. It is let go when the script ends. pid may be the name or path of the program of one process. With wait it is one that starts from now on, or begins to run the program, and is waited for, for timeout seconds at most; it is looked for a thousand times a second, so one that lives shorter may be missed. follow is that of launch.", (*Env).attach},
 	{"observe", "(pid) -> observed", "Look at a running process without stopping or tracing it. It needs what attach needs.", (*Env).observe},

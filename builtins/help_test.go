@@ -24,7 +24,7 @@ p = launch(path)
 m = module("m", f=documented, n=1)
 `
 	for _, test := range []struct{ expr, want string }{
-		{"launch", "launch(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\") -> process\n    Start a program"},
+		{"launch", "launch(argv, env=None, cwd=None, stdin=None, stdout=None, stderr=None, aslr=False, tty=None, limits=None, pin=True, filter=None, follow=\"parent\", group=False) -> process\n    Start a program"},
 		{"p.read", "process.read(addr, n) -> bytes\n    Read n bytes"},
 		{"p", "process\n    A traced process. "},
 		{"p.regs", "regs\n    The registers of a thread"},

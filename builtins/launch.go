@@ -27,7 +27,7 @@ func (e *Env) launch(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
 		"argv", &argv, "env??", &env, "cwd??", &o.Dir,
 		"stdin??", &stdin, "stdout??", &stdout, "stderr??", &stderr,
-		"aslr?", &o.ASLR, "tty??", &tty, "limits??", &limits, "pin?", &pin, "filter??", &filter, "follow?", &f); err != nil {
+		"aslr?", &o.ASLR, "tty??", &tty, "limits??", &limits, "pin?", &pin, "filter??", &filter, "follow?", &f, "group?", &o.Group); err != nil {
 		return nil, err
 	}
 	if f == follow(tracer.FollowChild) && filter != nil {

@@ -112,6 +112,9 @@ func (t *Thread) fork() (*Process, error) {
 	if err == nil {
 		err = q.rename(t.TID)
 	}
+	if p.leads() {
+		unix.Setpgid(q.PID, q.PID) // which fails in another session than the tracer's
+	}
 	if err != nil {
 		return nil, errors.Join(err, q.Kill())
 	}
@@ -122,6 +125,12 @@ func (t *Thread) fork() (*Process, error) {
 func (q *Process) asCopy(p *Process) {
 	q.parent, q.command, q.following = nil, nil, FollowParent
 	q.images.inherit(&p.images)
+}
+
+// leads reports whether the process is the first of its process group.
+func (p *Process) leads() bool {
+	group, err := unix.Getpgid(p.PID)
+	return err == nil && group == p.PID
 }
 
 // rename replaces the thread ID that the C library keeps in its thread control block by

@@ -27,6 +27,7 @@ type LaunchOptions struct {
 	Dir                   string
 	Stdin, Stdout, Stderr *os.File // nil is the tracer's own
 	Session               bool     // of its own, whose controlling terminal is Stdin
+	Group                 bool     // a process group of its own, which a session brings anyway
 	ASLR                  bool     // let the kernel randomise the address space
 	Limits                []Limit  // apply from the first instruction on
 	NoPin                 bool     // never share a CPU with the target

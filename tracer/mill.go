@@ -26,6 +26,7 @@ type mill struct {
 	t    *Thread
 	cpu  int         // that the thread is bound to, or -1
 	free unix.CPUSet // where copies may run
+	lead bool        // copies lead process groups of their own
 	regs arch.Regs   // of the copies
 	word uint64      // the address of the word that has the thread's ID, or 0
 	kept uint64      // what the word is, but for the ID
@@ -56,7 +57,7 @@ func newMill(t *Thread) *mill {
 	if _, sequence := t.rseq(); sequence != 0 {
 		return nil
 	}
-	m := &mill{t: t, cpu: -1}
+	m := &mill{t: t, cpu: -1, lead: p.leads()}
 	regs, err := t.Regs()
 	if err != nil || unix.SchedGetaffinity(t.TID, &m.free) != nil {
 		return nil
@@ -113,6 +114,9 @@ func (m *mill) fork() (*Process, error) {
 	err = errors.Join(m.place(child), m.rename(child))
 	if m.cpu >= 0 {
 		err = errors.Join(err, unix.SchedSetaffinity(child, &m.free))
+	}
+	if m.lead {
+		err = errors.Join(err, unix.Setpgid(child, child))
 	}
 	q := m.t.p.offspring(child)
 	t := q.threads[0]

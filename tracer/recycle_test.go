@@ -231,3 +231,37 @@ func TestRecycleFiltered(t *testing.T) {
 		}
 	}
 }
+
+// TestGroup launches a program in a process group of its own. Its copies have
+// theirs, as those that are used again.
+func TestGroup(t *testing.T) {
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/recycle.c", "-pthread")}, &LaunchOptions{Group: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	breakAt(t, p, "begin", nil)
+	cont(t, p)
+	c, err := p.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads := func(q *Process) {
+		t.Helper()
+		if group, err := unix.Getpgid(q.PID); err != nil || group != q.PID {
+			t.Errorf("process %d is in group %d (%v)", q.PID, group, err)
+		}
+	}
+	leads(p)
+	leads(c.held)
+	for range 4 {
+		q := crashCopy(t, c, 0)
+		leads(q)
+		if err := c.Recycle(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	leads(p)
+}

@@ -52,8 +52,11 @@ func conceive(path string, argv []string, o *LaunchOptions) (*ptrace.Child, erro
 		return nil, unix.EINVAL
 	}
 	child := ptrace.NewChild()
-	if o.Session {
+	switch {
+	case o.Session:
 		child.Call(unix.SYS_SETSID)
+	case o.Group:
+		child.Call(unix.SYS_SETPGID, ptrace.Word(0), ptrace.Word(0))
 	}
 	if o.Dir != "" {
 		child.Call(unix.SYS_CHDIR, dir)

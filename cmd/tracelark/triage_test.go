@@ -199,17 +199,17 @@ p.save_core("cases/core")`, prog, "cases/S")
 }
 
 // TestTriageBadTargets has cases that cannot be read, and a target that forks without
-// end, fills the disk and leaves a daemon that ignores signals. Each is a line, and
+// end, fills the disk, kills its process group and leaves a daemon that ignores signals. Each is a line, and
 // nothing is left of them.
 func TestTriageBadTargets(t *testing.T) {
 	prog := tracertest.Build(t, "testdata/hostile.c")
-	files := map[string]string{"cases/D": "D", "cases/E": "E", "cases/F": "F", "cases/N": "N", "cases/S": "S", "cases/huge": ""}
+	files := map[string]string{"cases/D": "D", "cases/E": "E", "cases/F": "F", "cases/G": "G", "cases/K": "K", "cases/N": "N", "cases/S": "S", "cases/huge": ""}
 	t.Chdir(writeTests(t, files))
 	if err := errors.Join(os.Truncate("cases/huge", 20<<30), os.Symlink("/proc/self/mem", "cases/unreadable"), unix.Mkfifo("fifo", 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"D": "exit", "E": "hang", "F": "processes that run at once", "N": "exit", "S": "crash",
+		"D": "exit", "E": "hang", "F": "processes that run at once", "G": "exit", "K": "crash", "N": "exit", "S": "crash",
 		"huge": "at most 1073741824 can be read", "unreadable": "input/output error", "fifo": "not a regular file",
 	}
 	for _, mode := range []string{"exec", "snapshot"} {

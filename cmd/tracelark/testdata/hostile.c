@@ -25,6 +25,10 @@ int main(int argc, char **argv) {
 			fork();
 		for (;;)
 			pause();
+	case 'G': // ends what it takes for its group
+		kill(0, SIGKILL);
+	case 'K':
+		kill(0, SIGABRT);
 	case 'N': // becomes a daemon
 		if (fork() == 0) {
 			setsid();
