@@ -286,7 +286,7 @@ func newTriage() *cobra.Command {
 	}
 	flags.register(cmd, &opts)
 	c.register(cmd, &timeout)
-	cmd.Flags().UintVar(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses")
+	cmd.Flags().UintVar(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses, and at what exits until it crashes")
 	cmd.Flags().BoolVar(&explain, "explain", false, "run the best case of each cluster again, and say who wrote the value that led to the crash")
 	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
