@@ -282,6 +282,13 @@ func TestCoreCut(t *testing.T) {
 		if n >= 40<<10 && len(c.Threads()) != 4 {
 			t.Errorf("cut to %d bytes the core has %d threads", n, len(c.Threads()))
 		}
+		if crash, err := c.Crash(nil); err != nil {
+			if n >= 12000 {
+				t.Errorf("cut to %d bytes: %v", n, err)
+			}
+		} else if crash.Stack.Err != nil && (slices.Contains(crash.Tags, "PossibleStackCorruption") || !strings.Contains(crash.Explanation, "The core was cut")) {
+			t.Errorf("cut to %d bytes the crash has tags %q: %s", n, crash.Tags, crash.Explanation)
+		}
 		buf := make([]byte, 11)
 		if _, err := c.ReadAt(heap, buf); err == nil && string(buf) != "on the heap" || err != nil && n > 100<<10 {
 			t.Errorf("cut to %d bytes the heap has %q, error %v", n, buf, err)

@@ -65,7 +65,7 @@ func (c *Core) Crash(o *CrashOptions) (*triage.Crash, error) {
 	for _, t := range c.threads {
 		subjects = append(subjects, witness{t.TID, t})
 	}
-	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{PID: c.PID(), Output: o.Output, Exe: c.Exe(), Argv: c.Argv()}, &o.Options)
+	return c.crash(c, witness{t.TID, t}, subjects, c.stop, &triage.Event{PID: c.PID(), Output: o.Output, Missing: c.Missing(), Exe: c.Exe(), Argv: c.Argv()}, &o.Options)
 }
 
 // A witness is a thread, of a process or a core.

@@ -100,7 +100,7 @@ func (x *examination) corrupt() bool {
 		return false
 	}
 	m := x.mapping(x.sp)
-	if m == nil || m.Perms&procfs.W == 0 || x.Stack.Err != nil {
+	if m == nil || m.Perms&procfs.W == 0 || x.Stack.Err != nil && !x.shortened() {
 		return true
 	}
 	frames := x.Stack.Frames
@@ -111,6 +111,9 @@ func (x *examination) corrupt() bool {
 	}
 	return false
 }
+
+// shortened reports whether the stack cannot be followed because memory is missing.
+func (x *examination) shortened() bool { return x.Stack.Err != nil && x.Missing > 0 }
 
 // benign reports whether the signal is none of a crash.
 func (x *examination) benign() bool {

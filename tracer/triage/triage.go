@@ -41,6 +41,7 @@ type Event struct {
 	TimedOut bool   // it is not a signal but the end of the time that the process had
 	Regs     arch.Regs
 	Stack    Stack
+	Missing  uint64 // bytes of memory, of a core that was cut
 
 	Exe  string
 	Argv []string
@@ -155,6 +156,9 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		c.Severity, c.Description = NotExploitable, c.Sanitizer.Summary
 	}
 	c.Explanation, c.Message = v.why, v.message
+	if x.shortened() {
+		c.Explanation += fmt.Sprintf(" The core was cut: its last %d bytes are missing, so the stack ends early.", x.Missing)
+	}
 	if v.message != "" {
 		c.Description += ": " + firstLine(v.message)
 	}
