@@ -114,6 +114,9 @@ func (b *Batch) open() (*module, error) {
 	return new(loader).open(b.opts.Script)
 }
 
+// Line returns the line of a case that is done, by its index.
+func (b *Batch) Line(i int) ([]byte, error) { return b.journal.line(i) }
+
 // Close lets go of the results.
 func (b *Batch) Close() error { return b.journal.f.Close() }
 

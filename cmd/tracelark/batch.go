@@ -40,6 +40,8 @@ type batchFlags struct {
 	quiet   bool
 	json    bool
 	verbose bool
+
+	progress *progress
 }
 
 func (f *batchFlags) register(cmd *cobra.Command, opts *script.BatchOptions) {
@@ -52,41 +54,40 @@ func (f *batchFlags) register(cmd *cobra.Command, opts *script.BatchOptions) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON document instead of lines")
 }
 
-// run makes a batch of cases and runs it. out gets its lines, and then is called at
-// the end.
-func (f *batchFlags) run(opts *script.BatchOptions, paths []string, out io.Writer, then func(*script.Batch) error) error {
+// open makes a batch of cases, which the caller closes.
+func (f *batchFlags) open(opts *script.BatchOptions, paths []string) (*script.Batch, error) {
 	opts.Jobs, opts.Memory = int(f.jobs), int64(f.memory)<<20
 	// It stays the same program, whatever becomes of its file.
 	opts.Worker = []string{"/proc/self/exe", batchWorker}
-	progress := newProgress(os.Stderr, f.quiet)
-	opts.Stderr = progressWriter{progress, os.Stderr}
+	f.progress = newProgress(os.Stderr, f.quiet)
+	opts.Stderr = progressWriter{f.progress, os.Stderr}
 	if f.verbose {
 		opts.Targets = opts.Stderr
 	}
 	cases, err := script.FindCases(paths, os.Stdin, opts.Dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(cases) == 0 {
-		return usageErrorf("no cases in %s", strings.Join(paths, " "))
+		return nil, usageErrorf("no cases in %s", strings.Join(paths, " "))
 	}
-	b, err := script.NewBatch(opts, cases)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	out = progressWriter{progress, out}
+	return script.NewBatch(opts, cases)
+}
+
+// run runs a batch. out gets its lines, and then is called at the end.
+func (f *batchFlags) run(b *script.Batch, out io.Writer, then func() error) error {
+	out = progressWriter{f.progress, out}
 	return withSignals(b.Quit, func() error {
-		progress.start(b)
+		f.progress.start(b)
 		err := b.Run(func(line []byte) error {
 			if _, err := out.Write(line); err != nil {
 				return fmt.Errorf("%w: %w", script.ErrOutput, err)
 			}
 			return nil
 		})
-		progress.end()
+		f.progress.end()
 		if err == nil {
-			err = then(b)
+			err = then()
 		}
 		if err == nil && b.Status().Errors > 0 {
 			err = errCases
@@ -149,7 +150,12 @@ func newBatch() *cobra.Command {
 			if flags.json {
 				out = &document{w: out}
 			}
-			return flags.run(&opts, args[1:], out, func(b *script.Batch) error {
+			b, err := flags.open(&opts, args[1:])
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			return flags.run(b, out, func() error {
 				summary, err := b.Summary(&script.Options{Stdout: stdout})
 				switch {
 				case err != nil:

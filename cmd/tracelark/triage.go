@@ -244,7 +244,12 @@ func newTriage() *cobra.Command {
 				return err
 			}
 			batch.Dir, batch.Restart = opts.Dir, opts.Restart
-			r := &report.Report{Title: "tracelark triage"}
+			b, err := flags.open(batch, args)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			r := &report.Report{Title: "tracelark triage", Lines: b.Line}
 			r.Delivery.Argument, _ = c.Arg.(int)
 			r.Delivery.Variable, _ = c.Env.(string)
 			if port, ok := c.Port.(uint16); ok {
@@ -267,7 +272,7 @@ func newTriage() *cobra.Command {
 				}
 				return errors.Join(err, printClusters(stdout, r, flags.json, opts.Dir == ""))
 			}
-			err = flags.run(batch, args, adder{r}, func(*script.Batch) error { return nil })
+			err = flags.run(b, adder{r}, func() error { return nil })
 			if len(r.Cases) > 0 {
 				if failed := finish(explain && (err == nil || errors.Is(err, errCases)), !errors.Is(err, unix.ENOSPC)); failed != nil {
 					err = errors.Join(err, failed)

@@ -68,8 +68,12 @@ func (r *Report) JUnit() ([]byte, error) {
 	suite := &JUnitSuite{Name: r.Title}
 	for i, c := range r.Cases {
 		x := JUnitCase{Class: r.Title, Name: c.Case, Time: JUnitTime(c.Seconds)}
+		line, err := r.line(i)
+		if err != nil {
+			return nil, err
+		}
 		var explanation string
-		explanation, x.Output = r.lines[i].evidence()
+		explanation, x.Output = r.lines[i].evidence(line)
 		if cluster := r.clusterOf[i]; cluster != nil {
 			text := strings.Join(c.Stack, "\n")
 			if explanation != "" {

@@ -15,7 +15,7 @@ func TestJUnitSchema(t *testing.T) {
 	suite.Add(JUnitCase{Class: "a", Name: "quick", Time: 1e-7})
 	suite.Add(JUnitCase{Class: "a", Name: "slow", Time: 123456.5, Output: "\x1b[0m]]>\xff<&"})
 	suite.Add(JUnitCase{Class: "a", Name: "fails", Failure: &JUnitFailure{"failure", "a\nb", "<text>"}, Output: "out"})
-	results := &Report{Title: "title"}
+	results := newReport("title")
 	for _, line := range []string{`{"case":"a","outcome":"hang","cluster":null}`, `{"case":"b","error":"x"}`, `{"case":"c","outcome":"exit","cluster":null}`} {
 		if err := results.Add([]byte(line)); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"unicode/utf8"
@@ -10,10 +11,11 @@ import (
 	"github.com/tracelark/tracelark/tracer/triage"
 )
 
-// A line is that of a case. Most of it is evidence, which is of interest for few cases,
-// so that it is not taken apart for all of them: there may be many thousands.
+// A line is where things are in that of a case. Most of it is evidence, which is of
+// interest for few cases, so that it is neither kept nor taken apart for all of them:
+// there may be many thousands.
 type line struct {
-	text    []byte
+	size    int
 	cluster int  // where the value of "cluster" is, or 0
 	end     int  // where the CASREP begins, which depends on the workers, or the end
 	crash   part // the evidence, if any
@@ -23,20 +25,19 @@ type line struct {
 // A part of a text.
 type part struct{ at, end int }
 
-// newLine returns a copy of a line and what is told of each case.
+// newLine returns what is to be known of a line, and what is told of each case.
 func (r *Report) newLine(text []byte) (line, *Case, error) {
-	l := line{text: bytes.TrimSuffix(bytes.Clone(text), []byte("\n"))}
-	l.end = len(l.text)
+	l := line{size: len(text), end: len(text)}
 	c := new(Case)
 	var err error
-	for name, p := range fields(l.text) {
-		value := l.text[p.at:p.end]
+	for name, p := range fields(text) {
+		value := text[p.at:p.end]
 		var to any
 		switch name {
 		case "cluster":
 			l.cluster = p.at
 		case "~casrep":
-			l.end = bytes.LastIndexByte(l.text[:p.at], ',')
+			l.end = bytes.LastIndexByte(text[:p.at], ',')
 		case "crash":
 			l.crash = p
 		case "stderr":
@@ -97,24 +98,36 @@ func decode(value []byte, to any) error {
 	return json.Unmarshal(value, to)
 }
 
+// line returns the line of a case.
+func (r *Report) line(i int) ([]byte, error) {
+	text, err := r.Lines(i)
+	if err != nil {
+		return nil, err
+	}
+	if text = bytes.TrimSuffix(text, []byte("\n")); len(text) != r.lines[i].size {
+		return nil, errors.New("it is not what it was")
+	}
+	return text, nil
+}
+
 // complete takes in all that is told of a case.
-func (l line) complete(c *Case) error {
+func complete(c *Case, text []byte) error {
 	name, stack := c.Name, c.Stack // those of a hang are ours
-	err := json.Unmarshal(l.text, c)
+	err := json.Unmarshal(text, c)
 	c.Name, c.Stack = name, stack
 	return err
 }
 
 // evidence returns what is said of a crash, and what the program wrote.
-func (l line) evidence() (explanation, stderr string) {
-	crash := l.text[l.crash.at:l.crash.end]
+func (l line) evidence(text []byte) (explanation, stderr string) {
+	crash := text[l.crash.at:l.crash.end]
 	for name, p := range fields(crash) {
 		if name == "explanation" {
 			json.Unmarshal(crash[p.at:p.end], &explanation) // or it is not said
 			break
 		}
 	}
-	json.Unmarshal(l.text[l.stderr.at:l.stderr.end], &stderr)
+	json.Unmarshal(text[l.stderr.at:l.stderr.end], &stderr)
 	return explanation, stderr
 }
 

@@ -15,7 +15,7 @@ func FuzzAdd(f *testing.F) {
 	f.Add([]byte(`{"certainty":{"flaky":true},"seconds":0.5,"size":4,"stderr":"\\","severity":"exploitable","name":"x"}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r := new(Report)
+		r := newReport("")
 		r.Add(text)
 		// Names are compared as they stand, which encoding/json does not do.
 		if bytes.Contains(text, []byte(`\u`)) || bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf || unicode.IsUpper(r) }) {
@@ -30,7 +30,7 @@ func FuzzAdd(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r = new(Report)
+		r = newReport("")
 		if err := r.Add(plain); err != nil {
 			t.Fatalf("%s: %v", plain, err)
 		}
@@ -42,11 +42,11 @@ func FuzzAdd(f *testing.F) {
 		if want.Crash != nil {
 			explanation = want.Crash.Explanation
 		}
-		if e, s := r.lines[0].evidence(); e != explanation || s != want.Stderr {
+		if e, s := r.lines[0].evidence(plain); e != explanation || s != want.Stderr {
 			t.Errorf("the evidence of %s is %q and %q", plain, e, s)
 		}
 		got := r.Cases[0]
-		if err := r.lines[0].complete(got); err != nil {
+		if err := complete(got, plain); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(*got, want) {

@@ -175,7 +175,8 @@ type Clusters struct {
 type Report struct {
 	Title    string
 	Delivery Delivery
-	Cases    []*Case // with all that there is where it is the best of a cluster
+	Lines    func(i int) ([]byte, error) // the line of a case again, as Add was given it
+	Cases    []*Case                     // with all that there is where it is the best of a cluster
 	Clusters
 	lines     []line              // of the cases
 	stacks    map[string][]string // by how they stand in lines
@@ -187,7 +188,7 @@ func (r *Report) Add(text []byte) error {
 	if r.stacks == nil {
 		r.stacks = make(map[string][]string)
 	}
-	line, c, err := r.newLine(text)
+	line, c, err := r.newLine(bytes.TrimSuffix(text, []byte("\n")))
 	if err != nil {
 		return fmt.Errorf("a line of a case: %w", err)
 	}
@@ -281,7 +282,11 @@ func (r *Report) cluster(group []int) (*Cluster, error) {
 		}
 	}
 	c.Best = r.Cases[best]
-	if err := r.lines[best].complete(c.Best); err != nil {
+	text, err := r.line(best)
+	if err == nil {
+		err = complete(c.Best, text)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the line of %s: %w", c.Best.Case, err)
 	}
 	c.Unique = len(unique)
@@ -377,14 +382,18 @@ func write(path string, fill func(io.Writer) error) error {
 func (r *Report) writeLines(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	for i, l := range r.lines {
-		text := l.text[:l.end]
+		all, err := r.line(i)
+		if err != nil {
+			return err
+		}
+		text := all[:l.end]
 		if c := r.clusterOf[i]; c != nil && l.cluster > 0 {
 			b.Write(text[:l.cluster])
 			b.WriteString(strconv.Itoa(c.ID))
 			text = bytes.TrimPrefix(text[l.cluster:], []byte("null"))
 		}
 		b.Write(text)
-		if l.end < len(l.text) {
+		if l.end < len(all) {
 			b.WriteByte('}')
 		}
 		b.WriteByte('\n')

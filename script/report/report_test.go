@@ -22,10 +22,28 @@ import (
 // hostile is what a target may print, be named, or have as a symbol.
 const hostile = "</pre></script><script>document.title='injected'</script><img src=x onerror=\"document.title='injected'\">'\"]]>&lt;|`````\x1b[31m\u202e{{.}}\x00"
 
+// A kept is a report of lines that are kept.
+type kept struct {
+	Report
+	texts [][]byte
+}
+
+func newReport(title string) *kept {
+	k := new(kept)
+	k.Title = title
+	k.Lines = func(i int) ([]byte, error) { return k.texts[i], nil }
+	return k
+}
+
+func (k *kept) Add(text []byte) error {
+	k.texts = append(k.texts, bytes.Clone(text))
+	return k.Report.Add(text)
+}
+
 // hostileReport returns a report in which every text is hostile.
-func hostileReport(t *testing.T) *Report {
+func hostileReport(t *testing.T) *kept {
 	t.Helper()
-	r := &Report{Title: "triage of " + hostile}
+	r := newReport("triage of " + hostile)
 	add := func(v map[string]any) {
 		t.Helper()
 		line, err := json.Marshal(v)
@@ -134,7 +152,7 @@ func TestFormats(t *testing.T) {
 
 // TestHangs has programs wait in the same call: they are one where the caller is.
 func TestHangs(t *testing.T) {
-	r := new(Report)
+	r := newReport("")
 	for i, caller := range []string{"load", "load", "reply"} {
 		line := fmt.Sprintf(`{"case":"%d","outcome":"hang","stack":[],"cluster":null,"hang":{"kind":"blocked","where":"read, called by %s",`+
 			`"stacks":[[{"caller":1,"frames":["read at read.c:26","%[2]s at a.c:%[1]d","main at a.c:90"]}]]}}`, i, caller)
@@ -250,7 +268,7 @@ func TestNoSpace(t *testing.T) {
 // TestMemory has what takes too much memory be clusters: by the place where it was, or by
 // the stack of what has noticed.
 func TestMemory(t *testing.T) {
-	var r Report
+	r := newReport("")
 	for _, text := range []string{
 		`{"case":"a","outcome":"oom","stack":[],"hang":{"kind":"memory","where":"grow","stacks":[[{"caller":1,"frames":["memset","grow at a.c:3"]}]]},"cluster":null}`,
 		`{"case":"b","outcome":"oom","name":"AbortSignal","severity":"NOT_EXPLOITABLE","stack":["resize at a.c:9"],"hang":null,"cluster":null}`,
