@@ -144,14 +144,14 @@ func buildOf(argv []string) string {
 }
 
 // batch returns the options of a batch that runs the program on cases, each runs times
-// at most.
+// at most, and then the other way, and both ways once more where they differ.
 func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 	settings, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
 	// What else a case takes: launching, stacks, symbols for the first time.
-	limit := time.Duration((c.Timeout + 30) * float64(runs) * float64(time.Second))
+	limit := time.Duration(((2*c.Timeout+30)*float64(runs) + 3*c.Timeout) * float64(time.Second))
 	return &script.BatchOptions{
 		Script: "campaign.star", Std: true,
 		Args: []string{string(settings)}, Policy: everything, Timeout: limit, Network: c.network,
@@ -239,7 +239,7 @@ func newTriage() *cobra.Command {
 			if explain && (c.Arg != nil || c.Env != nil || c.Port != nil) {
 				return usageErrorf("triage: --explain is for inputs in files and on standard input")
 			}
-			batch, err := c.batch(1 + 2*c.Runs)
+			batch, err := c.batch(1 + 3*c.Runs)
 			if err != nil {
 				return err
 			}
