@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,24 +186,36 @@ func failureText(err error) string {
 // writeJUnit writes results, which are in the order of their files.
 func writeJUnit(w io.Writer, results []*script.TestResult) error {
 	var suites []*report.JUnitSuite
-	var suite *report.JUnitSuite
-	for _, r := range results {
-		if suite == nil || suite.Name != r.File {
-			suite = &report.JUnitSuite{Name: r.File}
-			suites = append(suites, suite)
+	for len(results) > 0 {
+		file := results[0].File
+		n := slices.IndexFunc(results, func(r *script.TestResult) bool { return r.File != file })
+		if n < 0 {
+			n = len(results)
 		}
-		c := report.JUnitCase{Class: r.File, Name: cmp.Or(r.Name, "load"), Time: report.JUnitTime(r.Took.Seconds()), Output: r.Output}
-		if r.Err != nil {
-			c.Failure = &report.JUnitFailure{Type: "failure", Message: r.Err.Error(), Text: failureText(r.Err)}
+		of := results[:n]
+		results = results[n:]
+		suite, err := report.NewJUnitSuite(file, func(yield func(*report.JUnitCase, error) bool) {
+			for _, r := range of {
+				if !yield(junitCase(r), nil) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			return err
 		}
-		suite.Add(c)
+		suites = append(suites, suite)
 	}
-	text, err := report.JUnit(suites)
-	if err == nil {
-		_, err = w.Write(text)
-	}
-	if err != nil {
+	if err := report.WriteJUnit(w, suites); err != nil {
 		return fmt.Errorf("write the report for --junit: %w", err)
 	}
 	return nil
+}
+
+func junitCase(r *script.TestResult) *report.JUnitCase {
+	c := &report.JUnitCase{Class: r.File, Name: cmp.Or(r.Name, "load"), Time: report.JUnitTime(r.Took.Seconds()), Output: r.Output}
+	if r.Err != nil {
+		c.Failure = &report.JUnitFailure{Type: "failure", Message: r.Err.Error(), Text: failureText(r.Err)}
+	}
+	return c
 }

@@ -183,7 +183,12 @@ func TestJUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var report struct {
-		Suites []report.JUnitSuite `xml:"testsuite"`
+		Suites []struct {
+			Name     string             `xml:"name,attr"`
+			Tests    int                `xml:"tests,attr"`
+			Failures int                `xml:"failures,attr"`
+			Cases    []report.JUnitCase `xml:"testcase"`
+		} `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(text, &report); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"encoding/xml"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,10 +13,14 @@ import (
 // TestJUnitSchema holds a report against what Jenkins' and Maven's schemas ask for: which
 // elements there are in which, the attributes that they must have, and the form of times.
 func TestJUnitSchema(t *testing.T) {
-	suite := &JUnitSuite{Name: "a\x00\"b"}
-	suite.Add(JUnitCase{Class: "a", Name: "quick", Time: 1e-7})
-	suite.Add(JUnitCase{Class: "a", Name: "slow", Time: 123456.5, Output: "\x1b[0m]]>\xff<&"})
-	suite.Add(JUnitCase{Class: "a", Name: "fails", Failure: &JUnitFailure{"failure", "a\nb", "<text>"}, Output: "out"})
+	suite, err := NewJUnitSuite("a\x00\"b", func(yield func(*JUnitCase, error) bool) {
+		_ = yield(&JUnitCase{Class: "a", Name: "quick", Time: 1e-7}, nil) &&
+			yield(&JUnitCase{Class: "a", Name: "slow", Time: 123456.5, Output: "\x1b[0m]]>\xff<&"}, nil) &&
+			yield(&JUnitCase{Class: "a", Name: "fails", Failure: &JUnitFailure{"failure", "a\nb", "<text>"}, Output: "out"}, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	results := newReport("title")
 	for _, line := range []string{`{"case":"a","outcome":"hang","cluster":null}`, `{"case":"b","error":"x"}`, `{"case":"c","outcome":"exit","cluster":null}`} {
 		if err := results.Add([]byte(line)); err != nil {
@@ -24,12 +30,9 @@ func TestJUnitSchema(t *testing.T) {
 	if err := results.Cluster(0.3); err != nil {
 		t.Fatal(err)
 	}
-	suites, err := JUnit([]*JUnitSuite{suite, {Name: "empty"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	campaign, err := results.JUnit()
-	if err != nil {
+	var suites, campaign bytes.Buffer
+	empty, err := NewJUnitSuite("empty", func(func(*JUnitCase, error) bool) {})
+	if err := errors.Join(err, WriteJUnit(&suites, []*JUnitSuite{suite, empty}), results.writeJUnit(&campaign)); err != nil {
 		t.Fatal(err)
 	}
 	within := map[string]string{"testsuites": "", "testsuite": "testsuites", "testcase": "testsuite", "failure": "testcase", "system-out": "testcase"}
@@ -38,7 +41,7 @@ func TestJUnitSchema(t *testing.T) {
 		"time": regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`), "tests": regexp.MustCompile(`^[0-9]+$`),
 		"failures": regexp.MustCompile(`^[0-9]+$`), "errors": regexp.MustCompile(`^0$`), "type": regexp.MustCompile(`^[a-z]+$`),
 	}
-	for _, text := range [][]byte{suites, campaign} {
+	for _, text := range [][]byte{suites.Bytes(), campaign.Bytes()} {
 		d := xml.NewDecoder(strings.NewReader(string(text)))
 		var path []string
 		counts := make(map[string]int)

@@ -346,8 +346,7 @@ func (r *Report) Write(dir string) error {
 	put("report.md", r.Markdown(), nil)
 	text, err = r.SARIF()
 	put("report.sarif", text, err)
-	text, err = r.JUnit()
-	put("junit.xml", text, err)
+	fill("junit.xml", r.writeJUnit)
 	text, err = r.HTML()
 	put("index.html", text, err)
 	for _, c := range r.Clusters.Clusters {

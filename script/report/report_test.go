@@ -127,7 +127,11 @@ func TestFormats(t *testing.T) {
 		t.Errorf("the results in SARIF are %+v", results)
 	}
 	var junit struct {
-		Suites []JUnitSuite `xml:"testsuite"`
+		Suites []struct {
+			Tests    int         `xml:"tests,attr"`
+			Failures int         `xml:"failures,attr"`
+			Cases    []JUnitCase `xml:"testcase"`
+		} `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(read("junit.xml"), &junit); err != nil {
 		t.Fatal(err)
