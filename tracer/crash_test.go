@@ -54,6 +54,16 @@ var bugs = []bug{
 	{"stack_wild", "DestAv", exploitable, "DestAv", "rbp is 0x4141414141414141", ""},
 	{"below_stack", "DestAv", exploitable, "DestAv", "writes 8 bytes", ""},
 
+	{"bits_far", "DestAv", exploitable, "DestAv", "writes 8 bytes at 0x123456789000", ""},
+	{"gather_wild", "SourceAv", not, "SourceAv", "at 0x4141414141414141, which is not canonical", ""},
+	{"save_odd", "AccessViolation", not, "DestAv", "no multiple of 16", ""},
+	{"checked_odd", "AccessViolation", not, "SourceAv", "reads 8 bytes at 0x", ""},
+	{"flags_bad", "BadInstruction", probably, "BadInstruction", "the memory that it accesses is not the reason", ""},
+	{"jump_segment", "BranchAv", exploitable, "AccessViolation", "the segment that it goes to is not permitted", ""},
+	{"return_segment", "ReturnAv", exploitable, "ReturnAv", "the segment that it goes to is not permitted", ""},
+	{"pivot", "ReturnAv", exploitable, "SourceAv", "rbp becomes the stack pointer of a return", ""},
+	{"cut_code", "SegFaultOnPc", exploitable, "SegFaultOnPc", "fff goes on at 0x", ""},
+
 	{"taint_write", "DestAvTainted", exploitable, "SourceAv", "is the address of a write at", ""},
 	{"taint_call", "CallAvTainted", exploitable, "SourceAv", "is called at", ""},
 	{"taint_jump", "BranchAvTainted", exploitable, "SourceAv", "is jumped to at", ""},
@@ -73,7 +83,7 @@ var bugs = []bug{
 
 	{"illegal", "BadInstruction", probably, "BadInstruction", "(SIGILL)", ""},
 	{"privileged", "BadInstruction", probably, "BadInstruction", "is not permitted", ""},
-	{"trap", "TrapSignal", not, "", "SIGTRAP", ""},
+	{"trap", "TrapSignal", not, "", "(int3)", ""},
 	{"divide", "FPE", not, "FloatingPointException", "Integer division by zero", ""},
 	{"bad_syscall", "BadInstruction", probably, "BadInstruction", "SIGSYS", ""},
 
@@ -100,6 +110,10 @@ var bugs = []bug{
 	{"handled_abort", "DestAv", exploitable, "DestAv", "The program's own handler of SIGSEGV then ended it with SIGABRT", "write_far"},
 	{"handled_divide", "FPE", not, "FloatingPointException", "is 0x0. The program's own handler of SIGFPE then", "divide"},
 	{"handled_deep", "StackOverflow", not, "StackOverflow", "below [stack]", "deep"},
+	{"handled_nowhere", "DestAv", exploitable, "DestAv", "pushes 8 bytes at 0x123456788ff8, where nothing is mapped. rsp is 0x123456789000. The program has a handler", ""},
+	{"handled_here", "StackOverflow", not, "StackOverflow", "below [stack]", "deep"},
+	{"sent_ill", "BadInstruction", probably, "BadInstruction", "SIGILL was sent by itself while", ""},
+	{"sent_timer", "AccessViolation", not, "AccessViolation", "SIGSEGV was sent by a timer while", ""},
 	{"quotient", "FPE", not, "FloatingPointException", "A quotient that is too large", ""},
 	{"checked", "BadInstruction", probably, "BadInstruction", "-fsanitize-trap, a shift is out of bounds", ""},
 	{"trapped", "BadInstruction", probably, "BadInstruction", "is one that compilers put where a program must not go on", ""},

@@ -2,6 +2,7 @@ package disasm
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"golang.org/x/arch/x86/x86asm"
 
@@ -27,9 +28,10 @@ type Access struct {
 	// address.
 	Vector bool
 
-	table  bool   // al is added
-	narrow bool   // the address is cut off at 32 bits
-	next   uint64 // what rip stands for
+	bits   arch.Reg // holds the number of a bit, counted from the address on, or NoReg
+	table  bool     // al is added
+	narrow bool     // the address is cut off at 32 bits
+	next   uint64   // what rip stands for
 }
 
 // Addr returns the address, where the registers are as they were before the
@@ -48,14 +50,26 @@ func (a *Access) Addr(regs *arch.Regs) uint64 {
 	if a.table {
 		addr += regs[arch.RAX] & 0xff
 	}
+	if a.bits != NoReg { // which is one of the operand that it lies in
+		n, unused := regs[a.bits], 64-8*a.Size
+		addr += uint64(int64(n<<unused) >> unused >> bits.TrailingZeros(uint(8*a.Size)) * int64(a.Size))
+	}
 	if a.narrow {
 		addr = uint64(uint32(addr))
 	}
 	return addr + get(a.Segment)
 }
 
-// Uses reports whether the address depends on r.
-func (a *Access) Uses(r arch.Reg) bool { return a.Base == r || a.Index == r }
+// Registers returns the registers that the address is computed from, but for rip and those of
+// segments.
+func (a *Access) Registers() (list []arch.Reg) {
+	for _, r := range []arch.Reg{a.Base, a.Index, a.bits} {
+		if r != NoReg && r != arch.RIP {
+			list = append(list, r)
+		}
+	}
+	return list
+}
 
 // What an instruction does to the operand in memory that its ModRM byte names, by
 // its opcode (SDM volume 2, appendix A): 'r' reads it, 'w' writes it, 'm' does both,
@@ -178,6 +192,7 @@ func (i *Inst) Accesses() []Access {
 		add(e.access(), *memory)
 	}
 	for _, x := range e.implicit() {
+		x.bits = NoReg
 		add(x.kind, x.Access)
 	}
 	return list
@@ -189,10 +204,16 @@ func (e *encoding) memory() *Access {
 	if e.modAt == 0 || e.modrm>>6 == 3 {
 		return nil
 	}
-	a := Access{Base: NoReg, Index: NoReg, Segment: e.segment}
+	a := Access{Base: NoReg, Index: NoReg, Segment: e.segment, bits: NoReg}
 	x, err := x86asm.Decode(e.data, 64)
 	if err == nil && x.Len == len(e.data) {
 		a.Size = x.MemBytes
+		switch x.Op {
+		case x86asm.BT, x86asm.BTC, x86asm.BTR, x86asm.BTS:
+			if r, _, ok := generalReg(x.Args[1]); ok {
+				a.bits = r
+			}
+		}
 	}
 	mod, rm, rest := e.modrm>>6, e.modrm&7, e.data[e.modAt+1:]
 	if rm == 4 {

@@ -108,7 +108,7 @@ func TestAccesses(t *testing.T) {
 }
 
 func TestAccessAddr(t *testing.T) {
-	regs := &arch.Regs{arch.RAX: 0x1005, arch.RBX: 0x2000, arch.RCX: 3, arch.FSBase: 0x7000}
+	regs := &arch.Regs{arch.RAX: 0x1005, arch.RBX: 0x2000, arch.RCX: 3, arch.RDX: 0x1000000ff, arch.RSI: 0xffffffffffffff1f, arch.FSBase: 0x7000}
 	for code, want := range map[string]uint64{
 		"\x48\x8b\x44\xcb\xf0":                 0x2008,     // [rbx+rcx*8-16]
 		"\x48\x8b\x05\x10\x00\x00\x00":         0x1017,     // [rip+16]
@@ -117,6 +117,11 @@ func TestAccessAddr(t *testing.T) {
 		"\x67\x8b\x40\x80":                     0xf85,      // [eax-0x80]
 		"\x67\x8b\x44\x8b\x80":                 0x1f8c,     // [ebx+ecx*4-0x80]
 		"\x67\x8b\x41\x80":                     0xffffff83, // [ecx-0x80], cut off
+		"\x48\x0f\xab\x13":                     0x20002018, // bts [rbx], rdx
+		"\x48\x0f\xab\x33":                     0x1fe0,     // bts [rbx], rsi, which is negative
+		"\x0f\xa3\x13":                         0x201c,     // bt [rbx], edx, whose upper half is left out
+		"\x66\x0f\xbb\x0b":                     0x2000,     // btc [rbx], cx
+		"\x0f\xba\x23\x07":                     0x2000,     // bt dword [rbx], 7
 	} {
 		i, err := Skim([]byte(code), 0x1000)
 		if err != nil || len(i.Accesses()) != 1 {

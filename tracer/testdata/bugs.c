@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NOINLINE __attribute__((noinline, noclone))
@@ -49,6 +50,33 @@ NOINLINE void misaligned(void) { __asm__ volatile("movaps (%0), %%xmm0" ::"r"((c
 NOINLINE void index_wild(void) { __asm__ volatile("movl $1, (%0,%1,8)" ::"r"(&sink), "r"(0x0fffffffffffff00L)); }
 NOINLINE void stack_wild(void) { __asm__ volatile("mov %0, %%rbp; movl $1, (%%rbp)" ::"r"(WILD)); }
 NOINLINE void below_stack(void) { __asm__ volatile("movq $1, -0x40000000(%rsp)"); }
+
+NOINLINE void bits_far(void) { __asm__ volatile("bts %1, (%0)" ::"r"(&sink), "r"(((long)FAR - (long)&sink) * 8)); }
+NOINLINE void gather_wild(void)
+{
+	if (!__builtin_cpu_supports("avx2"))
+		sink = *WILD;
+	__asm__ volatile("vpcmpeqd %%ymm1, %%ymm1, %%ymm1; vpxor %%ymm0, %%ymm0, %%ymm0; vpgatherdd %%ymm1, (%0,%%ymm0,4), %%ymm2" ::"r"(WILD) : "xmm0", "xmm1", "xmm2");
+}
+NOINLINE void save_odd(void) { static char area[1024] __attribute__((aligned(64))); __asm__ volatile("fxsave (%0)" ::"r"(area + 8)); }
+NOINLINE void checked_odd(void) { __asm__ volatile("pushf; orl $0x40000, (%%rsp); popf; mov (%0), %%rax" ::"r"((char *)&sink + 1) : "rax"); }
+NOINLINE void flags_bad(void) { static unsigned all = -1; __asm__ volatile("ldmxcsr (%0)" ::"r"(&all)); }
+NOINLINE void jump_segment(void)
+{
+	static const struct { unsigned offset; unsigned short segment; } to = {0x401000, 0x1234};
+	__asm__ volatile("ljmp *(%0)" ::"r"(&to));
+}
+NOINLINE void return_segment(void) { __asm__ volatile("push $0x1234; push $0x401000; lretq"); }
+NOINLINE void pivot(void) { __asm__ volatile("mov %0, %%rbp; leave; ret" ::"r"(WILD)); }
+NOINLINE void cut_code(void)
+{
+	char *p = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	munmap(p + 4096, 4096);
+	p[4095] = 0x48; // a prefix
+	mprotect(p, 4096, PROT_READ | PROT_EXEC);
+	((void (*)(void))(p + 4095))();
+	sink = 1;
+}
 
 // What the value that is read would be used for.
 NOINLINE void taint_write(void) { __asm__ volatile("mov (%0), %%rax; lea 8(%%rax), %%rdx; movl $1, (%%rdx)" ::"r"(FAR) : "rax", "rdx"); }
@@ -117,6 +145,18 @@ NOINLINE void handled_deep(void)
 	sigaction(SIGSEGV, &sa, 0);
 	deep(1);
 }
+NOINLINE void handled_nowhere(void) { signal(SIGSEGV, aborts_too); __asm__ volatile("mov %0, %%rsp; push %%rax" ::"r"(FAR)); }
+NOINLINE void handled_here(void) { signal(SIGSEGV, aborts_too); deep(1); }
+NOINLINE void sent_ill(void) { kill(getpid(), SIGILL); sink = 1; }
+NOINLINE void sent_timer(void)
+{
+	timer_t t;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGSEGV};
+	timer_create(CLOCK_MONOTONIC, &event, &t);
+	timer_settime(t, 0, &(struct itimerspec){.it_value.tv_nsec = 1}, 0);
+	for (;;)
+		pause();
+}
 NOINLINE void quotient(void) { volatile int most = -2147483647 - 1, one = -1; sink = most / one; }
 NOINLINE void checked(void) { asm volatile(".byte 0x67, 0x0f, 0xb9, 0x40, 0x14"); }
 NOINLINE void trapped(void) { __builtin_trap(); }
@@ -141,7 +181,8 @@ static const struct { const char *name; void (*run)(void); } bugs[] = {
 	BUG(big_frame), BUG(thread_stack), BUG(alt_stack), BUG(smash), BUG(fortify),
 	BUG(double_free), BUG(bad_free), BUG(overflow), BUG(top_size), BUG(assertion), BUG(aborts), BUG(killed_abort), BUG(sent_segv), BUG(past_file),
 	BUG(write_constant), BUG(bad_syscall), BUG(handled_segv), BUG(handled_wild), BUG(handled_call), BUG(handled_abort), BUG(handled_divide),
-	BUG(handled_deep), BUG(quotient), BUG(checked), BUG(trapped),
+	BUG(bits_far), BUG(gather_wild), BUG(save_odd), BUG(checked_odd), BUG(flags_bad), BUG(jump_segment), BUG(return_segment), BUG(pivot), BUG(cut_code),
+	BUG(handled_nowhere), BUG(handled_here), BUG(sent_ill), BUG(sent_timer), BUG(handled_deep), BUG(quotient), BUG(checked), BUG(trapped),
 };
 
 int main(int argc, char **argv)

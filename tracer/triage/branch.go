@@ -30,8 +30,8 @@ func (x *examination) aim(i *disasm.Inst, regs *arch.Regs) (a aim, ok bool) {
 			}
 		}
 		for _, access := range i.Accesses() {
-			if access.Read {
-				a.from, a.regs = access.Addr(regs), addressed(&access)
+			if access.Read && access.Size == 8 { // a far one reads the segment, too
+				a.from, a.regs = access.Addr(regs), access.Registers()
 				break
 			}
 		}
@@ -62,14 +62,4 @@ func (x *examination) arrival() (aim, bool) {
 	}
 	addr, ok := x.word(x.sp - 8)
 	return aim{addr: addr, from: x.sp - 8}, ok && addr == x.pc
-}
-
-// addressed returns the registers that the address of an access is computed from.
-func addressed(a *disasm.Access) (regs []arch.Reg) {
-	for _, r := range []arch.Reg{a.Base, a.Index} {
-		if r != disasm.NoReg && r != arch.RIP {
-			regs = append(regs, r)
-		}
-	}
-	return regs
 }

@@ -16,6 +16,7 @@ import (
 
 const (
 	siKernel = 0x80 // si_code where the CPU tells no address: a general protection fault
+	busAlign = 1    // BUS_ADRALN
 	maxInst  = 15   // bytes
 	pageSize = 4096
 )
@@ -27,7 +28,12 @@ func (x *examination) violation() bool {
 }
 
 // blind reports whether the kernel could not tell the address of the access.
-func (x *examination) blind() bool { return x.Code == siKernel }
+func (x *examination) blind() bool { return x.Code == siKernel || x.unaligned() }
+
+// unaligned reports whether the CPU was to check the alignment of all accesses, and one was not.
+func (x *examination) unaligned() bool {
+	return unix.Signal(x.Signal) == unix.SIGBUS && x.Code == busAlign
+}
 
 // canonical reports whether the CPU can address addr, which it cannot unless the upper
 // bits are all alike. Five levels of page tables are not used unless asked for.
@@ -50,7 +56,7 @@ func (x *examination) decode() {
 	}
 	var regs []arch.Reg
 	if a := x.accessed(); a != nil {
-		regs = addressed(a)
+		regs = a.Registers()
 		addr := a.Addr(&x.Regs)
 		x.culprit, x.fault = a, &Fault{Access: "read", Addr: addr, Canonical: canonical(addr)}
 		if a.Write {
@@ -64,6 +70,9 @@ func (x *examination) decode() {
 		regs = a.regs
 	} else if x.fetched() {
 		x.fault = &Fault{Access: "execute", Addr: x.pc, Canonical: canonical(x.pc)}
+		if x.executable() && !x.blind() {
+			x.fault.Addr = x.Addr // which the instruction extends to
+		}
 		if a, ok := x.arrival(); ok {
 			regs, x.fault.LoadedFrom = a.regs, a.from
 		}
@@ -102,7 +111,7 @@ func (x *examination) accessed() *disasm.Access {
 		addr, size := a.Addr(&x.Regs), uint64(max(a.Size, 1))
 		switch {
 		case a.Vector:
-			if !x.blind() {
+			if !x.blind() || !canonical(addr) {
 				return a
 			}
 		case x.blind():
@@ -125,11 +134,26 @@ func unknownSize(a *disasm.Access) uint64 {
 	return 0
 }
 
-// misaligned reports whether an access is of a vector that must be aligned, and is
-// not: the CPU then raises a general protection fault, too.
+// misaligned reports whether an access must be aligned, and is not: the CPU then raises a
+// general protection fault, too.
 func (x *examination) misaligned(a *disasm.Access) bool {
-	addr := a.Addr(&x.Regs)
-	return a.Size >= 16 && canonical(addr) && addr%uint64(a.Size) != 0 && x.readable(addr, a.Size)
+	addr, n := a.Addr(&x.Regs), x.alignment(a)
+	return n > 0 && canonical(addr) && addr%uint64(n) != 0 && x.readable(addr, n)
+}
+
+// alignment returns what the address of an access must be a multiple of, or 0: a vector's of
+// its size, as far as it must at all.
+func (x *examination) alignment(a *disasm.Access) int {
+	mnemonic, _, _ := strings.Cut(strings.Trim(x.text(), " ()"), " ")
+	switch {
+	case strings.HasPrefix(mnemonic, "fxsave"), strings.HasPrefix(mnemonic, "fxrstor"):
+		return 16
+	case strings.HasPrefix(mnemonic, "xsave"), strings.HasPrefix(mnemonic, "xrstor"):
+		return 64
+	case a.Size >= 16 || x.unaligned():
+		return a.Size
+	}
+	return 0
 }
 
 func (x *examination) readable(addr uint64, size int) bool {
@@ -144,11 +168,11 @@ func (x *examination) violated() *verdict {
 		return nil
 	}
 	if !x.violation() {
-		return say("AccessViolation", "%s was sent by %s while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.sender(), x.place())
+		return say("AccessViolation", "%s", x.sent())
 	}
 	f := x.fault
 	if f == nil {
-		return say("BadInstruction", "The instruction at %#x%s raised a general protection fault though it accesses no memory: it is not permitted.", x.pc, x.text())
+		return x.protected()
 	}
 	if v := x.exhausted(); v != nil {
 		return v
@@ -164,20 +188,34 @@ func (x *examination) violated() *verdict {
 	case f.Access == "execute":
 		name = nearNull("SegFaultOnPc", f.NearNull)
 	case x.culprit != nil && x.blind() && f.Canonical:
-		return say("AccessViolation", "%s %d bytes at %#x, which is no multiple of %d as it must be.%s", x.subject(), x.culprit.Size, f.Addr, x.culprit.Size, x.origin())
+		return say("AccessViolation", "%s%s at %#x, which is no multiple of %d as it must be.%s", x.subject(), x.size(), f.Addr, x.alignment(x.culprit), x.origin())
 	case f.Access == "write":
 		name = nearNull("DestAv", f.NearNull && sig != unix.SIGBUS)
-	case f.Access == "read" && sig == unix.SIGBUS:
+	case f.Access == "read" && sig == unix.SIGBUS && !x.blind():
 		name = "SourceAv"
 	case f.Access == "read" && f.NearNull:
 		name = "SourceAvNearNull"
 	case f.Access == "read":
 		name = "SourceAv"
 		if use, class := x.taint(); use != "" {
-			return say(class, "%s%s The value that it would load %s.", x.reason(), x.origin(), use)
+			return say(class, "%s%s %s", x.reason(), x.origin(), use)
 		}
 	}
 	return say(name, "%s%s%s", x.reason(), x.origin(), x.nearness())
+}
+
+// protected is the verdict on a general protection fault that no access to memory is the reason of.
+func (x *examination) protected() *verdict {
+	name, why := "BadInstruction", "it is not permitted"
+	if len(x.accesses) > 0 {
+		why = "the memory that it accesses is not the reason, so it is not permitted, or not with its operands"
+	}
+	if x.inst != nil { // a far one, of which others do not get here
+		if branch, ok := map[disasm.Kind]string{disasm.Return: "ReturnAv", disasm.Call: "CallAv", disasm.Jump: "BranchAv"}[x.inst.Kind]; ok {
+			name, why = branch, "the segment that it goes to is not permitted"
+		}
+	}
+	return say(name, "The instruction at %#x%s raised a general protection fault: %s.", x.pc, x.text(), why)
 }
 
 // subject begins the sentence about the access: "The instruction at 0x401196 (mov
@@ -194,6 +232,8 @@ func (x *examination) subject() string {
 func (x *examination) reason() string {
 	f := x.fault
 	switch {
+	case f.Access == "execute" && f.Addr != x.pc && f.Canonical:
+		return fmt.Sprintf("The instruction at %#x goes on at %#x, %s.%s", x.pc, f.Addr, x.obstacle(f.Addr, procfs.X), x.led())
 	case f.Access == "execute" && f.Addr != x.pc:
 		return fmt.Sprintf("The instruction at %#x%s goes to %#x, which is not canonical: the CPU has no such address.%s", x.pc, x.text(), f.Addr, x.led())
 	case f.Access == "execute":
@@ -201,15 +241,19 @@ func (x *examination) reason() string {
 	case f.Access == "":
 		return fmt.Sprintf("The instruction at %#x%s accesses %#x, %s.", x.pc, x.text(), f.Addr, x.obstacle(f.Addr, 0))
 	}
-	size := ""
-	if n := x.culprit.Size; n > 0 {
-		size = " " + byteCount(n)
-	}
 	need := procfs.R
 	if f.Access == "write" {
 		need = procfs.W
 	}
-	return fmt.Sprintf("%s%s at %#x, %s.", x.subject(), size, f.Addr, x.obstacle(f.Addr, need))
+	return fmt.Sprintf("%s%s at %#x, %s.", x.subject(), x.size(), f.Addr, x.obstacle(f.Addr, need))
+}
+
+// size says how much was accessed, if that is known.
+func (x *examination) size() string {
+	if x.culprit.Size == 0 {
+		return ""
+	}
+	return " " + byteCount(x.culprit.Size)
 }
 
 // led says where the address that was gone to was taken from.
@@ -245,8 +289,6 @@ func (x *examination) obstacle(addr uint64, need procfs.Perms) string {
 		return "where nothing is mapped"
 	case unix.Signal(x.Signal) == unix.SIGBUS && x.Code != siKernel:
 		return fmt.Sprintf("behind the end of the file %s", m.Path)
-	case m.Perms&need == 0 && need != 0:
-		return fmt.Sprintf("in memory that is %s%s", m.Perms, named(m.Path))
 	}
 	return fmt.Sprintf("in memory that is %s%s", m.Perms, named(m.Path))
 }
@@ -263,17 +305,18 @@ func (x *examination) origin() string {
 	if x.culprit == nil {
 		return ""
 	}
+	regs := x.culprit.Registers()
+	if s := x.culprit.Segment; s != disasm.NoReg {
+		regs = append(regs, s)
+	}
 	var parts []string
-	for _, r := range []arch.Reg{x.culprit.Base, x.culprit.Index, x.culprit.Segment} {
-		if r != disasm.NoReg && r != arch.RIP {
-			parts = append(parts, fmt.Sprintf("%s is %#x", r, x.Regs[r]))
-		}
+	for _, r := range regs {
+		parts = append(parts, fmt.Sprintf("%s is %#x", r, x.Regs[r]))
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	s := " " + strings.Join(parts, ", ") + "."
-	return s
+	return " " + strings.Join(parts, ", ") + "."
 }
 
 // nearness says whether the address is near the null pointer.

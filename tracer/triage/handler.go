@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,8 @@ const (
 	contextAddr = contextRegs + 176 // cr2
 	contextSize = contextAddr + 8
 )
+
+const siTimer = -2 // si_code
 
 // contextOrder are the registers of uc_mcontext, 8 bytes each.
 var contextOrder = []arch.Reg{
@@ -86,10 +89,12 @@ func (x *examination) faulty() bool {
 }
 
 // repeat makes a signal that the process was sent that of the instruction at the pc, if that
-// is not allowed: its handler has sent it, as the CPU would when the instruction runs again.
+// is not allowed: its handler has sent it, as the CPU would when the instruction runs again, or
+// the kernel, as there is no stack to call the handler on.
 func (x *examination) repeat() {
 	sig := unix.Signal(x.Signal)
-	if x.Code > 0 || sig != unix.SIGSEGV && sig != unix.SIGBUS {
+	forced := sig == unix.SIGSEGV && x.Code == siKernel && x.executable() && x.accessed() == nil && !x.privileged()
+	if x.Code > 0 && !forced || sig != unix.SIGSEGV && sig != unix.SIGBUS {
 		return
 	}
 	e := *x.Event
@@ -103,17 +108,42 @@ func (x *examination) repeat() {
 	default:
 		e.Addr = addr
 	}
-	if e.Code <= 0 {
-		e.Code = 1 // SEGV_MAPERR, or BUS_ADRALN
+	switch {
+	case forced:
+		e.Code = 1 // SEGV_MAPERR
+		x.after = " The program has a handler for that, which the kernel could not call on this stack."
+	default:
+		if e.Code <= 0 {
+			e.Code = 2 // SEGV_ACCERR, or BUS_ADRERR
+		}
+		x.after = fmt.Sprintf(" The program handled that, and was then sent %s by %s.", signalName(x.Signal), x.sender())
 	}
-	x.after = fmt.Sprintf(" The program handled that, and was then sent %s by %s.", signalName(x.Signal), x.sender())
 	x.Event = &e
+}
+
+// privileged reports whether the instruction is one that the CPU refuses before it looks at
+// the memory that it would access.
+func (x *examination) privileged() bool {
+	words := strings.Fields(strings.Trim(x.text(), " ()"))
+	return slices.ContainsFunc(words[:min(len(words), 2)], func(word string) bool { // the first may be rep
+		return slices.Contains([]string{"insb", "insw", "insd", "outsb", "outsw", "outsd", "lgdt", "lidt", "lldt", "ltr", "invlpg", "invpcid"}, word)
+	})
+}
+
+// sent says that no instruction is at fault.
+func (x *examination) sent() string {
+	return fmt.Sprintf("%s was sent by %s while the process was in %s: no instruction was at fault.", signalName(x.Signal), x.sender(), x.place())
 }
 
 // sender names the process that sent the signal. Its own id says nothing, and differs from run
 // to run.
 func (x *examination) sender() string {
-	if x.Sender == x.PID {
+	switch {
+	case x.Code == siTimer:
+		return "a timer"
+	case x.Sender == 0:
+		return "a process that is not known"
+	case x.Sender == x.PID:
 		return "itself"
 	}
 	return fmt.Sprintf("process %d", x.Sender)

@@ -146,10 +146,7 @@ func (f *finder) load(n int) (addr uint64, size int, ok bool) {
 			continue
 		}
 		regs := *f.regs
-		for _, r := range []arch.Reg{a.Base, a.Index} {
-			if r == disasm.NoReg || r == arch.RIP {
-				continue
-			}
+		for _, r := range a.Registers() {
 			if regs[r], ok = f.before(n, r, 8); !ok {
 				return 0, 0, false
 			}

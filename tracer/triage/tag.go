@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
@@ -96,7 +97,7 @@ func (x *examination) branched(near bool) bool {
 // corrupt reports whether the stack is not what functions leave: it cannot be
 // followed, it leads out of code, or the stack pointer points elsewhere.
 func (x *examination) corrupt() bool {
-	if x.benign() || x.Signal == 0 {
+	if x.benign() || x.Signal == 0 || x.Regs == (arch.Regs{}) {
 		return false
 	}
 	m := x.mapping(x.sp)

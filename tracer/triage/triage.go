@@ -247,17 +247,37 @@ func (x *examination) raised() *verdict {
 
 // signalled knows the signals that say it all.
 func (x *examination) signalled() *verdict {
+	sent := x.Code <= 0 && !x.faulty()
 	switch unix.Signal(x.Signal) {
 	case unix.SIGTRAP:
+		var before [1]byte
+		if n, _ := x.p.ReadAt(x.pc-1, before[:]); x.Code == siKernel && n == 1 && before[0] == 0xcc {
+			return say("TrapSignal", "SIGTRAP at %#x (int3).", x.pc-1)
+		}
+		if sent {
+			return say("TrapSignal", "%s", x.sent())
+		}
 		return say("TrapSignal", "SIGTRAP at %#x%s.", x.pc, x.text())
 	case unix.SIGILL:
+		if sent {
+			return say("BadInstruction", "%s", x.sent())
+		}
 		if check := x.check(); check != "" {
 			return say("BadInstruction", "The instruction at %#x%s is one that compilers put where a program must not go on: %s (SIGILL).", x.pc, x.text(), check)
 		}
 		return say("BadInstruction", "The bytes at %#x%s are no instruction, or one that is not permitted (SIGILL).", x.pc, x.text())
 	case unix.SIGSYS:
+		if x.Regs == (arch.Regs{}) {
+			return say("BadInstruction", "SIGSYS ended the process at once, as a system call is not permitted.")
+		}
+		if sent {
+			return say("BadInstruction", "%s", x.sent())
+		}
 		return say("BadInstruction", "A system call at %#x is not permitted (SIGSYS).", x.pc)
 	case unix.SIGFPE:
+		if sent {
+			return say("FPE", "%s", x.sent())
+		}
 		what, value := arithmetic(x.Code), ""
 		if name, divisor, ok := x.divisor(); ok && (x.Code <= 0 || x.Code == intDivide) {
 			if value = fmt.Sprintf(" The divisor %s is %#x.", name, divisor); divisor != 0 {
@@ -397,6 +417,11 @@ func FromOutput(output string, o *Options) (*Crash, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Killed says what the end of a process was that a signal has ended without a stop.
+func Killed(sig int, output string, o *Options) (*Crash, error) {
+	return New(nowhere{}, &Event{Signal: sig, Output: output, Stack: Stack{Frames: []Frame{{}}}}, o)
 }
 
 // nowhere is a process that is gone.

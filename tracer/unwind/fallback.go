@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/disasm"
 )
 
 // byFramePointer finds the caller of code without call frame information; err
@@ -66,7 +67,7 @@ const (
 // call that led to it.
 func (u *unwinder) frameState(f *Frame) frameState {
 	target, called := u.returnAddress(f.SP)
-	if called && target == f.PC {
+	if called && (target == f.PC || u.calledThrough(f)) {
 		return frameless
 	}
 	var code [6]byte // from PC-1
@@ -82,6 +83,22 @@ func (u *unwinder) frameState(f *Frame) frameState {
 		return pushed
 	}
 	return framed
+}
+
+// calledThrough reports whether the call that left the return address on top of the stack was
+// one through a register, which still holds the PC.
+func (u *unwinder) calledThrough(f *Frame) bool {
+	ra, err := u.mem.word(f.SP)
+	for n := uint64(2); err == nil && n <= 3; n++ { // bytes of the call
+		code := make([]byte, n)
+		if u.mem.read(ra-n, code) != nil {
+			break
+		}
+		if r, ok := disasm.CallRegister(code); ok && f.Known.Has(r) && f.Regs[r] == f.PC {
+			return true
+		}
+	}
+	return false
 }
 
 // byBadCall finds the caller of an address that is not executable: what
