@@ -27,6 +27,7 @@ func TestCrashOfCXX(t *testing.T) {
 			{"plain", "plain", "fail"},
 			{"noexcept", "std::runtime_error: no such key: colour", "fail"},
 			{"rethrow", "std::runtime_error: no such key: colour", "main"},
+			{"later", "std::runtime_error: no such key: colour", "main"},
 			{"pure", "pure virtual method called", "Base::run"},
 			{"terminate", "", "main"},
 		} {
@@ -43,6 +44,45 @@ func TestCrashOfCXX(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestCrashOfPrinted checks what is said of programs that only what they print tells of: they are
+// static and have no names, or the text is not in memory.
+func TestCrashOfPrinted(t *testing.T) {
+	bare := []string{"-O2", "-static", "-s"}
+	bugs := tracertest.Build(t, "testdata/bugs.c", append(bugFlags("-O2"), "-static", "-s")...)
+	flags := []string{"-std=c++17", "-lstdc++", "-Wno-all", "-D_GLIBCXX_ASSERTIONS"}
+	named := tracertest.Build(t, "testdata/uncaught.cc", append(flags, "-O2")...)
+	nameless := tracertest.Build(t, "testdata/uncaught.cc", append(flags, bare...)...)
+	for _, c := range []struct{ path, name, class, message string }{
+		{bugs, "double_free", "HeapError", "free(): double free detected in tcache 2"},
+		{bugs, "top_size", "HeapError", "malloc(): corrupted top size"},
+		{bugs, "smash", "StackGuard", "*** stack smashing detected ***: terminated"},
+		{bugs, "fortify", "SafeFunctionCheck", "*** buffer overflow detected ***: terminated"},
+		{bugs, "assertion", "AbortSignal", "Assertion `balance >= 0' failed."},
+		{bugs, "aborts", "AbortSignal", ""},
+		{nameless, "runtime_error", "AbortSignal", "std::runtime_error: no such key: colour"},
+		{nameless, "later", "AbortSignal", "std::runtime_error: no such key: colour"},
+		{nameless, "plain", "AbortSignal", "plain"},
+		{named, "worded", "AbortSignal", "worded: its own words"},
+		{named, "plain", "AbortSignal", "plain"},
+		{named, "index", "AbortSignal", "Assertion '__n < this->size()' failed."},
+	} {
+		cmd := exec.Command(c.path, c.name)
+		output := new(strings.Builder)
+		cmd.Stderr = output
+		cmd.Run() // which dies of SIGABRT
+		crash, err := stopAt(t, c.path, c.name, false).Crash(&CrashOptions{Output: output.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if crash.Name != c.class || !strings.HasSuffix(crash.Message, c.message) || c.message == "" && crash.Message != "" {
+			t.Errorf("%s: %s, message %q: %s, want %s %q", c.name, crash.Name, crash.Message, crash.Explanation, c.class, c.message)
+		}
+		if last := crash.Trace[len(crash.Trace)-1]; !strings.HasPrefix(last, "main") && c.name != "smash" && c.name != "later" { // the cold part of main
+			t.Errorf("%s: the stack ends with %s, want main", c.name, last)
 		}
 	}
 }

@@ -9,11 +9,14 @@
 #include <exception>
 
 struct parse_error : std::runtime_error { using std::runtime_error::runtime_error; int line = 7; };
+struct worded : std::exception { const char *what() const noexcept override { return "its own words"; } };
 struct plain { int code; };
 struct Base { virtual ~Base() { run(); } void run(); virtual void method() = 0; };
 struct Derived : Base { void method() override {} };
 
 __attribute__((noinline)) void Base::run() { method(); }
+
+volatile int sum;
 
 __attribute__((noinline)) void fail(const char *name, volatile int n)
 {
@@ -31,6 +34,10 @@ __attribute__((noinline)) void fail(const char *name, volatile int n)
 		throw std::string("words in a string that is longer than the small ones");
 	if (!strcmp(name, "plain"))
 		throw plain{n};
+	if (!strcmp(name, "worded"))
+		throw worded();
+	if (!strcmp(name, "index"))
+		sum = std::vector<int>(3)[n];
 }
 
 __attribute__((noinline)) void strict(const char *name) noexcept { fail(name, 9); }
@@ -45,6 +52,12 @@ int main(int, char **argv)
 		strict("runtime_error");
 	else if (!strcmp(name, "terminate"))
 		std::terminate();
+	else if (!strcmp(name, "later"))
+		try {
+			fail("runtime_error", 9);
+		} catch (...) {
+			std::rethrow_exception(std::current_exception());
+		}
 	else if (!strcmp(name, "rethrow"))
 		try {
 			fail("runtime_error", 9);

@@ -19,7 +19,10 @@ func (x *examination) aborted() *verdict {
 	if unix.Signal(x.Signal) != unix.SIGABRT {
 		return nil
 	}
-	msg := x.abortMessage()
+	msg, nameless := x.abortMessage(), x.nameless()
+	if msg == "" && nameless {
+		msg = x.printed()
+	}
 	v := say("AbortSignal", "The process was ended by SIGABRT in %s.", x.place())
 	switch {
 	case x.calls("stack_chk_fail") || strings.Contains(msg, "stack smashing detected"):
@@ -35,7 +38,10 @@ func (x *examination) aborted() *verdict {
 	case x.calls("cxa_pure_virtual"):
 		v.why = "A pure virtual method was called" + by(x.callerOf("cxa_pure_virtual")) + ": a constructor or destructor of the base class was running, or the object was gone."
 		msg = orElse(msg, "pure virtual method called")
-	case x.calls("assert_fail", "assert_perror_fail", "assert", "g_assertion_message", "g_assertion_message_expr"):
+	case x.calls("std::__glibcxx_assert_fail", "std::__replacement_assert"):
+		msg = assertion().FindString(x.Output)
+		v.why = "An assertion of the C++ library failed" + quoted(msg, x.user("std::__glibcxx_assert_fail", "std::__replacement_assert")) + "."
+	case x.calls("assert_fail", "assert_perror_fail", "assert", "g_assertion_message", "g_assertion_message_expr"), nameless && msg != "" && assertion().MatchString(msg):
 		msg = orElse(msg, x.globalText("__glib_assert_msg"))
 		v.why = "An assertion failed" + by(x.callerOf("assert_fail", "assert_perror_fail", "assert", "g_assertion_message_expr", "g_assertion_message")) + "."
 		if msg != "" {
@@ -44,11 +50,18 @@ func (x *examination) aborted() *verdict {
 	case x.calls("malloc_printerr", "malloc_assert", "libc_free", "cfree", "free", "realloc", "int_free", "int_malloc"):
 		v = say("HeapError", "The allocator gave up%s.", x.heapCall())
 	case x.calls("cxa_throw", "cxa_rethrow", "std::terminate", "std::terminate()", "cxxabiv1::__terminate"):
-		if e := x.exception(); e != "" {
+		e := x.exception()
+		if said := x.uncaught(); e == "" || strings.HasPrefix(said, e+": ") {
+			e = said // what() of types that are not known
+		}
+		if e != "" {
 			v.why, msg = "A C++ exception was not caught: "+firstLine(e)+by(x.user("cxa_throw"))+".", e
 		} else {
 			v.why = "std::terminate was called" + by(x.user("std::terminate", "std::terminate()")) + "."
 		}
+	case nameless && x.uncaught() != "":
+		msg = x.uncaught()
+		v.why = "A C++ exception was not caught: " + msg + "."
 	case x.Code <= 0 && x.Sender != 0 && !x.calls("abort", "GI_abort", "raise", "gsignal", "pthread_kill", "pthread_kill_implementation"):
 		v.why = fmt.Sprintf("SIGABRT was sent by %s while the process was in %s.", x.sender(), x.place())
 	case x.callerOf("abort", "GI_abort") != nil:

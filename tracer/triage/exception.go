@@ -14,15 +14,18 @@ import (
 // The header of an exception of the Itanium C++ ABI, of which the functions that
 // unwind hold pointers to the part that is theirs (struct __cxa_exception).
 const (
-	exceptionType   = -80 // from that part
+	exceptionType   = uint64(1<<64 - 80) // from that part
 	exceptionObject = 32
 	typeName        = 8 // in a std::type_info
 	typeBase        = 16
 )
 
-// exceptionClasses begin the unwinder's part: "GNUCC++\0" and, of dependent
-// exceptions, "GNUCC++\x01", of libc++ "CLNGC++\0".
-var exceptionClasses = map[uint64]bool{0x474e5543432b2b00: true, 0x434c4e47432b2b00: true}
+// exceptionClasses begin the unwinder's part: "GNUCC++\0", of libc++ "CLNGC++\0". Where
+// std::rethrow_exception throws it, "GNUCC++\x01", and a pointer to the exception is where else
+// its type is (struct __cxa_dependent_exception).
+var exceptionClasses = map[uint64]bool{0x474e5543432b2b00: true, 0x434c4e47432b2b00: true, dependent: true}
+
+const dependent = 0x474e5543432b2b01
 
 // exception returns the type and the text of the exception that is under way, such as
 // "std::runtime_error: no such key", or "".
@@ -48,6 +51,10 @@ func (x *examination) exception() string {
 		}
 		seen[p] = true
 		if class, ok := x.word(p); ok && exceptionClasses[class] {
+			if class == dependent {
+				object, _ := x.word(p + exceptionType)
+				p = object - exceptionObject
+			}
 			if s := x.describe(p); s != "" {
 				return s
 			}
@@ -58,8 +65,7 @@ func (x *examination) exception() string {
 
 // describe describes the exception whose unwinder's part lies at p.
 func (x *examination) describe(p uint64) string {
-	const offset = uint64(1<<64 + exceptionType)
-	typ, ok := x.word(p + offset)
+	typ, ok := x.word(p + exceptionType)
 	if !ok {
 		return ""
 	}
