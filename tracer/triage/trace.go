@@ -34,6 +34,12 @@ func (s *ignore) trace(stack Stack, exhausted bool) []Frame {
 			break
 		}
 	}
+	for i := len(frames) - 1; i > 0; i-- {
+		if frames[i].Function == "main" {
+			frames = frames[:i+1] // what calls that has no name in a static program without symbols
+			break
+		}
+	}
 	if len(frames) > 1 && frames[0].Text() == "??" {
 		frames = frames[1:] // what is called through a bad pointer is chance
 	}

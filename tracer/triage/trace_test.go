@@ -29,6 +29,9 @@ func TestTrace(t *testing.T) {
 		{"f g main", "f g main"},
 		{"__GI_raise abort __assert_fail f main __libc_start_call_main __libc_start_main _start", "f main"},
 		{"__memcpy_avx_unaligned_erms f main", "f main"},
+		{"__memmove_chk_avx512_no_vzeroupper __strcasecmp_l_avx2_rtm __strtok_r strchr_sse2_no_bsf __rust_alloc_zeroed f main", "f main"},
+		{"strdup_escaped memcpy_ring rust_parse main", "strdup_escaped memcpy_ring rust_parse main"},
+		{"f main start before", "f main"}, // what has no name in a stripped program
 		{"__interceptor_free f main", "f main"},
 		{"std::vector<int>::at(unsigned_long) f main", "f main"},
 		{"core::panicking::panic_fmt rust_begin_unwind f main", "f main"},
