@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/triage"
@@ -30,6 +32,10 @@ func (s *Stop) Crash(o *CrashOptions) (*triage.Crash, error) {
 		o = new(CrashOptions)
 	}
 	p := s.Process
+	if s.Reason == ReasonKilled && s.Signal == int(unix.SIGSYS) { // of seccomp, which nothing stops at
+		c, err := triage.Killed(s.Signal, o.Output, &o.Options)
+		return c, wrapCrash(p.PID, err)
+	}
 	if s.Gone() {
 		c, err := triage.FromOutput(o.Output, &o.Options)
 		if c == nil && err == nil {

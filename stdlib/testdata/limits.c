@@ -1,9 +1,13 @@
 // Takes all the time or memory there is, in the way that its argument names.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void *spin(void *p)
@@ -25,6 +29,17 @@ static long deep(long n) // which comes and goes, but not further out than 100
 	return n ? deep(n - 1) + 1 : 0;
 }
 
+static void filter(void) // which ends the process when it calls getppid
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &(struct sock_fprog){4, code});
+	getppid();
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t t;
@@ -39,6 +54,9 @@ int main(int argc, char **argv)
 	case 'o': // poll
 		for (int fd = epoll_create1(0);;)
 			epoll_wait(fd, &(struct epoll_event){}, 1, -1);
+	case 'i':
+		filter();
+		break;
 	case 'e': // deep
 		deep(600);
 	case 'r':
