@@ -195,6 +195,20 @@ func (c code) Switches(pc uint64) bool {
 	return false
 }
 
+// Injected reports whether pc is in one of those functions of Go's runtime that it has
+// others call when a signal comes.
+func (c code) Injected(pc uint64) bool {
+	sym, ok := c.in.SymbolAt(pc)
+	if !ok {
+		return false
+	}
+	switch strings.TrimSuffix(sym.Name, ".abi0") {
+	case "runtime.sigpanic", "runtime.sigpanic0", "runtime.asyncPreempt":
+		return true
+	}
+	return false
+}
+
 // Image returns the ELF file that the frame's code lies in, or nil.
 func (f *Frame) Image() *image.Image {
 	img, _ := f.in.ImageAt(f.Lookup)

@@ -30,6 +30,10 @@ type Images interface {
 	// another stack than that of its own frame.
 	Switches(pc uint64) bool
 
+	// Injected reports whether Go's runtime has functions call the one at pc between any
+	// two instructions, when a signal comes.
+	Injected(pc uint64) bool
+
 	// Caller sets the registers of the caller of f, as far as known, rip and rsp among
 	// them, if something else than the code tells what they are. Where it tells nothing
 	// it returns false. An error ends the stack.
@@ -296,7 +300,11 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 	if u.goBP = 0; cie.cfaOnly && cfa-f.SP >= 16 {
 		u.goBP = cfa - 16
 	}
-	return u.leave(f, caller, CFI)
+	more, err := u.leave(f, caller, CFI)
+	if cie.cfaOnly && u.images.Injected(f.Lookup) {
+		caller.Lookup = caller.PC // at which nothing has returned yet
+	}
+	return more, err
 }
 
 // byOtherStack finds the caller of a function that has changed the stack, by the frame

@@ -237,6 +237,7 @@ func (r *room) CFI(pc uint64) (*Table, uint64, bool) {
 }
 
 func (r *room) Switches(uint64) bool { return false }
+func (r *room) Injected(uint64) bool { return false }
 
 func (r *room) Caller(_, _ *Frame) (bool, error) { return false, nil }
 

@@ -150,6 +150,7 @@ func (s *stop) CFI(pc uint64) (*Table, uint64, bool) {
 }
 
 func (s *stop) Switches(uint64) bool { return false }
+func (s *stop) Injected(uint64) bool { return false }
 
 func (s *stop) Caller(_, _ *Frame) (bool, error) { return false, nil }
 

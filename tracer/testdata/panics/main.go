@@ -1,7 +1,10 @@
 // Command panics panics in the way that its argument names.
 package main
 
-import "os"
+import (
+	"os"
+	"unsafe"
+)
 
 type node struct {
 	next  *node
@@ -15,6 +18,9 @@ func walk(n *node) int { return n.next.value }
 func index(list []int, i int) int { return list[i] }
 
 //go:noinline
+func write(at uintptr) { *(*int)(unsafe.Pointer(at)) = 1 }
+
+//go:noinline
 func wait(c chan int) int { return <-c }
 
 func main() {
@@ -25,6 +31,8 @@ func main() {
 		index(make([]int, 3), 7)
 	case "panic":
 		panic("out of cheese")
+	case "far":
+		write(0x123456789000)
 	case "deadlock":
 		wait(make(chan int))
 	}
