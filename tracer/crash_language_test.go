@@ -115,6 +115,7 @@ func TestCrashOfGo(t *testing.T) {
 			"nil":      {"runtime error: invalid memory address or nil pointer dereference", "main.walk at main.go:"},
 			"index":    {"runtime error: index out of range [7] with length 3", "main.index at main.go:"},
 			"panic":    {"out of cheese", "main.main at main.go:"},
+			"far":      {"fault", "main.write at main.go:"},
 			"deadlock": {"all goroutines are asleep - deadlock!", "main.wait at main.go:"},
 		} {
 			s := stopAt(t, path, name, false)
@@ -133,10 +134,26 @@ func TestCrashOfGo(t *testing.T) {
 				if crash.Name != "GoPanic" || crash.Severity != triage.NotExploitable || said != "" && crash.Message != c.message {
 					t.Errorf("%s: %s, message %q: %s", name, crash.Name, crash.Message, crash.Explanation)
 				}
+				if name == "far" && said != "" && !strings.Contains(crash.Explanation, "SIGSEGV: segmentation violation code=0x1 addr=0x123456789000") {
+					t.Errorf("%s: %s, want what the signal was of", name, crash.Explanation)
+				}
 				if len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], c.top) {
 					t.Errorf("%s %s: stack %q, want it to begin with %s", name, flags, crash.Trace, c.top)
 				}
 			}
 		}
+	}
+}
+
+// TestCrashOfCgo checks what is said where Go's runtime has handled the signal of code of C.
+func TestCrashOfCgo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "prog")
+	if out, err := exec.Command("go", "build", "-o", path, "./testdata/cgo").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	t.Setenv("GOTRACEBACK", "crash")
+	crash := crashOf(t, path, "far", false)
+	if crash.Name != "DestAv" || !strings.Contains(crash.Explanation, "writes 8 bytes at 0x123456789000") || len(crash.Trace) == 0 || !strings.HasPrefix(crash.Trace[0], "far at main.go:") {
+		t.Errorf("%s: %s, stack %q", crash.Name, crash.Explanation, crash.Trace)
 	}
 }

@@ -71,6 +71,7 @@ var bugs = []bug{
 
 	{"call_null", "SegFaultOnPcNearNull", probably, "SegFaultOnPcNearNull", "The program counter is 0x0", ""},
 	{"call_far", "SegFaultOnPc", exploitable, "SegFaultOnPc", "The program counter is 0x123456789000", ""},
+	{"call_data", "SegFaultOnPc", exploitable, "SegFaultOnPc", "in memory that is rw-p", ""},
 	{"call_wild", "CallAv", exploitable, "BranchAv", "goes to 0x4141414141414141, which is not canonical", ""},
 	{"call_memory", "CallAv", exploitable, "BranchAv", "reads 8 bytes at 0x123456789000", ""},
 	{"call_memory_null", "CallAvNearNull", probably, "BranchAvNearNull", "reads 8 bytes at 0x10", ""},

@@ -86,6 +86,7 @@ NOINLINE void taint_cleared(void) { __asm__ volatile("mov (%0), %%rax; xor %%eax
 
 NOINLINE void call_null(void) { nowhere(); sink = 1; }
 NOINLINE void call_far(void) { nowhere = (void (*)(void))FAR; nowhere(); sink = 1; }
+NOINLINE void call_data(void) { nowhere = (void (*)(void))&sink; nowhere(); sink = 1; }
 NOINLINE void call_wild(void) { __asm__ volatile("call *%0" ::"r"(WILD)); }
 NOINLINE void call_memory(void) { __asm__ volatile("call *(%0)" ::"r"(FAR)); }
 NOINLINE void call_memory_null(void) { __asm__ volatile("call *16(%0)" ::"r"(0L)); }
@@ -176,7 +177,7 @@ static const struct { const char *name; void (*run)(void); } bugs[] = {
 	BUG(add_far), BUG(xchg_far), BUG(stos_far), BUG(movs_far), BUG(sse_far), BUG(set_far), BUG(pop_far), BUG(cmp_far), BUG(push_far),
 	BUG(test_null), BUG(scas_far), BUG(inc_null), BUG(fst_far), BUG(own_code), BUG(misaligned), BUG(index_wild), BUG(stack_wild), BUG(below_stack),
 	BUG(taint_write), BUG(taint_call), BUG(taint_jump), BUG(taint_cleared),
-	BUG(call_null), BUG(call_far), BUG(call_wild), BUG(call_memory), BUG(call_memory_null), BUG(jump_wild), BUG(jump_memory), BUG(jump_memory_null),
+	BUG(call_null), BUG(call_far), BUG(call_data), BUG(call_wild), BUG(call_memory), BUG(call_memory_null), BUG(jump_wild), BUG(jump_memory), BUG(jump_memory_null),
 	BUG(return_wild), BUG(return_lost), BUG(on_stack), BUG(illegal), BUG(privileged), BUG(trap), BUG(divide),
 	BUG(big_frame), BUG(thread_stack), BUG(alt_stack), BUG(smash), BUG(fortify),
 	BUG(double_free), BUG(bad_free), BUG(overflow), BUG(top_size), BUG(assertion), BUG(aborts), BUG(killed_abort), BUG(sent_segv), BUG(past_file),

@@ -44,12 +44,24 @@ var exceptions = map[uint64]struct {
 }
 
 // unhandle makes the event that of the instruction that a handler was called for, if the
-// process has ended itself in one, and reports whether it has.
+// process has ended itself in one, and reports whether it has. A handler of the signal that it
+// has ended itself with, as Go has, may have been called before that.
 func (x *examination) unhandle() bool {
-	at := slices.IndexFunc(x.Stack.Frames, func(f Frame) bool { return f.Signal })
-	if x.Code > 0 || at < 0 || x.Stack.Elided > 0 && at >= x.Stack.After {
-		return false
+	frames := x.Stack.Frames
+	if x.Stack.Elided > 0 {
+		frames = frames[:x.Stack.After]
 	}
+	for at := range frames {
+		if x.Code <= 0 && frames[at].Signal && x.handled(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// handled makes the event that of the instruction that the kernel has called a handler for in
+// the given frame, and reports whether that raises a signal.
+func (x *examination) handled(at int) bool {
 	context := make([]byte, contextSize)
 	if n, _ := x.p.ReadAt(x.Stack.Frames[at].SP, context); n < len(context) {
 		return false

@@ -1,7 +1,10 @@
 package triage
 
 import (
+	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // This file reads the panics of Rust and Go, of what the program printed.
@@ -12,6 +15,7 @@ var (
 	rustPlace      = lazy(`^(?:\s+at )?(.+):(\d+):(\d+)$`)
 	rustHash       = lazy(`::h[0-9a-f]{16}$|\[[0-9a-f]{13,16}\]`)
 	goPanic        = lazy(`(?m)^(?:panic: |fatal error: )(.+)$`)
+	goSignal       = lazy(`(?m)^\[signal (SIG\w+: .*)\]$`)
 	goStack        = lazy(`(?m)^goroutine \d+ .*\[[^\]]*\]:$`)
 	goPlace        = lazy(`^\t(.+?):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=0x[0-9a-f]+ sp=.*)?$`)
 )
@@ -19,6 +23,9 @@ var (
 // panicked is the verdict on panics of Rust and Go, by what was printed or, without
 // that, by the functions that end the process.
 func (x *examination) panicked() *verdict {
+	if sig := unix.Signal(x.Signal); x.after == "" && (x.violation() || sig == unix.SIGFPE && x.Code > 0) {
+		return nil // an instruction ended the process: a panic was caught before
+	}
 	output := x.Output
 	if !strings.Contains(output, "panic") && !strings.Contains(output, "fatal error") {
 		output = "" // which takes less time than to match it
@@ -31,6 +38,9 @@ func (x *examination) panicked() *verdict {
 	}
 	if m := goPanic().FindStringSubmatch(output); m != nil && goStack().MatchString(output) {
 		v := say("GoPanic", "A panic of Go: %s", m[1])
+		if sig := goSignal().FindStringSubmatch(output); sig != nil {
+			v.why += ". It came of " + sig[1] + "."
+		}
 		v.message = m[1]
 		return v
 	}
@@ -49,15 +59,19 @@ func (x *examination) panicked() *verdict {
 // or without one the place of the panic, and of Go that of the goroutine.
 func panicStack(output string) []Frame {
 	if m := rustPanic().FindStringSubmatchIndex(output); m != nil {
+		var place Frame
+		if at := rustPlace().FindStringSubmatch(orElse(group(output, m, 2), group(output, m, 3))); at != nil {
+			place = Frame{File: at[1], Line: number(at[2]), Column: number(at[3])}
+		}
 		head, rest, ok := strings.Cut(output[m[0]:], "stack backtrace:\n")
 		if frames := rustStack(rest); ok && len(frames) > 0 && len(rustPanic().FindAllStringIndex(head, 2)) == 1 {
+			locate(frames, &place)
 			return frames
 		}
-		at := rustPlace().FindStringSubmatch(orElse(group(output, m, 2), group(output, m, 3)))
-		if at == nil {
+		if place.File == "" {
 			return nil
 		}
-		return []Frame{{File: at[1], Line: number(at[2]), Column: number(at[3])}}
+		return []Frame{place}
 	}
 	if m := goPanic().FindStringIndex(output); m != nil {
 		if at := goStack().FindStringIndex(output[m[0]:]); at != nil {
@@ -65,6 +79,15 @@ func panicStack(output string) []Frame {
 		}
 	}
 	return nil
+}
+
+// locate gives the innermost frame of the program's own the place of the panic, if it has none,
+// as in a program without debug information.
+func locate(frames []Frame, place *Frame) {
+	i := slices.IndexFunc(frames, func(f Frame) bool { return !own().frame(&f) })
+	if i >= 0 && frames[i].File == "" && !own().frame(place) {
+		frames[i].File, frames[i].Line, frames[i].Column = place.File, place.Line, place.Column
+	}
 }
 
 // group returns what a group of a match is, or "".

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -46,6 +48,25 @@ func TestRustPanics(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRustPanicsWithoutLines checks that panics in one function differ by their places, and that a
+// panic that was caught is not what ends a process later.
+func TestRustPanicsWithoutLines(t *testing.T) {
+	text := func(line string) string {
+		return "\nthread 'main' (7) panicked at src/main.rs:" + line + ":\nout of cheese\nstack backtrace:\n   0: __rustc::rust_begin_unwind\n             at /rustc/59/library/std/src/panicking.rs:689:5\n" +
+			"   1: core::panicking::panic_fmt\n             at /rustc/59/library/core/src/panicking.rs:80:14\n   2: app::main\nnote: Some details are omitted\n"
+	}
+	for _, line := range []string{"7:5", "9:13"} {
+		crash, err := FromOutput(text(line), nil)
+		if err != nil || !slices.Equal(crash.Trace, []string{"app::main at main.rs:" + line}) {
+			t.Errorf("%v, %v, want a stack of app::main at main.rs:%s", crash, err, line)
+		}
+	}
+	crash, err := New(nowhere{}, &Event{Signal: int(unix.SIGSEGV), Code: 1, Addr: 8, Output: text("7:5")}, nil)
+	if err != nil || crash.Name == "RustPanic" {
+		t.Errorf("%v, %v, want no panic", crash, err)
 	}
 }
 

@@ -33,7 +33,7 @@ var rules = []rule{
 		return name == "StackGuard" || r != nil && strings.HasPrefix(r.Type, "stack-buffer-overflow")
 	}},
 	{"PossibleStackCorruption", func(x *examination, name string, r *Report) bool {
-		return r == nil && name != "StackOverflow" && x.corrupt()
+		return r == nil && name != "StackOverflow" && !strings.HasSuffix(name, "Panic") && x.corrupt()
 	}},
 	{"DestAv", func(x *examination, name string, r *Report) bool {
 		return x.faulted("write", false) && name != "StackOverflow" || x.fault == nil && r != nil && r.Access == "write"

@@ -164,6 +164,10 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 	}
 	c.Tags = x.tags(v.name, c.Sanitizer)
 	stack := x.Stack
+	if len(stack.Frames) > 0 && x.violation() && !x.executable() { // what lies there is no function, and chance
+		stack.Frames = slices.Clone(stack.Frames)
+		stack.Frames[0] = Frame{PC: x.pc}
+	}
 	if r := c.Sanitizer; r != nil && len(r.Frames) > 0 && (slices.ContainsFunc(r.Frames, x.own) || !slices.ContainsFunc(stack.Frames, x.own)) {
 		stack.Frames = r.Frames
 	} else if (v.name == "RustPanic" || v.name == "GoPanic") && !slices.ContainsFunc(stack.Frames, x.own) {
