@@ -1,8 +1,10 @@
-// Reads a word, and writes it over an address that it then goes to.
+// Reads a word, and writes it over an address that it then goes to. With an argument it reads it once more,
+// to where it is written.
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct record { char name[16]; void (*show)(const char *); };
 
@@ -14,11 +16,18 @@ __attribute__((noinline)) static void fill(volatile char *to, const char *from, 
 		to[i] = from[i];
 }
 
+static int again;
+
+__attribute__((noinline)) static void refill(volatile char *to)
+{
+	pread(0, (char *)to, 8, 1);
+}
+
 __attribute__((noinline)) static void through_heap(const char *word)
 {
 	struct record *r = malloc(sizeof *r);
 	r->show = show;
-	fill(r->name + 16, word, 8);
+	again ? refill(r->name + 16) : fill(r->name + 16, word, 8);
 	r->show(r->name);
 	free(r);
 }
@@ -26,12 +35,13 @@ __attribute__((noinline)) static void through_heap(const char *word)
 __attribute__((noinline)) static int through_stack(const char *word)
 {
 	volatile char small[8];
-	fill((char *)__builtin_frame_address(0) + 8, word, 8);
+	again ? refill((char *)__builtin_frame_address(0) + 8) : fill((char *)__builtin_frame_address(0) + 8, word, 8);
 	return small[0];
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	again = argc > 1;
 	char line[16] = "";
 	if (fread(line, 1, sizeof line, stdin) < 9)
 		return 1;
