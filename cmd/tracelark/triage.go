@@ -78,6 +78,9 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	default:
 		return usageErrorf("%s: --mode is %q, want auto, exec or snapshot", cmd.Name(), c.Mode)
 	}
+	if c.NearNull == 0 {
+		return usageErrorf("%s: --near-null is 0, want 1 or more, which is the null pointer alone", cmd.Name())
+	}
 	if !(c.Settle >= 0) {
 		return usageErrorf("%s: --settle is %g, want seconds", cmd.Name(), c.Settle)
 	}

@@ -40,9 +40,6 @@ func (k *Keys) Get(name string) (value string, ok bool) {
 }
 
 func newKeys(trace []Frame) Keys {
-	if len(trace) == 0 {
-		trace = []Frame{{}}
-	}
 	top := &trace[0]
 	k := Keys{Top: top.name(), CrashLine: top.place()}
 	if top.File != "" {

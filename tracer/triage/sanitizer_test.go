@@ -320,3 +320,21 @@ func TestPanics(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
+
+// TestTagsOfReports checks the rules where a sanitizer's report is all there is.
+func TestTagsOfReports(t *testing.T) {
+	for _, c := range []struct{ report, class, tag string }{
+		{"SEGV on unknown address 0x123456789000 (pc 0x123456789000 bp 0x7ffe sp 0x7ffe T0)\n==1==The signal is caused by a READ memory access.", "SegFaultOnPc", "SegFaultOnPc"},
+		{"SEGV on unknown address 0x000000000000 (pc 0x000000000000 bp 0x7ffe sp 0x7ffe T0)\n==1==Hint: pc points to the zero page.\n==1==The signal is caused by a READ memory access.", "SegFaultOnPcNearNull", "SegFaultOnPcNearNull"},
+		{"SEGV on unknown address 0x000000000010 (pc 0x401000 bp 0x7ffe sp 0x7ffe T0)\n==1==The signal is caused by a WRITE memory access.", "DestAvNearNull", "DestAvNearNull"},
+		{"SEGV on unknown address 0x123456789000 (pc 0x401000 bp 0x7ffe sp 0x7ffe T0)\n==1==The signal is caused by a READ memory access.", "SourceAv", "SourceAv"},
+	} {
+		crash, err := FromOutput("==1==ERROR: AddressSanitizer: "+c.report+"\n", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if crash.Name != c.class || !slices.Equal(crash.Tags, []string{c.tag}) || !slices.Equal(crash.Trace, []string{"??"}) {
+			t.Errorf("%s: %s, tags %q, stack %q, want %s, %s", c.report, crash.Name, crash.Tags, crash.Trace, c.class, c.tag)
+		}
+	}
+}

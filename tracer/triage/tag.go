@@ -23,7 +23,9 @@ var rules = []rule{
 	{"UseAfterFree", func(_ *examination, _ string, r *Report) bool {
 		return r != nil && strings.Contains(r.Type, "use-after-free")
 	}},
-	{"SegFaultOnPc", func(x *examination, _ string, _ *Report) bool { return x.faulted("execute", false) }},
+	{"SegFaultOnPc", func(x *examination, name string, r *Report) bool {
+		return x.faulted("execute", false) || x.told(r, name, "execute", false)
+	}},
 	{"BranchAv", func(x *examination, _ string, _ *Report) bool { return x.branched(false) }},
 	{"StackCodeExecution", func(x *examination, _ string, _ *Report) bool {
 		m := x.mapping(x.pc)
@@ -36,7 +38,7 @@ var rules = []rule{
 		return r == nil && name != "StackOverflow" && !strings.HasSuffix(name, "Panic") && x.corrupt()
 	}},
 	{"DestAv", func(x *examination, name string, r *Report) bool {
-		return x.faulted("write", false) && name != "StackOverflow" || x.fault == nil && r != nil && r.Access == "write"
+		return x.faulted("write", false) && name != "StackOverflow" || x.told(r, name, "write", false)
 	}},
 	{"BadInstruction", func(x *examination, name string, _ *Report) bool { return name == "BadInstruction" }},
 	{"HeapError", func(x *examination, name string, r *Report) bool {
@@ -46,15 +48,21 @@ var rules = []rule{
 		return name == "HeapError" || x.violation() && x.allocating()
 	}},
 	{"StackOverflow", func(_ *examination, name string, _ *Report) bool { return name == "StackOverflow" }},
-	{"SegFaultOnPcNearNull", func(x *examination, _ string, _ *Report) bool { return x.faulted("execute", true) }},
+	{"SegFaultOnPcNearNull", func(x *examination, name string, r *Report) bool {
+		return x.faulted("execute", true) || x.told(r, name, "execute", true)
+	}},
 	{"BranchAvNearNull", func(x *examination, _ string, _ *Report) bool { return x.branched(true) }},
 	{"BlockMoveAv", func(x *examination, _ string, _ *Report) bool { return x.violation() && x.blockMove() }},
-	{"DestAvNearNull", func(x *examination, _ string, _ *Report) bool { return x.faulted("write", true) }},
-	{"SourceAvNearNull", func(x *examination, _ string, _ *Report) bool { return x.faulted("read", true) }},
+	{"DestAvNearNull", func(x *examination, name string, r *Report) bool {
+		return x.faulted("write", true) || x.told(r, name, "write", true)
+	}},
+	{"SourceAvNearNull", func(x *examination, name string, r *Report) bool {
+		return x.faulted("read", true) || x.told(r, name, "read", true)
+	}},
 	{"FloatingPointException", func(x *examination, _ string, _ *Report) bool { return unix.Signal(x.Signal) == unix.SIGFPE }},
 	{"BenignSignal", func(x *examination, _ string, _ *Report) bool { return x.benign() }},
-	{"SourceAv", func(x *examination, _ string, r *Report) bool {
-		return x.faulted("read", false) || x.fault == nil && r != nil && r.Access == "read"
+	{"SourceAv", func(x *examination, name string, r *Report) bool {
+		return x.faulted("read", false) || x.told(r, name, "read", false)
 	}},
 	{"AbortSignal", func(x *examination, _ string, _ *Report) bool { return unix.Signal(x.Signal) == unix.SIGABRT }},
 	{"AccessViolation", func(x *examination, _ string, _ *Report) bool {
@@ -87,6 +95,18 @@ func (x *examination) kind() disasm.Kind {
 // faulted reports whether the fault is of a kind, near the null pointer or not.
 func (x *examination) faulted(access string, near bool) bool {
 	return x.fault != nil && x.fault.Access == access && x.fault.NearNull == near
+}
+
+// told reports whether a sanitizer tells of such a fault, which is all that is known of it.
+func (x *examination) told(r *Report, name, access string, near bool) bool {
+	if x.fault != nil || r == nil {
+		return false
+	}
+	is := r.Access
+	if strings.HasPrefix(name, "SegFaultOnPc") {
+		is = "execute"
+	}
+	return is == access && near == (r.HasAddr && r.Addr < x.near || r.Type == "null-pointer-use")
 }
 
 func (x *examination) branched(near bool) bool {

@@ -180,6 +180,9 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 		}
 	}
 	trace := ignored.trace(stack, v.name == "StackOverflow")
+	if len(trace) == 0 {
+		trace = []Frame{{}}
+	}
 	c.Trace, c.Keys = texts(trace), newKeys(trace)
 	return c, nil
 }
