@@ -17,6 +17,9 @@ import (
 const (
 	siKernel = 0x80 // si_code where the CPU tells no address: a general protection fault
 	busAlign = 1    // BUS_ADRALN
+	busError = 4    // BUS_MCEERR_AR, and BUS_MCEERR_AO behind it
+	segvKey  = 4    // SEGV_PKUERR
+	segvFlow = 10   // SEGV_CPERR: the shadow stack has another return address
 	maxInst  = 15   // bytes
 	pageSize = 4096
 )
@@ -35,6 +38,11 @@ func (x *examination) unaligned() bool {
 	return unix.Signal(x.Signal) == unix.SIGBUS && x.Code == busAlign
 }
 
+// unshadowed reports whether a return did not go where the shadow stack has it go.
+func (x *examination) unshadowed() bool {
+	return unix.Signal(x.Signal) == unix.SIGSEGV && x.Code == segvFlow
+}
+
 // canonical reports whether the CPU can address addr, which it cannot unless the upper
 // bits are all alike. Five levels of page tables are not used unless asked for.
 func canonical(addr uint64) bool { return addr>>47 == 0 || addr>>47 == 1<<17-1 }
@@ -51,7 +59,7 @@ func (x *examination) decode() {
 		}
 	}
 	x.repeat()
-	if !x.violation() {
+	if !x.violation() || x.unshadowed() {
 		return
 	}
 	var regs []arch.Reg
@@ -170,6 +178,10 @@ func (x *examination) violated() *verdict {
 	if !x.violation() {
 		return say("AccessViolation", "%s", x.sent())
 	}
+	if x.unshadowed() {
+		ra, _ := x.word(x.sp)
+		return say("ReturnAv", "The instruction at %#x%s returns to %#x, at %#x on the stack, which is not what the shadow stack has: the return address was overwritten.", x.pc, x.text(), ra, x.sp)
+	}
 	f := x.fault
 	if f == nil {
 		return x.protected()
@@ -287,8 +299,12 @@ func (x *examination) obstacle(addr uint64, need procfs.Perms) string {
 		return "which belongs to the kernel"
 	case m == nil:
 		return "where nothing is mapped"
-	case unix.Signal(x.Signal) == unix.SIGBUS && x.Code != siKernel:
+	case unix.Signal(x.Signal) == unix.SIGBUS && (x.Code == busError || x.Code == busError+1):
+		return "where the hardware has found a memory error"
+	case unix.Signal(x.Signal) == unix.SIGBUS && x.Code != siKernel && m.Path != "":
 		return fmt.Sprintf("behind the end of the file %s", m.Path)
+	case unix.Signal(x.Signal) == unix.SIGSEGV && x.Code == segvKey:
+		return fmt.Sprintf("in memory that is %s%s, but whose protection key does not allow it", m.Perms, named(m.Path))
 	}
 	return fmt.Sprintf("in memory that is %s%s", m.Perms, named(m.Path))
 }
