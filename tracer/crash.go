@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/triage"
 	"github.com/tracelark/tracelark/tracer/unwind"
@@ -32,8 +33,8 @@ func (s *Stop) Crash(o *CrashOptions) (*triage.Crash, error) {
 		o = new(CrashOptions)
 	}
 	p := s.Process
-	if s.Reason == ReasonKilled && s.Signal == int(unix.SIGSYS) { // of seccomp, which nothing stops at
-		c, err := triage.Killed(s.Signal, o.Output, &o.Options)
+	if s.Reason == ReasonKilled && s.Signal == int(unix.SIGSYS) {
+		c, err := p.refusal.crash(o)
 		return c, wrapCrash(p.PID, err)
 	}
 	if s.Gone() {
@@ -221,3 +222,41 @@ func (f *Frame) Describe() triage.Frame {
 	}
 	return d
 }
+
+// A refusal is where a thread was whose system call seccomp has refused by ending the process.
+// That is no stop: it is looked at when the thread is about to end.
+type refusal struct {
+	event triage.Event
+	maps  []procfs.Mapping
+}
+
+// refused returns where the thread is, or nil if it is another one's call that was refused: of
+// that, seccomp leaves rax as it was.
+func (t *Thread) refused() *refusal {
+	regs, err := t.Regs()
+	if err != nil || int64(regs[arch.OrigRAX]) < 0 || regs[arch.RAX] != regs[arch.OrigRAX] {
+		return nil
+	}
+	r := &refusal{event: triage.Event{PID: t.p.PID, Exe: t.p.Exe(), Argv: t.p.Argv(), Regs: *regs, Stack: t.ends(firstFrames, lastFrames)}}
+	if t.p.updateImages() == nil {
+		r.maps = t.p.images.maps
+	}
+	return r
+}
+
+// crash says what that end was. r may be nil, where nothing is known.
+func (r *refusal) crash(o *CrashOptions) (*triage.Crash, error) {
+	if r == nil {
+		r = new(refusal)
+	}
+	e := r.event
+	e.Signal, e.Code, e.Output = int(unix.SIGSYS), sysSeccomp, o.Output
+	return triage.New(r, &e, &o.Options)
+}
+
+const sysSeccomp = 1 // si_code
+
+// The memory is gone.
+func (r *refusal) ReadAt(uint64, []byte) (int, error) { return 0, unix.ESRCH }
+func (r *refusal) Maps() ([]procfs.Mapping, error)    { return r.maps, nil }
+func (r *refusal) Images() ([]*image.Image, error)    { return nil, nil }

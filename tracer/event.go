@@ -116,6 +116,9 @@ func (p *Process) takeEnd(t *Thread, status unix.WaitStatus) *Stop {
 // takeExit handles a thread that is about to end. It is let go to its end at
 // once unless a hook wants to look.
 func (p *Process) takeExit(t *Thread) *Stop {
+	if msg, err := ptrace.EventMsg(t.TID); err == nil && unix.WaitStatus(msg).Signal() == unix.SIGSYS && p.refusal == nil {
+		p.refusal = t.refused()
+	}
 	t.ending = true
 	if child := t.unreported(); child != 0 {
 		p.birth(t, child, unix.PTRACE_EVENT_CLONE, false)

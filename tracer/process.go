@@ -83,6 +83,7 @@ type Process struct {
 	command   []string    // to launch it again, or nil
 	origin    *Checkpoint // whose Fork has made it, or nil
 	stained   bool        // it has done what no recycler undoes, see stain.go
+	refusal   *refusal    // where seccomp has ended it, or nil
 }
 
 // State returns what the process does.

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ import (
 	"github.com/tracelark/tracelark/tracer/disasm"
 	"github.com/tracelark/tracelark/tracer/image"
 	"github.com/tracelark/tracelark/tracer/procfs"
+	"github.com/tracelark/tracelark/tracer/syscalls"
 )
 
 // A Process is what is looked at: a stopped process or a core.
@@ -274,13 +276,11 @@ func (x *examination) signalled() *verdict {
 		}
 		return say("BadInstruction", "The bytes at %#x%s are no instruction, or one that is not permitted (SIGILL).", x.pc, x.text())
 	case unix.SIGSYS:
-		if x.Regs == (arch.Regs{}) {
-			return say("BadInstruction", "SIGSYS ended the process at once, as a system call is not permitted.")
-		}
 		if sent {
 			return say("BadInstruction", "%s", x.sent())
 		}
-		return say("BadInstruction", "A system call at %#x is not permitted (SIGSYS).", x.pc)
+		nr := int(int32(x.Regs[arch.OrigRAX]))
+		return say("BadInstruction", "The system call %s at %#x is not permitted (SIGSYS).", orElse(syscalls.Name(nr), strconv.Itoa(nr)), x.pc)
 	case unix.SIGFPE:
 		if sent {
 			return say("FPE", "%s", x.sent())
@@ -424,11 +424,6 @@ func FromOutput(output string, o *Options) (*Crash, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// Killed says what the end of a process was that a signal has ended without a stop.
-func Killed(sig int, output string, o *Options) (*Crash, error) {
-	return New(nowhere{}, &Event{Signal: sig, Output: output, Stack: Stack{Frames: []Frame{{}}}}, o)
 }
 
 // nowhere is a process that is gone.
