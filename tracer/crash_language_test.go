@@ -53,6 +53,7 @@ func TestCrashOfCXX(t *testing.T) {
 func TestCrashOfPrinted(t *testing.T) {
 	bare := []string{"-O2", "-static", "-s"}
 	bugs := tracertest.Build(t, "testdata/bugs.c", append(bugFlags("-O2"), "-static", "-s")...)
+	checked := tracertest.Build(t, "testdata/bugs.c", bugFlags("-O2")...)
 	flags := []string{"-std=c++17", "-lstdc++", "-Wno-all", "-D_GLIBCXX_ASSERTIONS"}
 	named := tracertest.Build(t, "testdata/uncaught.cc", append(flags, "-O2")...)
 	nameless := tracertest.Build(t, "testdata/uncaught.cc", append(flags, bare...)...)
@@ -63,6 +64,7 @@ func TestCrashOfPrinted(t *testing.T) {
 		{bugs, "fortify", "SafeFunctionCheck", "*** buffer overflow detected ***: terminated"},
 		{bugs, "assertion", "AbortSignal", "Assertion `balance >= 0' failed."},
 		{bugs, "aborts", "AbortSignal", ""},
+		{checked, "check_failed", "AbortSignal", "Check failed: size == 3 (4 vs. 3)"},
 		{nameless, "runtime_error", "AbortSignal", "std::runtime_error: no such key: colour"},
 		{nameless, "later", "AbortSignal", "std::runtime_error: no such key: colour"},
 		{nameless, "plain", "AbortSignal", "plain"},

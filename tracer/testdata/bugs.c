@@ -131,6 +131,7 @@ NOINLINE void check(int balance) { assert(balance >= 0); }
 NOINLINE void assertion(void) { check(-5); }
 NOINLINE void aborts(void) { abort(); }
 NOINLINE void killed_abort(void) { syscall(SYS_kill, getpid(), SIGABRT); sink = 1; }
+NOINLINE void check_failed(void) { fprintf(stderr, "F0102 03:04:05.678 9 bugs.c:1] Check failed: size == 3 (4 vs. 3)\n"); abort(); }
 static void resets(int sig) { signal(sig, SIG_DFL); raise(sig); }
 static void aborts_too(int sig) { abort(); }
 NOINLINE void handled_segv(void) { signal(SIGSEGV, resets); write_far(); }
@@ -180,7 +181,7 @@ static const struct { const char *name; void (*run)(void); } bugs[] = {
 	BUG(call_null), BUG(call_far), BUG(call_data), BUG(call_wild), BUG(call_memory), BUG(call_memory_null), BUG(jump_wild), BUG(jump_memory), BUG(jump_memory_null),
 	BUG(return_wild), BUG(return_lost), BUG(on_stack), BUG(illegal), BUG(privileged), BUG(trap), BUG(divide),
 	BUG(big_frame), BUG(thread_stack), BUG(alt_stack), BUG(smash), BUG(fortify),
-	BUG(double_free), BUG(bad_free), BUG(overflow), BUG(top_size), BUG(assertion), BUG(aborts), BUG(killed_abort), BUG(sent_segv), BUG(past_file),
+	BUG(double_free), BUG(bad_free), BUG(overflow), BUG(top_size), BUG(assertion), BUG(aborts), BUG(check_failed), BUG(killed_abort), BUG(sent_segv), BUG(past_file),
 	BUG(write_constant), BUG(bad_syscall), BUG(handled_segv), BUG(handled_wild), BUG(handled_call), BUG(handled_abort), BUG(handled_divide),
 	BUG(bits_far), BUG(gather_wild), BUG(save_odd), BUG(checked_odd), BUG(flags_bad), BUG(jump_segment), BUG(return_segment), BUG(pivot), BUG(cut_code),
 	BUG(handled_nowhere), BUG(handled_here), BUG(sent_ill), BUG(sent_timer), BUG(handled_deep), BUG(quotient), BUG(checked), BUG(trapped),

@@ -42,7 +42,7 @@ func (x *examination) aborted() *verdict {
 		msg = assertion().FindString(x.Output)
 		v.why = "An assertion of the C++ library failed" + quoted(msg, x.user("std::__glibcxx_assert_fail", "std::__replacement_assert")) + "."
 	case x.calls("assert_fail", "assert_perror_fail", "assert", "g_assertion_message", "g_assertion_message_expr"), nameless && msg != "" && assertion().MatchString(msg):
-		msg = orElse(msg, x.globalText("__glib_assert_msg"))
+		msg = orElse(orElse(msg, x.globalText("__glib_assert_msg")), x.printed())
 		v.why = "An assertion failed" + by(x.callerOf("assert_fail", "assert_perror_fail", "assert", "g_assertion_message_expr", "g_assertion_message")) + "."
 		if msg != "" {
 			v.why = fmt.Sprintf("An assertion failed: %s", strings.TrimSpace(firstLine(msg)))
@@ -66,6 +66,9 @@ func (x *examination) aborted() *verdict {
 		v.why = fmt.Sprintf("SIGABRT was sent by %s while the process was in %s.", x.sender(), x.place())
 	case x.callerOf("abort", "GI_abort") != nil:
 		v.why = "abort was called" + by(x.user("abort", "GI_abort")) + "."
+		if said := x.printed(); assertion().MatchString(said) {
+			v.why, msg = v.why+" Before that the program wrote: "+said, said
+		}
 	}
 	v.message = strings.TrimSpace(msg)
 	return v

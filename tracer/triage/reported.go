@@ -12,7 +12,7 @@ import (
 var (
 	located   = lazy(`(?m)^(0x[0-9a-f]+ is located .*?|Address 0x[0-9a-f]+ is located in stack of thread \S+ at offset \d+) ?(?:in frame.*)?$`)
 	faultPC   = lazy(`on unknown address 0x([0-9a-f]+) \(pc 0x([0-9a-f]+) `)
-	assertion = lazy(`(?m)^(.*\bAssertion .* failed\.?)$`)
+	assertion = lazy(`(?m)^(.*\bAssertion .* failed\.?|.*\b(?:Assertion|Check) failed: .+)$`) // of glibc, and of musl, glog and others
 )
 
 // reported is the verdict of a sanitizer.
