@@ -59,7 +59,7 @@ var bugs = []bug{
 	{"save_odd", "AccessViolation", not, "DestAv", "no multiple of 16", ""},
 	{"checked_odd", "AccessViolation", not, "SourceAv", "reads 8 bytes at 0x", ""},
 	{"flags_bad", "BadInstruction", probably, "BadInstruction", "the memory that it accesses is not the reason", ""},
-	{"jump_segment", "BranchAv", exploitable, "AccessViolation", "the segment that it goes to is not permitted", ""},
+	{"jump_segment", "BranchAv", exploitable, "BranchAv", "the segment that it goes to is not permitted", ""},
 	{"return_segment", "ReturnAv", exploitable, "ReturnAv", "the segment that it goes to is not permitted", ""},
 	{"pivot", "ReturnAv", exploitable, "SourceAv", "rbp becomes the stack pointer of a return", ""},
 	{"cut_code", "SegFaultOnPc", exploitable, "SegFaultOnPc", "fff goes on at 0x", ""},

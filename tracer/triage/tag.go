@@ -111,6 +111,9 @@ func (x *examination) told(r *Report, name, access string, near bool) bool {
 
 func (x *examination) branched(near bool) bool {
 	k := x.kind()
+	if x.fault == nil && x.violation() {
+		return !near && (k == disasm.Call || k == disasm.Jump) // to a segment that is not permitted
+	}
 	return x.fault != nil && (k == disasm.Call || k == disasm.Jump) && x.fault.NearNull == near && (x.culprit == nil || !x.culprit.Stack)
 }
 
