@@ -43,6 +43,15 @@ static void filter(void) // which ends the process when it calls getppid
 	getppid();
 }
 
+static volatile long sink;
+
+static long descend(long n) // until the stack is too deep to be looked at whole, and on from there
+{
+	for (long k = 0; n > 15000 && k < 1000000; k++)
+		sink++;
+	return descend(n + 1) + sink;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t t;
@@ -57,9 +66,16 @@ int main(int argc, char **argv)
 	case 'o': // poll
 		for (int fd = epoll_create1(0);;)
 			epoll_wait(fd, &(struct epoll_event){}, 1, -1);
-	case 'i':
+	case 'i': // filter
 		filter();
 		break;
+	case 'f': // vfork
+		if (vfork() == 0)
+			for (;;)
+				pause();
+		break;
+	case 'u': // dug
+		descend(0);
 	case 'e': // deep
 		deep(600);
 	case 'r':
