@@ -31,8 +31,8 @@ func lazy(expr string) func() *regexp.Regexp {
 
 // What reports are recognised by (compiler-rt's and libsanitizer's sources).
 var (
-	startLine  = lazy(`^(?:==\d+==\s*)?(?:ERROR|WARNING): (Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer:? ?(.*)$`)
-	fuzzerLine = lazy(`^==\d+==\s*ERROR: libFuzzer: (.*)$`)
+	startLine  = lazy(`(?:^|==\d+==\s*)(?:ERROR|WARNING): (Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer:? ?(.*)$`)
+	fuzzerLine = lazy(`==\d+==\s*ERROR: libFuzzer: (.*)$`)
 	ubsanLine  = lazy(`^(\S.*?):(\d+):(?:(\d+):)? runtime error: (.+)$`)
 	accessLine = lazy(`^\s*(?:Atomic |Previous (?:atomic )?|atomic )?(READ|WRITE|Read|Write|read|write) of size (\d+)(?: at (0x[0-9a-f]+))?`)
 	signalLine = lazy(`caused by a (READ|WRITE|UNKNOWN) memory access`)
@@ -40,6 +40,7 @@ var (
 	summary    = lazy(`^SUMMARY: ((?:Address|HWAddress|Memory|Thread|Leak|UndefinedBehavior)Sanitizer|libFuzzer): (.*)$`)
 	leakBytes  = lazy(`^(\d+) byte\(s\) leaked`)
 	causeLine  = lazy(`^(?:Potential )?Cause: (.*)$`)
+	colours    = lazy(`\x1b\[[0-9;]*m`)
 	nestedLine = lazy(`(?m)^(Address|HWAddress|Memory|Thread)Sanitizer: (nested bug in the same thread, aborting)\.`)
 	frameLine  = lazy(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
 	moduleTail = lazy(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
@@ -71,13 +72,14 @@ func ParseReport(text string) *Report {
 	if !slices.ContainsFunc([]string{"Sanitizer", "libFuzzer", "runtime error", "Scudo ERROR", gwpStart}, func(s string) bool { return strings.Contains(text, s) }) {
 		return nil // which takes less time than to look at each line
 	}
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(colours().ReplaceAllString(text, ""), "\n")
 	if len(lines) > maxLines {
 		lines = lines[len(lines)-maxLines:]
 	}
 	for i, line := range lines {
 		line = strings.TrimRight(line, "\r")
 		if m := startLine().FindStringSubmatch(line); m != nil {
+			lines[i] = m[0] // without what the program had printed in front
 			if r := parseReport(tools[m[1]], m[2], lines[i:]); r != nil {
 				return r
 			}
@@ -131,6 +133,8 @@ func parseReport(tool, what string, lines []string) *Report {
 			into = r.section(&r.Alloc)
 		case tool == "lsan" && strings.Contains(lower, "leak of "):
 			into = r.section(&r.Alloc)
+		case r.Type == "thread-leak" && strings.Contains(lower, "created by"):
+			into = r.section(&r.Frames)
 		case strings.Contains(lower, "thread t") && strings.Contains(lower, "created by"), strings.HasPrefix(strings.TrimSpace(lower), "previous "),
 			strings.Contains(lower, "uninitialized value was stored to memory at"), strings.Contains(lower, "is located in stack of thread"):
 			into = nil

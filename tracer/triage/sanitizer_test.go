@@ -277,6 +277,7 @@ func TestReports(t *testing.T) {
 		{"hwasan", "hwasan", "heap-use-after-free", "heap-use-after-free(read)", "read", 1, []string{"main at use.c:7:9"}, 4},
 		{"nested", "asan", "SEGV", "SourceAv", "read", 0, []string{"load at nest.c:8:62", "main at nest.c:13:9"}, 0},
 		{"called_null", "asan", "SEGV", "SegFaultOnPcNearNull", "read", 0, []string{"main at call.c:10:9"}, 0},
+		{"thread_leak", "tsan", "thread-leak", "thread-leak", "", 0, []string{"main at leak.c:12:24"}, 0},
 		{"thread_null", "tsan", "SEGV", "DestAvNearNull", "write", 0, []string{"wr at null.c:2:65", "main at null.c:5:2"}, 0},
 	} {
 		text, err := os.ReadFile("testdata/reports/" + c.file + ".txt")
@@ -291,6 +292,19 @@ func TestReports(t *testing.T) {
 		if r.Tool != c.tool || r.Type != c.typ || crash.Name != c.class || r.Access != c.access || r.Size != c.size || len(r.Alloc) != c.alloc || !slices.Equal(crash.Trace, c.trace) {
 			t.Errorf("%s: %+v, stack %q", c.file, r, crash.Trace)
 		}
+	}
+	// What stands in front of a report in its line, and the colours of a terminal, are not its own.
+	for _, text := range []string{
+		"reading ... ==7==WARNING: MemorySanitizer: use-of-uninitialized-value\n    #0 0x10 in parse a.c:3:4\n",
+		"\x1b[1m\x1b[31m==7==WARNING: MemorySanitizer: use-of-uninitialized-value\x1b[1m\x1b[0m\n    #0 0x10 in \x1b[1mparse\x1b[0m a.c:3:4\n",
+	} {
+		if r := ParseReport(text); r == nil || r.Text[0] != "==7==WARNING: MemorySanitizer: use-of-uninitialized-value" || len(r.Frames) != 1 || r.Frames[0].Function != "parse" {
+			t.Errorf("%q: %+v", text, r)
+		}
+	}
+	const shift = "shift exponent 40 is too large for 32-bit type 'int'"
+	if c, err := FromOutput("a.c:3:4: runtime error: "+shift+"\nSUMMARY: UndefinedBehaviorSanitizer: undefined-behavior a.c:3:4 in \n", nil); err != nil || c.Description != shift {
+		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err := FromOutput("AddressSanitizer:DEADLYSIGNAL\nAddressSanitizer: nested bug in the same thread, aborting.\n", nil); err != nil || c == nil || c.Name != "unknown-crash" {
 		t.Errorf("without a report: %+v, %v", c, err)

@@ -154,14 +154,14 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 	v := x.verdict(c.Sanitizer)
 	class, known := classNamed(v.name)
 	c.Name, c.Severity, c.Description = v.name, class.severity, class.description
-	if !known { // of a sanitizer that has more types than there are classes
-		c.Severity, c.Description = NotExploitable, c.Sanitizer.Summary
-	}
 	c.Explanation, c.Message = v.why, v.message
 	if x.shortened() {
 		c.Explanation += fmt.Sprintf(" The core was cut: its last %d bytes are missing, so the stack ends early.", x.Missing)
 	}
-	if v.message != "" {
+	switch {
+	case !known: // of a sanitizer that has more types than there are classes
+		c.Severity, c.Description = NotExploitable, orElse(firstLine(v.message), c.Sanitizer.Summary)
+	case v.message != "":
 		c.Description += ": " + firstLine(v.message)
 	}
 	c.Tags = x.tags(v.name, c.Sanitizer)
