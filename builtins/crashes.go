@@ -234,11 +234,8 @@ func (g *groups) Unpack(v starlark.Value) error {
 func (e *Env) cluster(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var list traces
 	var old groups
-	distance := triage.DefaultDistance
+	distance := distanceArg(triage.DefaultDistance)
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "crashes", &list, "distance?", &distance, "old??", &old); err != nil {
-		return nil, err
-	}
-	if err := checkDistance(b, distance); err != nil {
 		return nil, err
 	}
 	var all [][]string
@@ -248,7 +245,7 @@ func (e *Env) cluster(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		sizes = append(sizes, len(g))
 	}
 	first := len(all)
-	clusters := triage.Cluster(append(all, list...), distance, sizes...)
+	clusters := triage.Cluster(append(all, list...), float64(distance), sizes...)
 	return listOf(clusters, func(group []int) starlark.Value {
 		var members []starlark.Value
 		for _, i := range group {
@@ -284,11 +281,8 @@ func (c *caseArg) Unpack(v starlark.Value) error {
 
 func (e *Env) summary(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var list starlark.Iterable
-	distance := triage.DefaultDistance
+	distance := distanceArg(triage.DefaultDistance)
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "cases", &list, "distance?", &distance); err != nil {
-		return nil, err
-	}
-	if err := checkDistance(b, distance); err != nil {
 		return nil, err
 	}
 	var cases []triage.Case
@@ -299,7 +293,7 @@ func (e *Env) summary(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		}
 		cases = append(cases, triage.Case(c))
 	}
-	s := triage.Summarize(cases, distance)
+	s := triage.Summarize(cases, float64(distance))
 	clusters := listOf(s.Clusters, func(m *triage.Members) starlark.Value {
 		return dictOf("id", starlark.MakeInt(m.ID), "size", starlark.MakeInt(m.Size), "unique", starlark.MakeInt(m.Unique), "name", starlark.String(m.Name),
 			"severity", starlark.String(m.Severity), "cases", listOf(m.Cases, newString), "stack", listOf(m.Stack, newString))
@@ -316,12 +310,16 @@ func dictOf(pairs ...any) *starlark.Dict {
 	return d
 }
 
-// checkDistance returns an error unless stacks can be so far apart.
-func checkDistance(b *starlark.Builtin, distance float64) error {
-	if !(distance >= 0 && distance <= 1) {
-		return fmt.Errorf("%s: distance is %v, want 0 to 1", b.Name(), distance)
+// A distanceArg is an argument that is a distance of stacks.
+type distanceArg float64
+
+func (d *distanceArg) Unpack(v starlark.Value) error {
+	f, err := float(v)
+	if err == nil && !(f >= 0 && f <= 1) {
+		err = fmt.Errorf("got %v, want 0 to 1", f)
 	}
-	return nil
+	*d = distanceArg(f)
+	return err
 }
 
 // origin says where a value comes from.
