@@ -15,10 +15,15 @@ type Delivery struct {
 // Command returns a line for a shell that runs the case outside of the debugger, or shows it,
 // if it is a core.
 func (c *Case) Command() string {
-	if len(c.Argv) == 0 {
-		return "tracelark bt " + quote(c.Case)
+	path := c.Case
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path // not an option
 	}
-	content := `"$(cat ` + quote(c.Case) + `)"` // to which a shell gives no newlines at the end
+	if len(c.Argv) == 0 {
+		return "tracelark bt " + quote(path)
+	}
+	// A shell takes newlines at the end away, and none where something follows.
+	read, content := "x=$(cat "+quote(path)+"; echo .); ", `"${x%.}"`
 	by := c.delivery
 	words := make([]string, 0, len(c.Argv)+1)
 	file := false
@@ -28,7 +33,7 @@ func (c *Case) Command() string {
 			continue
 		}
 		file = file || strings.Contains(word, "@@")
-		words = append(words, quote(strings.ReplaceAll(word, "@@", c.Case)))
+		words = append(words, quote(strings.ReplaceAll(word, "@@", path)))
 	}
 	if by.Argument > 0 && by.Argument == len(c.Argv) {
 		words = append(words, content)
@@ -36,11 +41,13 @@ func (c *Case) Command() string {
 	line := "setarch -R " + strings.Join(words, " ")
 	switch {
 	case by.Variable != "":
-		return by.Variable + "=" + content + " " + line
+		return read + by.Variable + "=" + content + " " + line
 	case by.Port > 0:
-		return fmt.Sprintf("%s & sleep 1; nc 127.0.0.1 %d < %s", line, by.Port, quote(c.Case))
-	case !file && by.Argument == 0:
-		return line + " < " + quote(c.Case)
+		return fmt.Sprintf("%s & sleep 1; nc 127.0.0.1 %d < %s", line, by.Port, quote(path))
+	case by.Argument > 0:
+		return read + line
+	case !file:
+		return line + " < " + quote(path)
 	}
 	return line
 }

@@ -210,9 +210,11 @@ func TestCommand(t *testing.T) {
 		{Case{Case: "it's", Argv: []string{"./prog"}}, `setarch -R ./prog < 'it'\''s'`},
 		{Case{Case: "x", Argv: []string{"", "--in=@@.png"}}, "setarch -R '' --in=x.png"},
 		{Case{Case: "core.1"}, "tracelark bt core.1"},
-		{Case{Case: "x", Argv: []string{"./prog", "-v"}, delivery: Delivery{Argument: 1}}, `setarch -R ./prog "$(cat x)"`},
-		{Case{Case: "x", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `setarch -R ./prog "$(cat x)"`},
-		{Case{Case: "a b", Argv: []string{"./prog"}, delivery: Delivery{Variable: "NAME"}}, `NAME="$(cat 'a b')" setarch -R ./prog`},
+		{Case{Case: "x", Argv: []string{"./prog", "-v"}, delivery: Delivery{Argument: 1}}, `x=$(cat x; echo .); setarch -R ./prog "${x%.}"`},
+		{Case{Case: "x", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `x=$(cat x; echo .); setarch -R ./prog "${x%.}"`},
+		{Case{Case: "a b", Argv: []string{"./prog"}, delivery: Delivery{Variable: "NAME"}}, `x=$(cat 'a b'; echo .); NAME="${x%.}" setarch -R ./prog`},
+		{Case{Case: "-rf", Argv: []string{"./prog", "@@"}}, `setarch -R ./prog ./-rf`},
+		{Case{Case: "-rf", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `x=$(cat ./-rf; echo .); setarch -R ./prog "${x%.}"`},
 		{Case{Case: "x", Argv: []string{"./serve"}, delivery: Delivery{Port: 80}}, "setarch -R ./serve & sleep 1; nc 127.0.0.1 80 < x"},
 	} {
 		if got := test.c.Command(); got != test.want {
