@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,4 +88,34 @@ func tracelark(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	code = status(t, cmd.Run())
 	return out.String(), errs.String(), code
+}
+
+// TestTriageCASREP tells CASR's tools where the input is that a program has read, and leaves
+// no CASREP of clusters that there are no more.
+func TestTriageCASREP(t *testing.T) {
+	t.Chdir(writeTests(t, map[string]string{"cases/a \"b\"": "x"}))
+	const script = `test "$(cat ${1:-/dev/stdin})" = x && kill -SEGV $$`
+	for _, test := range []struct {
+		words          []string
+		cmdline, stdin string
+	}{
+		{[]string{"@@"}, "sh -c " + script + ` sh cases/a "b"`, ""},
+		{nil, "sh -c " + script + " sh", `cases/a "b"`},
+	} {
+		args := append([]string{"triage", "--restart", "-o", "out", "cases", "--", "sh", "-c", script, "sh"}, test.words...)
+		if _, stderr, exit := run(t, command(t, args...)); exit != 0 {
+			t.Fatalf("status %d:\n%s", exit, stderr)
+		}
+		var r struct{ ProcCmdline, Stdin string }
+		text, err := os.ReadFile("out/cluster0001.casrep")
+		if err := errors.Join(err, json.Unmarshal(text, &r)); err != nil || r.ProcCmdline != test.cmdline || r.Stdin != test.stdin {
+			t.Errorf("%+v, %v\nwant %+v", r, err, test)
+		}
+	}
+	if _, stderr, exit := run(t, command(t, "triage", "--restart", "-o", "out", "cases", "--", "true")); exit != 0 {
+		t.Fatalf("status %d:\n%s", exit, stderr)
+	}
+	if left, err := filepath.Glob("out/*.casrep"); len(left) != 0 {
+		t.Errorf("of no cluster, %q is left (%v)", left, err)
+	}
 }

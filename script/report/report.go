@@ -318,8 +318,8 @@ func (r *Report) Outcomes() map[string]int {
 }
 
 // Write writes the report's files into a folder: cases.jsonl, clusters.json, report.md,
-// report.sarif, junit.xml, index.html and a CASREP for each cluster of crashes. It goes
-// on where one cannot be written, unless there is no space.
+// report.sarif, junit.xml, index.html and a CASREP for each cluster of crashes, and for none
+// else. It goes on where one cannot be written, unless there is no space.
 func (r *Report) Write(dir string) error {
 	var errs []error
 	full := false
@@ -349,9 +349,19 @@ func (r *Report) Write(dir string) error {
 	fill("junit.xml", r.writeJUnit)
 	text, err = r.HTML()
 	put("index.html", text, err)
+	of := make(map[string]bool)
 	for _, c := range r.Clusters.Clusters {
 		if c.Best.CASREP != "" {
-			put(fmt.Sprintf("cluster%04d.casrep", c.ID), []byte(c.Best.CASREP), nil)
+			name := fmt.Sprintf("cluster%04d.casrep", c.ID)
+			of[name] = true
+			put(name, []byte(c.Best.CASREP), nil)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	errs = append(errs, err)
+	for _, e := range entries {
+		if IsCASREP(e.Name()) && !of[e.Name()] { // of a cluster of the last time
+			errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}
 	return errors.Join(errs...)

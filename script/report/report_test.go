@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,7 +63,7 @@ func hostileReport(t *testing.T) *kept {
 			"crash": map[string]any{
 				"tags": []string{hostile}, "explanation": hostile, "message": hostile, "disassembly": []string{hostile},
 				"registers": map[string]uint64{"rax": 1 << 63}, "sanitizer": map[string]string{"tool": hostile, "type": hostile, "summary": hostile},
-				"frames": []map[string]any{{"level": 0, "pc": 1 << 40, "function": hostile, "file": hostile, "line": 3, "image": hostile, "image_offset": 5}, {"level": 1, "pc": 16}},
+				"frames": []map[string]any{{"level": 0, "pc": 1 << 40, "function": hostile, "file": hostile, "line": 3, "image": hostile, "image_offset": 5}, {"level": 1, "pc": 16, "file": "/src/" + hostile + ".c", "line": 12}},
 			},
 			"certainty": map[string]any{"key": hostile, "flaky": flaky, "fixed": map[string]any{"runs": 3, "same": 2, "low": 0.2, "high": 0.9}, "random": map[string]any{"runs": 3, "same": 3}},
 		})
@@ -125,6 +126,11 @@ func TestFormats(t *testing.T) {
 	}
 	if results := log.Runs[0].Results; len(results) != 3 || *results[0].Message.Text == "" {
 		t.Errorf("the results in SARIF are %+v", results)
+	}
+	for _, result := range log.Runs[0].Results[:2] {
+		if uri, err := url.Parse(*result.Locations[0].PhysicalLocation.ArtifactLocation.URI); err != nil || uri.Scheme != "file" || uri.Path != "/src/"+hostile+".c" {
+			t.Errorf("the file in SARIF is %v, %v", uri, err)
+		}
 	}
 	var junit struct {
 		Suites []struct {

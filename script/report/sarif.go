@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/tracelark/tracelark/tracer/triage"
 )
@@ -95,7 +96,7 @@ func (r *Report) SARIF() ([]byte, error) {
 		}
 		var stack sarifStack
 		for _, frame := range c.Stack {
-			location := sarifLocation{Physical: physical(frame), Message: &sarifText{frame}}
+			location := sarifLocation{Physical: physical(frame, c.Best.Crash), Message: &sarifText{frame}}
 			if len(result.Locations) == 0 && location.Physical != nil {
 				result.Locations = []sarifLocation{{Physical: location.Physical}}
 			}
@@ -115,8 +116,9 @@ func (r *Report) SARIF() ([]byte, error) {
 // lineOf matches the end of a frame's text.
 var lineOf = regexp.MustCompile(` at (.+?):([0-9]+)(?::([0-9]+))?$`)
 
-// physical returns where a frame is in the source, if its text says that.
-func physical(frame string) *sarifPhysical {
+// physical returns where a frame of a crash is in the source, if its text says that. The
+// text has no more than the name of the file, and the frames the path.
+func physical(frame string, x *Crash) *sarifPhysical {
 	m := lineOf.FindStringSubmatch(frame)
 	if m == nil {
 		return nil
@@ -127,6 +129,15 @@ func physical(frame string) *sarifPhysical {
 	}
 	p := &sarifPhysical{Region: sarifRegion{Line: line}}
 	p.Region.Column, _ = strconv.Atoi(m[3])
-	p.Artifact.URI = (&url.URL{Path: filepath.ToSlash(m[1])}).String()
+	uri := url.URL{Path: m[1]}
+	if x != nil {
+		for _, f := range x.Frames {
+			if f.Line == line && filepath.IsAbs(f.File) && strings.HasSuffix(f.File, "/"+m[1]) {
+				uri = url.URL{Scheme: "file", Path: f.File}
+				break
+			}
+		}
+	}
+	p.Artifact.URI = uri.String()
 	return p
 }
