@@ -60,5 +60,21 @@ func quote(word string) string {
 	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
 		return word
 	}
+	if text := strings.TrimRight(word, "\n"); strings.ContainsFunc(text, func(r rune) bool { return r == '\t' || unseen(r) }) {
+		return `"$(printf '` + escape(text) + `')"` + strings.Repeat("'\n'", len(word)-len(text))
+	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// escape writes text as printf(1) takes it between single quotes.
+func escape(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c < ' ' || c >= 0x7f || strings.IndexByte(`'\%`, c) >= 0 {
+			fmt.Fprintf(&b, `\%03o`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

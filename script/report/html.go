@@ -136,19 +136,21 @@ func (r *Report) inputChart() chart {
 	return newChart("Sizes of inputs", bars)
 }
 
-// visible returns text with what would not show written out: control characters, and
-// those that change the direction of writing.
+// visible returns text with what would not show written out.
 func visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+		if unseen(r) {
 			fmt.Fprintf(&b, "\\u%04x", r)
-		default:
+		} else {
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
+}
+
+// unseen reports whether a character does not show: a control character, but a newline and a tab, or
+// one that changes the direction of writing.
+func unseen(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

@@ -219,6 +219,7 @@ func TestCommand(t *testing.T) {
 		{Case{Case: "x", Argv: []string{"./prog", "-v"}, delivery: Delivery{Argument: 1}}, `x=$(cat x; echo .); setarch -R ./prog "${x%.}"`},
 		{Case{Case: "x", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `x=$(cat x; echo .); setarch -R ./prog "${x%.}"`},
 		{Case{Case: "a b", Argv: []string{"./prog"}, delivery: Delivery{Variable: "NAME"}}, `x=$(cat 'a b'; echo .); NAME="${x%.}" setarch -R ./prog`},
+		{Case{Case: "a\t\u202e'100%\n", Argv: []string{"./prog"}}, `setarch -R ./prog < "$(printf 'a\011\342\200\256\047100\045')"'` + "\n'"},
 		{Case{Case: "-rf", Argv: []string{"./prog", "@@"}}, `setarch -R ./prog ./-rf`},
 		{Case{Case: "-rf", Argv: []string{"./prog"}, delivery: Delivery{Argument: 1}}, `x=$(cat ./-rf; echo .); setarch -R ./prog "${x%.}"`},
 		{Case{Case: "x", Argv: []string{"./serve"}, delivery: Delivery{Port: 80}}, "setarch -R ./serve & sleep 1; nc 127.0.0.1 80 < x"},
