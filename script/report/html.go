@@ -20,6 +20,7 @@ var page string
 // pageTemplate escapes what it is given for where it stands (html/template).
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("index.html").Funcs(template.FuncMap{
+		"count": count,
 		"top":   top,
 		"lines": func(list []string) string { return strings.Join(list, "\n") },
 		"show":  visible,
@@ -131,9 +132,17 @@ func (r *Report) inputChart() chart {
 	}
 	var bars []bar
 	for _, power := range slices.Sorted(maps.Keys(n)) {
-		bars = append(bars, bar{Label: fmt.Sprintf("up to %d bytes", 1<<power), N: n[power], Class: "exit"})
+		bars = append(bars, bar{Label: "up to " + count(1<<power, "byte"), N: n[power], Class: "exit"})
 	}
 	return newChart("Sizes of inputs", bars)
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // visible returns text with what would not show written out.

@@ -17,7 +17,7 @@ func (r *Report) Markdown() []byte {
 	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
 		parts = append(parts, fmt.Sprintf("%d %s", outcomes[name], name))
 	}
-	fmt.Fprintf(&b, "%d cases: %s. %d clusters of %d different stacks.\n", len(r.Cases), strings.Join(parts, ", "), len(r.Clusters.Clusters), r.Unique)
+	fmt.Fprintf(&b, "%s: %s. %s of %s.\n", count(len(r.Cases), "case"), strings.Join(parts, ", "), count(len(r.Clusters.Clusters), "cluster"), count(r.Unique, "different stack"))
 	if len(r.Clusters.Clusters) > 0 {
 		b.WriteString("\n| cluster | class | severity | cases | stacks | where |\n|--:|---|---|--:|--:|---|\n")
 	}

@@ -152,11 +152,34 @@ func TestFormats(t *testing.T) {
 	if !bytes.Contains(read("index.html"), []byte("<span>first 7 cases: 3</span>")) {
 		t.Error("the chart of clusters does not name its last bar")
 	}
+	if !bytes.Contains(read("index.html"), []byte(`<span class="tag">NOT_EXPLOITABLE</span>`)) {
+		t.Error("the page tells severities by colours alone")
+	}
 	if bytes.Contains(read("cases.jsonl"), []byte("casrep")) {
 		t.Error("cases.jsonl has CASREPs, which depend on the workers")
 	}
 	if got := string(read("cluster0002.casrep")); got != "{\"report\": 1}\n" {
 		t.Errorf("the CASREP of a cluster is %q", got)
+	}
+}
+
+// TestNothingFound has a report of a case that is no crash.
+func TestNothingFound(t *testing.T) {
+	r := new(Report)
+	if err := r.Add([]byte(`{"case":"a","outcome":"exit","stack":[],"cluster":null,"hang":null,"crash":null}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
+	page, err := r.HTML()
+	for _, text := range []string{"<p>1 case, 0 clusters of 0 different stacks.</p>", "<p>No case is a crash, a hang or out of memory.</p>"} {
+		if err != nil || !bytes.Contains(page, []byte(text)) {
+			t.Errorf("the page has no %q (%v)", text, err)
+		}
+	}
+	if text := string(r.Markdown()); !strings.Contains(text, "1 case: 1 exit. 0 clusters of 0 different stacks.") {
+		t.Errorf("Markdown has %s", text)
 	}
 }
 
