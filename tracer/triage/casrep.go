@@ -227,14 +227,36 @@ func parseAnyFrame(line string) (f Frame, ok bool) {
 	return Frame{Function: strings.TrimSpace(line)}, strings.TrimSpace(line) != ""
 }
 
+// gdbValue matches the beginning of arguments that gdb knows.
+var gdbValue = lazy(` \(\w+=`)
+
 // cutTail takes what gdb writes behind a function: its arguments, and the file that
 // it is in.
 func (f *Frame) cutTail(rest string) string {
 	if i := strings.LastIndex(rest, " from /"); i >= 0 {
 		f.Image, rest = rest[i+len(" from "):], rest[:i]
 	}
-	if i := strings.Index(rest, " ("); i > 0 && strings.HasSuffix(rest, ")") {
-		rest = rest[:i]
+	if !strings.HasSuffix(rest, ")") {
+		return rest
+	}
+	if at := gdbValue().FindStringIndex(rest); at != nil {
+		return rest[:at[0]]
+	}
+	depth, i := 0, len(rest) // a type may have such parentheses too, but does not end with them
+	for i > 0 {
+		i--
+		switch rest[i] {
+		case ')':
+			depth++
+		case '(':
+			depth--
+		}
+		if depth == 0 {
+			break
+		}
+	}
+	if i > 1 && rest[i-1] == ' ' {
+		return rest[:i-1]
 	}
 	return rest
 }
