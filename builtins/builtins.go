@@ -225,6 +225,7 @@ var functions = append(concat([]method[*Env]{
 	{"hex_pattern", "(pattern) -> hex_pattern",
 		"Compile bytes in hexadecimal for find, in which ? stands for any digit and, alone between spaces, for any byte, as debuggers and YARA write them: \"48 8b ?? ?4\", \"e8 ? ? ? ?\". There may be up to 1024 bytes, and one digit must be given.",
 		(*Env).hexPattern},
+	{"split_words", "(line) -> list of str", "Split the line of a program and its arguments into words as launch and a shell do: at blanks that neither quotes nor a backslash protect. Nothing is expanded. A list is taken as the words that it has.", (*Env).splitWords},
 	{"matches", "(pattern, text) -> bool",
 		"Report whether a regular expression, in Go's syntax, matches somewhere in a str or bytes; ^ and $ are its ends.",
 		(*Env).matches},

@@ -214,7 +214,7 @@ var permissions = []struct {
 	{MayFS, "core program list_dir read_file tempdir write_file process.save_core process.dump core.dump observed.dump program.dump process.use_debug core.use_debug observed.use_debug program.use_debug"},
 	{MayWrite, "process.write process.write_* process.call thread.call value.set_ ptrace.write_? ptrace.poke ptrace.set*regs ptrace.setxstate ptrace.set?sbase"},
 	{MaySyscall, "process.syscall thread.syscall stop.replace stop.fail stop.set_args stop.set_nr process.checkpoint checkpoint.*"},
-	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format groups help hex hex_pattern hexdump int log matches module pack paint printer range regex run_command shown sleep sorted split_commands struct " +
+	{0, "[iu]16 [iu]32 [iu]64 [iu]8 apropos attempt command exit fit float format groups help hex hex_pattern hexdump int log matches module pack paint printer range regex run_command shown sleep sorted split_commands split_words struct " +
 		"syscalls unpack write " +
 		"core.addr core.disasm core.eval core.find core.line core.name_code core.probes core.reach core.read core.read_* core.symbol core.scope core.symbols core.type core.unwinder core.var " +
 		"image.blocks image.functions image.lines image.probes image.symbols image.types " +

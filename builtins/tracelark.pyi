@@ -3474,6 +3474,13 @@ def split_commands(text: Any) -> list[str]:
     ["block 1\\n  greet you\\nend", "greet me"]"""
     ...
 
+def split_words(line: Any) -> list[str]:
+    """Split the line of a program and its arguments into words as launch and a shell do: at blanks that neither quotes nor a backslash protect. Nothing is expanded. A list is taken as the words that it has.
+
+    >>> split_words("grep -e 'a b' \\"c\\"d")
+    ["grep", "-e", "a b", "cd"]"""
+    ...
+
 def struct(**kwargs: Any) -> Any:
     """Return a value with the given attributes.
 

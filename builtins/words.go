@@ -3,7 +3,18 @@ package builtins
 import (
 	"errors"
 	"strings"
+
+	"go.starlark.net/starlark"
 )
+
+// splitWords is split_words.
+func (e *Env) splitWords(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var line words
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "line", &line); err != nil {
+		return nil, err
+	}
+	return listOf(line, func(word string) starlark.Value { return starlark.String(word) }), nil
+}
 
 // splitWords splits a command line into words as a shell does (POSIX.1-2017,
 // 2.2 and 2.6.5): at blanks, tabs and newlines that neither a backslash nor
