@@ -15,6 +15,19 @@ var (
 	assertion = lazy(`(?m)^(.*\bAssertion .* failed\.?|.*\b(?:Assertion|Check) failed: .+)$`) // of glibc, and of musl, glog and others
 )
 
+// reportOf returns the report of the process itself, if it has one: another process may have
+// written one too, or the program what looks like one.
+func reportOf(e *Event) *Report {
+	for _, kind := range []string{"ERROR", "WARNING"} {
+		if i := strings.Index(e.Output, fmt.Sprintf("==%d==%s: ", e.PID, kind)); i >= 0 {
+			if r := ParseReport(e.Output[i:]); r != nil {
+				return r
+			}
+		}
+	}
+	return ParseReport(e.Output)
+}
+
 // reported is the verdict of a sanitizer.
 func (x *examination) reported(r *Report) *verdict {
 	if r == nil {

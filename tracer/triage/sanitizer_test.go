@@ -302,6 +302,16 @@ func TestReports(t *testing.T) {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}
+	// Of several reports, that of the process counts.
+	others := "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1 at pc 0x1\n    #0 0x1 in f a.c:1\n"
+	e := &Event{PID: 22, Output: others + "==22==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x1\n    #0 0x1 in g a.c:2\n"}
+	if r := reportOf(e); r == nil || r.Type != "heap-use-after-free" {
+		t.Errorf("%+v", r)
+	}
+	e.PID = 333 // in another namespace
+	if r := reportOf(e); r == nil || r.Type != "heap-buffer-overflow" {
+		t.Errorf("%+v", r)
+	}
 	const shift = "shift exponent 40 is too large for 32-bit type 'int'"
 	if c, err := FromOutput("a.c:3:4: runtime error: "+shift+"\nSUMMARY: UndefinedBehaviorSanitizer: undefined-behavior a.c:3:4 in \n", nil); err != nil || c.Description != shift {
 		t.Errorf("%+v, %v", c, err)
