@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,9 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 // settle takes in the program and the flags, and checks them.
 func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Duration) error {
 	c.Argv, c.Build, c.Timeout = argv, buildOf(argv), timeout.Seconds()
+	if c.Memory < 0 || c.Memory > math.MaxInt64>>20 {
+		return usageErrorf("%s: --rss is %d, want MB", cmd.Name(), c.Memory)
+	}
 	c.Memory <<= 20
 	if timeout == 0 {
 		return usageErrorf("%s: --timeout is 0, and a hang would never end", cmd.Name())

@@ -423,6 +423,7 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--ignore", "(", "cases", "--", prog}, 2, `--ignore is "(", want a regular expression: error parsing regexp`},
 		{[]string{"--ignore-file", "", "cases", "--", prog}, 2, "--ignore-file is empty"},
 		{[]string{"--near-null", "0", "cases", "--", prog}, 2, "--near-null is 0, want 1 or more"},
+		{[]string{"--rss", "-5", "cases", "--", prog}, 2, "--rss is -5, want MB"},
 		{[]string{"--settle", "-1", "cases", "--", prog}, 2, "--settle is -1, want seconds"},
 		{[]string{"--argument", "0", "cases", "--", prog}, 2, "--argument is 0, want 1 or more"},
 		{[]string{"--variable", "", "cases", "--", prog}, 2, `--variable is "", want the name of a variable`},
