@@ -35,9 +35,9 @@ func (x *examination) aborted() *verdict {
 		v = say("HeapError", "The allocator gave up: %s%s.", firstLine(msg), x.heapCall())
 	case x.calls("chk_fail", "fortify_fail") || fortified(msg):
 		v = say("SafeFunctionCheck", "A checked function of the C library gave up%s.", quoted(msg, x.callerOf("chk_fail")))
-	case x.calls("cxa_pure_virtual"):
+	case x.calls("cxa_pure_virtual"), nameless && strings.Contains(x.Output, pureVirtual):
 		v.why = "A pure virtual method was called" + by(x.callerOf("cxa_pure_virtual")) + ": a constructor or destructor of the base class was running, or the object was gone."
-		msg = orElse(msg, "pure virtual method called")
+		msg = orElse(msg, pureVirtual)
 	case x.calls("std::__glibcxx_assert_fail", "std::__replacement_assert"):
 		msg = assertion().FindString(x.Output)
 		v.why = "An assertion of the C++ library failed" + quoted(msg, x.user("std::__glibcxx_assert_fail", "std::__replacement_assert")) + "."
@@ -62,6 +62,9 @@ func (x *examination) aborted() *verdict {
 	case nameless && x.uncaught() != "":
 		msg = x.uncaught()
 		v.why = "A C++ exception was not caught: " + msg + "."
+	case nameless && strings.Contains(x.Output, noException):
+		msg = noException
+		v.why = "std::terminate was called."
 	case x.Code <= 0 && x.Sender != 0 && !x.calls("abort", "GI_abort", "raise", "gsignal", "pthread_kill", "pthread_kill_implementation"):
 		v.why = fmt.Sprintf("SIGABRT was sent by %s while the process was in %s.", x.sender(), x.place())
 	case x.callerOf("abort", "GI_abort") != nil:

@@ -10,6 +10,12 @@ import "strings"
 var terminated = lazy(`(?m)^(?:terminate called after throwing an instance of '(.+)'(?:\n  what\(\):  (.*))?|` +
 	`libc\+\+abi: terminating (?:due to|with) (?:an )?uncaught exception of type (.+?)(?:: (.*))?)$`)
 
+// What the C++ library prints without an exception.
+const (
+	pureVirtual = "pure virtual method called"
+	noException = "terminate called without an active exception"
+)
+
 // nameless reports whether the program ended itself by functions that have no names.
 func (x *examination) nameless() bool {
 	return x.Sender == x.PID && len(x.Stack.Frames) > 0 && x.Stack.Frames[0].Function == "" && !x.calls("abort")
