@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tracelark/tracelark/tracer/image"
 )
 
 // This file makes verdicts of reports.
@@ -17,7 +19,7 @@ var (
 
 // reportOf returns the report of the process itself, if it has one: another process may have
 // written one too, or the program what looks like one.
-func reportOf(e *Event) *Report {
+func (x *examination) reportOf(e *Event) *Report {
 	for _, kind := range []string{"ERROR", "WARNING"} {
 		if i := strings.Index(e.Output, fmt.Sprintf("==%d==%s: ", e.PID, kind)); i >= 0 {
 			if r := ParseReport(e.Output[i:]); r != nil {
@@ -25,7 +27,19 @@ func reportOf(e *Event) *Report {
 			}
 		}
 	}
-	return ParseReport(e.Output)
+	r := ParseReport(e.Output) // of the process in another namespace, or another run
+	if r != nil && x.violation() && !x.has(r.Tool) {
+		return nil
+	}
+	return r
+}
+
+// has reports whether the process has the runtime of a sanitizer, as far as that can be told.
+func (x *examination) has(tool string) bool {
+	if !slices.Contains([]string{"asan", "hwasan", "msan", "tsan"}, tool) {
+		return true
+	}
+	return slices.ContainsFunc(x.images, func(im *image.Image) bool { return len(im.Lookup("__"+tool+"_init")) > 0 })
 }
 
 // reported is the verdict of a sanitizer.

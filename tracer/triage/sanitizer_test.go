@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -305,11 +307,16 @@ func TestReports(t *testing.T) {
 	// Of several reports, that of the process counts.
 	others := "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1 at pc 0x1\n    #0 0x1 in f a.c:1\n"
 	e := &Event{PID: 22, Output: others + "==22==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x1\n    #0 0x1 in g a.c:2\n"}
-	if r := reportOf(e); r == nil || r.Type != "heap-use-after-free" {
+	x := &examination{Event: e}
+	if r := x.reportOf(e); r == nil || r.Type != "heap-use-after-free" {
 		t.Errorf("%+v", r)
 	}
 	e.PID = 333 // in another namespace
-	if r := reportOf(e); r == nil || r.Type != "heap-buffer-overflow" {
+	if r := x.reportOf(e); r == nil || r.Type != "heap-buffer-overflow" {
+		t.Errorf("%+v", r)
+	}
+	e.Signal, e.Code = int(unix.SIGSEGV), 1 // of a program without the sanitizer
+	if r := x.reportOf(e); r != nil {
 		t.Errorf("%+v", r)
 	}
 	const shift = "shift exponent 40 is too large for 32-bit type 'int'"

@@ -143,7 +143,7 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 	}
 	c := &Crash{
 		Exe: event.Exe, Argv: event.Argv, Signal: event.Signal, Fault: x.fault, Stack: event.Stack, Regs: x.Regs,
-		Maps: maps, Threads: event.Threads, Sanitizer: reportOf(event),
+		Maps: maps, Threads: event.Threads, Sanitizer: x.reportOf(event),
 	}
 	c.Disassembly = x.listing
 	if r := c.Sanitizer; r != nil {
