@@ -58,9 +58,11 @@ type Crash struct {
 	Registers   map[string]uint64 `json:"registers"`
 	Disassembly []string          `json:"disassembly"`
 	Sanitizer   *struct {
-		Tool    string `json:"tool"`
-		Type    string `json:"type"`
-		Summary string `json:"summary"`
+		Tool    string  `json:"tool"`
+		Type    string  `json:"type"`
+		Summary string  `json:"summary"`
+		Freed   []Frame `json:"freed_frames"`
+		Alloc   []Frame `json:"alloc_frames"`
 	} `json:"sanitizer"`
 }
 

@@ -62,7 +62,7 @@ func hostileReport(t *testing.T) *kept {
 			"cluster": nil, "seconds": 0.5, "size": 10 + i, "argv": []string{"./a b" + hostile, "@@"}, "stderr": hostile, "input": hostile, "~casrep": "{\"report\": 1}\n",
 			"crash": map[string]any{
 				"tags": []string{hostile}, "explanation": hostile, "message": hostile, "disassembly": []string{hostile},
-				"registers": map[string]uint64{"rax": 1 << 63}, "sanitizer": map[string]string{"tool": hostile, "type": hostile, "summary": hostile},
+				"registers": map[string]uint64{"rax": 1 << 63}, "sanitizer": map[string]any{"tool": hostile, "type": hostile, "summary": hostile, "freed_frames": []map[string]any{{"function": "free" + hostile}}, "alloc_frames": []map[string]any{{"function": "alloc" + hostile}}},
 				"frames": []map[string]any{{"level": 0, "pc": 1 << 40, "function": hostile, "file": hostile, "line": 3, "image": hostile, "image_offset": 5}, {"level": 1, "pc": 16, "file": "/src/" + hostile + ".c", "line": 12}},
 			},
 			"certainty": map[string]any{"key": hostile, "flaky": flaky, "fixed": map[string]any{"runs": 3, "same": 2, "low": 0.2, "high": 0.9}, "random": map[string]any{"runs": 3, "same": 3}},
@@ -151,6 +151,11 @@ func TestFormats(t *testing.T) {
 	}
 	if !bytes.Contains(read("index.html"), []byte("<span>first 7 cases: 3</span>")) {
 		t.Error("the chart of clusters does not name its last bar")
+	}
+	for _, text := range []string{"#0 0x0 in free&lt;/pre&gt;", "#0 0x0 in alloc&lt;/pre&gt;"} {
+		if !bytes.Contains(read("index.html"), []byte(text)) {
+			t.Errorf("the page has no %q of a sanitizer", text)
+		}
 	}
 	if !bytes.Contains(read("index.html"), []byte(`<span class="tag">NOT_EXPLOITABLE</span>`)) {
 		t.Error("the page tells severities by colours alone")
