@@ -97,7 +97,7 @@ var crashClass = newClass("crash", "What the end of a process was: its class, wh
 	{"maps", "list of mapping", "What was mapped, in order of address.", func(c *crash) (starlark.Value, error) {
 		return listOf(c.c.Maps, newMapping), nil
 	}},
-	{"threads", "list of struct", "All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about.", func(c *crash) (starlark.Value, error) {
+	{"threads", "list of struct", "The thread that this is about, for which crashed is true, and up to 256 others, each with tid, name, frames (the innermost 64) and crashed.", func(c *crash) (starlark.Value, error) {
 		return listOf(c.c.Threads, func(t triage.Thread) starlark.Value {
 			return starlarkstruct.FromStringDict(starlark.String("crash_thread"), starlark.StringDict{
 				"tid": starlark.MakeInt(t.TID), "name": starlark.String(t.Name), "frames": crashFrames(t.Stack.Frames), "crashed": starlark.Bool(t.Crashed),

@@ -308,7 +308,7 @@ class Crash:
     maps: list[Mapping]
     """What was mapped, in order of address."""
     threads: list[Any]
-    """All threads, each with tid, name, frames (the innermost 64) and crashed, which is true of the one that this is about."""
+    """The thread that this is about, for which crashed is true, and up to 256 others, each with tid, name, frames (the innermost 64) and crashed."""
     brief: Crash
     """The same, but in JSON only the evidence: without maps, threads, and what stands for it in a list of crashes (name, severity, signal, fault, stack, keys)."""
     sanitizer: Report | None

@@ -93,7 +93,7 @@ const (
 	otherFrames = 64
 )
 
-// maxOthers bounds the threads whose stacks a crash has.
+// maxOthers bounds the threads whose stacks a crash has besides the one that crashed.
 const maxOthers = 256
 
 func (x *target) crash(p triage.Process, culprit witness, all []witness, s *Stop, e *triage.Event, o *triage.Options) (*triage.Crash, error) {
@@ -115,9 +115,12 @@ func (x *target) crash(p triage.Process, culprit witness, all []witness, s *Stop
 		}
 	}
 	e.Stack = culprit.t.ends(firstFrames, lastFrames)
+	others := 0
 	for _, w := range all {
-		if len(e.Threads) == maxOthers {
-			break
+		if w != culprit {
+			if others++; others > maxOthers {
+				continue
+			}
 		}
 		stack := e.Stack
 		if w != culprit {

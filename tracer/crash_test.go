@@ -190,6 +190,15 @@ func crashOf(t *testing.T, path, arg string, aslr bool) *triage.Crash {
 	return c
 }
 
+// TestCrashOfMany checks that the thread that crashed is among those that are shown.
+func TestCrashOfMany(t *testing.T) {
+	c := crashOf(t, tracertest.Build(t, "testdata/crowd.c", "-pthread"), "", false)
+	i := slices.IndexFunc(c.Threads, func(t triage.Thread) bool { return t.Crashed })
+	if i < 0 || len(c.Threads) != maxOthers+1 || c.Threads[i].Stack.Frames[0].Function != "crashes" {
+		t.Errorf("of %d threads, %d is said to have crashed", len(c.Threads), i)
+	}
+}
+
 // stopAt runs a program to the signal that is to kill it.
 func stopAt(t testing.TB, path, arg string, aslr bool) *Stop {
 	t.Helper()
