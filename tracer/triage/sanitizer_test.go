@@ -319,6 +319,16 @@ func TestReports(t *testing.T) {
 	if r := x.reportOf(e); r != nil {
 		t.Errorf("%+v", r)
 	}
+	for text, want := range map[string]string{
+		"signed integer overflow: 1 + 2147483647 cannot be represented in type 'int'":                                          "signed-integer-overflow",
+		"unsigned integer overflow: 4294967295 + 1 cannot be represented in type 'unsigned int'":                               "unsigned-integer-overflow",
+		"negation of 5 cannot be represented in type 'uint32_t' (aka 'unsigned int')":                                          "unsigned-integer-overflow",
+		"negation of -2147483648 cannot be represented in type 'int'; cast to an unsigned type to negate this value to itself": "signed-integer-overflow",
+	} {
+		if r := ParseReport("a.c:3:4: runtime error: " + text + "\n"); r == nil || r.Type != want {
+			t.Errorf("%s: %+v, want %s", text, r, want)
+		}
+	}
 	const shift = "shift exponent 40 is too large for 32-bit type 'int'"
 	if c, err := FromOutput("a.c:3:4: runtime error: "+shift+"\nSUMMARY: UndefinedBehaviorSanitizer: undefined-behavior a.c:3:4 in \n", nil); err != nil || c.Description != shift {
 		t.Errorf("%+v, %v", c, err)

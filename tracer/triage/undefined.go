@@ -5,8 +5,8 @@ import "strings"
 // undefined are the kinds of undefined behaviour, by what their messages contain
 // (compiler-rt, ubsan_handlers.cpp), the special ones first.
 var undefined = []struct{ text, name string }{
-	{"signed integer overflow", "signed-integer-overflow"},
 	{"unsigned integer overflow", "unsigned-integer-overflow"},
+	{"signed integer overflow", "signed-integer-overflow"},
 	{"negation of", "signed-integer-overflow"},
 	{"division by zero", "division-by-zero"},
 	{"division of", "signed-integer-overflow"},
@@ -48,6 +48,8 @@ func parseUndefined(m []string, lines []string) *Report {
 	switch {
 	case r.Type == "invalid-enum-load" && strings.Contains(what, "'bool'"):
 		r.Type = "invalid-bool-load"
+	case r.Type == "signed-integer-overflow" && strings.Contains(what, "'unsigned "): // a negation
+		r.Type = "unsigned-integer-overflow"
 	case r.Type == "null-pointer-use" && strings.Contains(what, "passed as argument"):
 		r.Type = "invalid-null-argument"
 	case r.Type == "null-pointer-use" && strings.Contains(what, "returned from function"):
