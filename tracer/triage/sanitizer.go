@@ -45,6 +45,7 @@ var (
 	frameLine  = lazy(`^\s*#(\d+)\s+(?:0x([0-9a-f]+)(?: in)?\s+)?(.*)$`)
 	moduleTail = lazy(`^(.*?)\s*\(([^()]*)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?$`)
 	sourceTail = lazy(`^(.*?)\s+((?:/|\./|\.\./|<|[A-Za-z]:\\)[^ ]*?|[^ ()]+\.[A-Za-z+]+):(\d+)(?::(\d+))?$`)
+	objectTail = lazy(`^(.*?)\s+(\S+\.o)$`) // of a runtime without lines
 	gdbTail    = lazy(`^(.*\)) at (.+?):(\d+)(?::(\d+))?$`)
 )
 
@@ -267,6 +268,8 @@ func parseFrame(m []string) Frame {
 	}
 	if t != nil {
 		rest, f.File, f.Line, f.Column = t[1], t[2], number(t[3]), number(t[4])
+	} else if t = objectTail().FindStringSubmatch(rest); t != nil {
+		rest, f.File = t[1], t[2]
 	}
 	f.Function = strings.TrimSpace(f.cutTail(strings.TrimSuffix(rest, " <null>"))) // tsan writes so where it has no file
 	if f.Function == "<null>" || f.Function == "??" || f.Function == "(<unknown module>)" {

@@ -329,6 +329,11 @@ func TestReports(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", text, r, want)
 		}
 	}
+	const object = "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x1 (pc 0x1 bp 0x2 sp 0x3 T0)\n" +
+		"    #0 0x1 in printf_common(void*, char const*) asan_interceptors.cpp.o\n    #1 0x2 in main a.c:3:4\n"
+	if c, err := FromOutput(object, nil); err != nil || !slices.Equal(c.Trace, []string{"main at a.c:3:4"}) || c.Sanitizer.Frames[0].Function != "printf_common(void*, char const*)" {
+		t.Errorf("%+v, %v", c, err)
+	}
 	const shift = "shift exponent 40 is too large for 32-bit type 'int'"
 	if c, err := FromOutput("a.c:3:4: runtime error: "+shift+"\nSUMMARY: UndefinedBehaviorSanitizer: undefined-behavior a.c:3:4 in \n", nil); err != nil || c.Description != shift {
 		t.Errorf("%+v, %v", c, err)
