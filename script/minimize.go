@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -125,6 +126,9 @@ type identityOf struct {
 	key   string // the one of Keys that counts
 }
 
+// failed is the outcome of a run of which nothing is known.
+const failed = "error"
+
 func (x *identityOf) same(y *identityOf) bool {
 	return x.Outcome == y.Outcome && x.Name == y.Name && x.key == y.key
 }
@@ -150,14 +154,19 @@ func (m *minimizer) begin(data []byte) error {
 			best = x
 		}
 	}
-	if best.Outcome == "exit" {
+	n := count[best.Outcome+best.Name+best.key]
+	switch {
+	case best.Outcome == failed:
+		return errors.New(strings.TrimPrefix(best.Name, "fail: "))
+	case best.Outcome == "exit" && n == tries:
 		return errors.New("it neither crashes nor hangs nor runs out of memory")
+	case best.Outcome == "exit":
+		return fmt.Errorf("it neither crashes nor hangs nor runs out of memory in %d of %d runs: nothing can be kept", n, tries)
+	case 2*n <= tries:
+		return fmt.Errorf("it has the same end in %d of %d runs alone: nothing can be kept", n, tries)
 	}
 	m.want, m.votes = *best, 1
-	if n := count[best.Outcome+best.Name+best.key]; n < tries {
-		if 2*n <= tries {
-			return fmt.Errorf("it has the same end in %d of %d runs alone: nothing can be kept", n, tries)
-		}
+	if n < tries {
 		m.votes = max(m.o.Votes, tries)
 	}
 	m.seen[sha256.Sum256(data)] = true
@@ -192,7 +201,7 @@ func (m *minimizer) run(s *slot, data []byte) (*identityOf, error) {
 	}
 	x := new(identityOf)
 	if reply.Error != "" {
-		x.Outcome, x.Name = "error", reply.Error
+		x.Outcome, x.Name = failed, reply.Error
 		return x, nil
 	}
 	if err := json.Unmarshal(reply.Result, x); err != nil {

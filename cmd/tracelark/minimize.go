@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,12 +49,21 @@ func newMinimize() *cobra.Command {
 			if out == "" {
 				out = args[0] + ".min"
 			}
+			_, missing := os.Stat(out)
+			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE, 0o666)
+			if err != nil {
+				return err // before the work, not after it
+			}
+			f.Close()
 			quit := make(chan struct{})
 			stop := sync.OnceFunc(func() { close(quit) })
 			return withSignals(stop, func() error {
 				start := time.Now()
 				m, err := script.Minimize(&script.MinimizeOptions{BatchOptions: *batch, Key: c.Key, Votes: int(votes), Budget: budget, Runs: int(runs)}, args[0], quit)
 				if err != nil {
+					if missing != nil {
+						os.Remove(out)
+					}
 					return fmt.Errorf("minimize %s: %w", args[0], err)
 				}
 				if err := os.WriteFile(out, m.Data, 0o666); err != nil {
@@ -70,8 +80,9 @@ func newMinimize() *cobra.Command {
 				if m.Over {
 					over = ", cut short"
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes of %d, %s %s, after %d runs in %.1f s%s\n",
-					printable(out), len(m.Data), m.Was, m.Outcome, printable(cmp.Or(m.Name, m.Key)), m.Runs, took, over)
+				what := strings.TrimSpace(m.Outcome + " " + printable(cmp.Or(m.Name, m.Key)))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes of %d, %s, after %d runs in %.1f s%s\n",
+					printable(out), len(m.Data), m.Was, what, m.Runs, took, over)
 				return err
 			})
 		},
