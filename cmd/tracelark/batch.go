@@ -76,7 +76,6 @@ func (f *batchFlags) open(opts *script.BatchOptions, paths []string) (*script.Ba
 
 // run runs a batch. out gets its lines, and then is called at the end.
 func (f *batchFlags) run(b *script.Batch, out io.Writer, then func() error) error {
-	out = progressWriter{f.progress, out}
 	return withSignals(b.Quit, func() error {
 		f.progress.start(b)
 		err := b.Run(func(line []byte) error {
@@ -155,7 +154,7 @@ func newBatch() *cobra.Command {
 				return err
 			}
 			defer b.Close()
-			return flags.run(b, out, func() error {
+			return flags.run(b, progressWriter{flags.progress, out}, func() error {
 				summary, err := b.Summary(&script.Options{Stdout: stdout})
 				switch {
 				case err != nil:

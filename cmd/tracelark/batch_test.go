@@ -371,9 +371,14 @@ def case(c):
     return {"outcome": "fine", "index": c.index}
 `)
 	c := newConsole(t, "X=", "batch", "-j", "1", "batch.star", "cases")
+	c.expect(`{"index":0,"outcome":"fine"}` + "\r\n\r") // the bar is there again at once
 	c.expect(`{"index":1,"outcome":"fine"}`)
 	c.expect("2 fine")
 	c.expect("(2/5")
+	if err := unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 5, Col: 53}); err != nil {
+		t.Fatal(err)
+	}
+	c.expect("\r2 f  40% |") // what does not fit is left out
 	if err := os.WriteFile("go", nil, 0o666); err != nil {
 		t.Fatal(err)
 	}

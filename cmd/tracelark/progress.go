@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -31,6 +32,9 @@ type progress struct {
 	ended  chan struct{}
 }
 
+// barWidth is how many columns a bar takes that is of no length, without the outcomes.
+const barWidth = 50
+
 // How often progress is shown.
 const (
 	barEach  = 100 * time.Millisecond
@@ -57,6 +61,7 @@ func (p *progress) start(b *script.Batch) {
 			progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("cases"),
 			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionUseANSICodes(true), // else a bar is wiped out as wide as one was before the terminal got narrower
 			progressbar.OptionClearOnFinish())
 		p.mu.Lock()
 		p.bar = bar
@@ -87,7 +92,11 @@ func (p *progress) show() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		p.bar.Describe(outcomes(s))
+		text := outcomes(s)
+		if width, _, err := readline.GetSize(int(p.f.Fd())); err == nil && width > 0 {
+			text = text[:min(len(text), max(0, width-barWidth))]
+		}
+		p.bar.Describe(text)
 		p.bar.Set(s.Done - s.Resumed)
 		return
 	}
@@ -100,20 +109,16 @@ func (p *progress) show() {
 	fmt.Fprintf(p.f, "%d of %d cases, %.1f a second%s: %s\n", s.Done, s.Cases, rate, left, outcomes(s))
 }
 
-// clear makes room for a line that is printed to where the bar may be.
-func (p *progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.Clear()
-	}
-}
-
 // end takes the bar away and says what came of the cases.
 func (p *progress) end() {
 	close(p.over)
 	<-p.ended
-	p.clear()
+	p.mu.Lock()
+	if p.bar != nil {
+		p.bar.Clear()
+		p.bar = nil
+	}
+	p.mu.Unlock()
 	if p.quiet {
 		return
 	}
@@ -158,6 +163,15 @@ type progressWriter struct {
 }
 
 func (w progressWriter) Write(p []byte) (int, error) {
-	w.clear()
-	return w.w.Write(p)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bar == nil {
+		return w.w.Write(p)
+	}
+	w.bar.Clear()
+	n, err := w.w.Write(p)
+	if bytes.HasSuffix(p, []byte("\n")) {
+		w.bar.RenderBlank() // at once: where lines come fast, it would be gone most of the time
+	}
+	return n, err
 }
