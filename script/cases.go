@@ -38,7 +38,7 @@ const (
 // What is in the folder results is of an earlier run and no case; it is an error to name
 // that folder. "" is none.
 func FindCases(paths []string, list io.Reader, results string) ([]Case, error) {
-	f := &caseFinder{seen: make(map[string]bool)}
+	f := &caseFinder{seen: make(map[string]bool), commands: make(map[string][]string)}
 	if results != "" {
 		f.results, _ = os.Stat(results) // which need not be there yet
 	}
@@ -59,7 +59,10 @@ func FindCases(paths []string, list io.Reader, results string) ([]Case, error) {
 			end = "\x00"
 		}
 		for path := range strings.SplitSeq(string(data), end) {
-			if path = strings.TrimSuffix(path, "\r"); path != "" {
+			if end == "\n" {
+				path = strings.TrimSuffix(path, "\r")
+			}
+			if path != "" {
 				f.add(path)
 			}
 		}
@@ -69,10 +72,11 @@ func FindCases(paths []string, list io.Reader, results string) ([]Case, error) {
 
 // A caseFinder collects cases.
 type caseFinder struct {
-	cases   []Case
-	seen    map[string]bool // paths
-	results os.FileInfo     // of the folder of results, or nil
-	err     error
+	cases    []Case
+	seen     map[string]bool     // paths
+	commands map[string][]string // what command has returned
+	results  os.FileInfo         // of the folder of results, or nil
+	err      error
 }
 
 // add adds what a user has named.
@@ -89,7 +93,7 @@ func (f *caseFinder) add(path string) {
 	case !info.Mode().IsRegular():
 		f.put(Case{Path: path, Err: fmt.Errorf("%s: not a regular file", path)})
 	default:
-		f.put(Case{Path: path})
+		f.put(Case{Path: path, Argv: f.command(filepath.Dir(path))})
 	}
 }
 
@@ -102,8 +106,8 @@ func (f *caseFinder) put(c Case) {
 
 // artifact matches the names of libFuzzer's finds, and find those of honggfuzz.
 var (
-	artifact = regexp.MustCompile(`^(crash|leak|timeout|oom|slow-unit)-[0-9a-f]{40}$`)
-	find     = regexp.MustCompile(`^SIG[A-Z0-9]+\.PC\..*\.fuzz$`)
+	artifact = regexp.MustCompile(`^(crash|leak|timeout|oom|slow-unit|minimized-from)-[0-9a-f]{40}$`)
+	find     = regexp.MustCompile(`^SIG[A-Z0-9]+\.PC\..*\.fuzz(\.verified)?$`)
 )
 
 // folder adds the cases of a folder, which the command argv found if it is not nil.
@@ -112,9 +116,6 @@ func (f *caseFinder) folder(dir string, argv []string) {
 	if err != nil {
 		f.put(Case{Path: dir, Err: err})
 		return
-	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
 	}
 	hasFind := func(pattern *regexp.Regexp) bool {
 		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return pattern.MatchString(e.Name()) })
@@ -130,8 +131,8 @@ func (f *caseFinder) folder(dir string, argv []string) {
 		wanted = func(e fs.DirEntry) bool { return artifact.MatchString(e.Name()) }
 	case hasFind(find):
 		wanted = func(e fs.DirEntry) bool { return find.MatchString(e.Name()) }
-	case argv == nil && has("README.txt"):
-		argv = aflCommand(filepath.Dir(dir)) // it may be the folder of crashes itself
+	case argv == nil:
+		argv = f.command(dir)
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
@@ -166,13 +167,38 @@ func isAFL(entries []fs.DirEntry) bool {
 	return state && crashes
 }
 
+// command returns the command that found what is in dir, if that is a folder of crashes
+// or hangs of AFL++, or a copy of one, or else nil.
+func (f *caseFinder) command(dir string) []string {
+	argv, known := f.commands[dir]
+	if known {
+		return argv
+	}
+	if path, err := filepath.Abs(dir); err == nil {
+		if name := filepath.Base(path); strings.HasPrefix(name, "crashes") || strings.HasPrefix(name, "hangs") {
+			argv = aflCommand(filepath.Dir(path))
+		}
+	}
+	if argv == nil {
+		argv = readmeCommand(dir)
+	}
+	f.commands[dir] = argv
+	return argv
+}
+
 // aflCommand returns the command that the instance of AFL++ that writes to dir runs, or
 // nil if it does not tell.
 func aflCommand(dir string) []string {
 	if text := readNote(filepath.Join(dir, "cmdline")); text != "" {
 		return strings.Split(strings.TrimRight(text, "\n"), "\n")
 	}
-	text := readNote(filepath.Join(dir, "crashes", "README.txt"))
+	return readmeCommand(filepath.Join(dir, "crashes"))
+}
+
+// readmeCommand returns the command that the README.txt of a folder of crashes tells, or
+// nil.
+func readmeCommand(dir string) []string {
+	text := readNote(filepath.Join(dir, "README.txt"))
 	_, text, _ = strings.Cut(text, "Command line used to find this crash:")
 	line, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
 	return aflTarget(strings.Fields(line))

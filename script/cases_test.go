@@ -48,9 +48,13 @@ func TestFindCases(t *testing.T) {
 		"sync/two/crashes/id:000001":                   "x",
 		"libfuzzer/crash-" + sha:                       "x",
 		"libfuzzer/oom-" + sha:                         "x",
+		"libfuzzer/minimized-from-" + sha:              "x",
 		"libfuzzer/corpus/seed":                        "x",
 		"libfuzzer/fuzzer.cc":                          "x",
 		"honggfuzz/" + finding:                         "x",
+		"honggfuzz/" + finding + ".verified":           "x",
+		"copy/id:000000":                               "x",
+		"copy/README.txt":                              aflReadme,
 		"honggfuzz/HONGGFUZZ.REPORT.TXT":               "x",
 		"honggfuzz/seed":                               "x",
 	})
@@ -76,12 +80,15 @@ func TestFindCases(t *testing.T) {
 		}},
 		{"instance", "", []string{"sync/one"}, []string{one, "sync/one/hangs/id:000000 " + parse}},
 		{"folder of crashes", "", []string{"sync/one/crashes"}, []string{one}},
-		{"libFuzzer", "", []string{"libfuzzer"}, []string{"libfuzzer/crash-" + sha, "libfuzzer/oom-" + sha}},
-		{"honggfuzz", "", []string{"honggfuzz"}, []string{"honggfuzz/" + finding}},
+		{"folder of hangs", "", []string{"sync/one/hangs"}, []string{"sync/one/hangs/id:000000 " + parse}},
+		{"find", "", []string{"sync/one/hangs/id:000000", "copy/id:000000"}, []string{"sync/one/hangs/id:000000 " + parse, "copy/id:000000 " + parseF}},
+		{"copied folder", "", []string{"copy"}, []string{"copy/id:000000 " + parseF}},
+		{"libFuzzer", "", []string{"libfuzzer"}, []string{"libfuzzer/crash-" + sha, "libfuzzer/minimized-from-" + sha, "libfuzzer/oom-" + sha}},
+		{"honggfuzz", "", []string{"honggfuzz"}, []string{"honggfuzz/" + finding, "honggfuzz/" + finding + ".verified"}},
 		{"missing", "", []string{"none", "plain/a"}, []string{"none: no such file or directory", "plain/a"}},
 		{"device", "", []string{"/dev/null"}, []string{"/dev/null: not a regular file"}},
-		{"list", "plain/b\r\n\nlibfuzzer\n", []string{"-", "plain/a"}, []string{"plain/b", "libfuzzer/crash-" + sha, "libfuzzer/oom-" + sha, "plain/a"}},
-		{"list with zeros", "plain/b\x00new\nline\x00", []string{"-"}, []string{"plain/b", "new\nline: no such file or directory"}},
+		{"list", "plain/b\r\n\nlibfuzzer\n", []string{"-", "plain/a"}, []string{"plain/b", "libfuzzer/crash-" + sha, "libfuzzer/minimized-from-" + sha, "libfuzzer/oom-" + sha, "plain/a"}},
+		{"list with zeros", "plain/b\x00new\nline\x00r\r\x00", []string{"-"}, []string{"plain/b", "new\nline: no such file or directory", "r\r: no such file or directory"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cases, err := FindCases(test.paths, strings.NewReader(test.list), "")
