@@ -136,7 +136,7 @@ func (f *caseFinder) folder(dir string, argv []string) {
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
-		if strings.HasPrefix(name, ".") || !wanted(e) || name == "HONGGFUZZ.REPORT.TXT" || name == "README.txt" && argv != nil {
+		if strings.HasPrefix(name, ".") || !wanted(e) || name == "HONGGFUZZ.REPORT.TXT" || name == readme && argv != nil {
 			continue
 		}
 		info, err := os.Stat(path) // of what a link leads to
@@ -180,44 +180,52 @@ func (f *caseFinder) command(dir string) []string {
 		}
 	}
 	if argv == nil {
-		argv = readmeCommand(dir)
+		argv = at(aflTarget(lineAfter(filepath.Join(dir, readme), readmeTells)))
 	}
 	f.commands[dir] = argv
 	return argv
 }
 
 // aflCommand returns the command that the instance of AFL++ that writes to dir runs, or
-// nil if it does not tell.
+// nil if it does not tell. A file of -f is told of by its own command line alone.
 func aflCommand(dir string) []string {
-	if text := readNote(filepath.Join(dir, "cmdline")); text != "" {
-		return strings.Split(strings.TrimRight(text, "\n"), "\n")
+	argv, input := aflTarget(lineAfter(filepath.Join(dir, "fuzzer_stats"), "\ncommand_line      : "))
+	if argv == nil {
+		argv, input = aflTarget(lineAfter(filepath.Join(dir, "crashes", readme), readmeTells))
 	}
-	return readmeCommand(filepath.Join(dir, "crashes"))
+	if text := readNote(filepath.Join(dir, "cmdline")); text != "" {
+		argv = strings.Split(strings.TrimRight(text, "\n"), "\n")
+	}
+	return at(argv, input)
 }
 
-// readmeCommand returns the command that the README.txt of a folder of crashes tells, or
-// nil.
-func readmeCommand(dir string) []string {
-	text := readNote(filepath.Join(dir, "README.txt"))
-	_, text, _ = strings.Cut(text, "Command line used to find this crash:")
-	line, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
-	return aflTarget(strings.Fields(line))
+// readme is the file that AFL++ leaves in a folder of crashes. Its command line is behind
+// what is in readmeTells.
+const (
+	readme      = "README.txt"
+	readmeTells = "Command line used to find this crash:"
+)
+
+// lineAfter returns the words of the first line of a file behind text, or nil.
+func lineAfter(path, text string) []string {
+	_, rest, _ := strings.Cut(readNote(path), text)
+	line, _, _ := strings.Cut(strings.TrimLeft(rest, "\r\n"), "\n")
+	return strings.Fields(line)
 }
 
 // aflOptions are those options of afl-fuzz that take a value.
 const aflOptions = "bBcefFgGiIlLmMoPpstTVwxE"
 
-// aflTarget returns what a command line of afl-fuzz runs. A file that -f names is where
-// the program reads its input.
-func aflTarget(words []string) []string {
-	input := ""
+// aflTarget returns what a command line of afl-fuzz runs, and the file of -f, where the
+// program reads its input, or "".
+func aflTarget(words []string) (argv []string, input string) {
 	for i := 1; i < len(words); i++ {
 		word := words[i]
 		switch {
 		case word == "--":
-			return at(words[i+1:], input)
+			return words[i+1:], input
 		case !strings.HasPrefix(word, "-") || word == "-":
-			return at(words[i:], input)
+			return words[i:], input
 		}
 		if o := strings.IndexAny(word[1:], aflOptions) + 1; o > 0 {
 			value := word[o+1:]
@@ -230,7 +238,7 @@ func aflTarget(words []string) []string {
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // at returns argv with @@ in the place of the input.

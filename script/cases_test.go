@@ -46,6 +46,11 @@ func TestFindCases(t *testing.T) {
 		"sync/two/crashes.2026-11-29-10:00:00/id:0":    "x",
 		"sync/two/crashes/README.txt":                  aflReadme,
 		"sync/two/crashes/id:000001":                   "x",
+		"own/file/cmdline":                             "./parse\n/tmp/in.png\n",
+		"own/file/fuzzer_stats":                        "start_time        : 1\ncommand_line      : afl-fuzz -i in -o out -f /tmp/in.png -- ./parse /tmp/in.png\ntarget_mode       : default\n",
+		"own/file/hangs/id:000000":                     "x",
+		"own/stats/fuzzer_stats":                       "\ncommand_line      : afl-fuzz -i in -o out -- ./parse -s\n",
+		"own/stats/hangs/id:000000":                    "x",
 		"libfuzzer/crash-" + sha:                       "x",
 		"libfuzzer/oom-" + sha:                         "x",
 		"libfuzzer/minimized-from-" + sha:              "x",
@@ -80,6 +85,7 @@ func TestFindCases(t *testing.T) {
 		}},
 		{"instance", "", []string{"sync/one"}, []string{one, "sync/one/hangs/id:000000 " + parse}},
 		{"folder of crashes", "", []string{"sync/one/crashes"}, []string{one}},
+		{"file of its own and no README.txt", "", []string{"own"}, []string{"own/file/hangs/id:000000 ./parse @@", "own/stats/hangs/id:000000 ./parse -s"}},
 		{"folder of hangs", "", []string{"sync/one/hangs"}, []string{"sync/one/hangs/id:000000 " + parse}},
 		{"find", "", []string{"sync/one/hangs/id:000000", "copy/id:000000"}, []string{"sync/one/hangs/id:000000 " + parse, "copy/id:000000 " + parseF}},
 		{"copied folder", "", []string{"copy"}, []string{"copy/id:000000 " + parseF}},
@@ -120,7 +126,7 @@ func TestAFLTarget(t *testing.T) {
 		"afl-fuzz -i":                                 "",
 		"":                                            "",
 	} {
-		if got := strings.Join(aflTarget(strings.Fields(line)), " "); got != want {
+		if got := strings.Join(at(aflTarget(strings.Fields(line))), " "); got != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)
 		}
 	}
@@ -132,7 +138,7 @@ func FuzzAFLTarget(f *testing.F) {
 	f.Add("a -- ")
 	f.Fuzz(func(t *testing.T, line string) {
 		words := strings.Fields(line)
-		if argv := aflTarget(words); len(argv) > len(words) {
+		if argv := at(aflTarget(words)); len(argv) > len(words) {
 			t.Errorf("%q is more than %q", argv, words)
 		}
 	})
