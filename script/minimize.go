@@ -41,6 +41,13 @@ type Minimized struct {
 // the hang. The result is the same whatever the number of workers, unless a budget or
 // quit, which may be nil, ends it. It is not larger than the input.
 func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

@@ -41,12 +41,23 @@ func newCluster() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			var cases []triage.Case
+			seen := make(map[string]bool)
 			for _, arg := range args {
-				found, err := readCases(arg)
+				files, err := caseFiles(filepath.Clean(arg))
 				if err != nil {
 					return fmt.Errorf("cluster: %w", err)
 				}
-				cases = append(cases, found...)
+				for _, file := range files {
+					if seen[file] {
+						continue
+					}
+					seen[file] = true
+					found, err := readCaseFile(file)
+					if err != nil {
+						return fmt.Errorf("cluster: %w", err)
+					}
+					cases = append(cases, found...)
+				}
 			}
 			indent := "  "
 			if oneLine {
@@ -72,19 +83,17 @@ func newCluster() *cobra.Command {
 	return cmd
 }
 
-// readCases returns the cases of a file, or of the files of a directory.
-func readCases(path string) ([]triage.Case, error) {
+// caseFiles returns a file, or the files of a directory that have cases.
+func caseFiles(path string) (files []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.Mode().IsRegular() {
-		return readCaseFile(path)
+		return []string{path}, nil
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a file", path)
 	}
-	var cases []triage.Case
-	files := 0
 	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(file, ".casrep") && d.Name() != "cases.jsonl" {
 			return err
@@ -92,15 +101,13 @@ func readCases(path string) ([]triage.Case, error) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(file), "cases.jsonl")); err == nil && report.IsCASREP(d.Name()) {
 			return nil // of one of its cases
 		}
-		files++
-		found, err := readCaseFile(file)
-		cases = append(cases, found...)
-		return err
+		files = append(files, file)
+		return nil
 	})
-	if err == nil && files == 0 {
+	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: no *.casrep and no cases.jsonl is there", path)
 	}
-	return cases, err
+	return files, err
 }
 
 // maxCaseFile bounds the bytes of a CASREP.

@@ -34,7 +34,7 @@ func TestCluster(t *testing.T) {
 	lines := write("cases.jsonl", `{"case":"c","outcome":"crash","name":"FPE","severity":"NOT_EXPLOITABLE","stack":["g at b.c:1"]}`+"\n")
 	write("other.json", "no report")
 
-	for _, args := range [][]string{{dir}, {"--json", dir}, {lines, one, filepath.Join(dir, "two.casrep")}} {
+	for _, args := range [][]string{{dir}, {"--json", dir}, {lines, one, filepath.Join(dir, "two.casrep")}, {one, dir, dir + "/./cases.jsonl"}} {
 		out, err, status := tracelark(t, append([]string{"cluster"}, args...)...)
 		var s triage.Summary
 		if status != 0 || err != "" || json.Unmarshal([]byte(out), &s) != nil {

@@ -462,6 +462,9 @@ func TestMinimize(t *testing.T) {
 			}
 		}
 	}
+	if err := unix.Mkfifo("fifo", 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		out, file string
 		prog      []string
@@ -469,7 +472,8 @@ func TestMinimize(t *testing.T) {
 	}{
 		{"a.min", "a", []string{prog, "@@"}, "minimize a: it neither crashes nor hangs nor runs out of memory\n"},
 		{"a.min", "a", []string{"sh", "-c", "[ -e ran ] || { >ran; kill -SEGV $$; }"}, "minimize a: it neither crashes nor hangs nor runs out of memory in 4 of 5 runs: nothing can be kept\n"},
-		{"none.min", "none", []string{prog, "@@"}, "minimize none: open none: no such file or directory\n"},
+		{"none.min", "none", []string{prog, "@@"}, "minimize none: stat none: no such file or directory\n"},
+		{"fifo.min", "fifo", []string{prog, "@@"}, "minimize fifo: not a regular file\n"},
 		{"S.min", "S", []string{"./none"}, "minimize S: launch ./none: no such file or directory\n"},
 		{"none/out", "S", []string{prog, "@@"}, "open none/out: no such file or directory\n"},
 	} {
