@@ -35,8 +35,8 @@ func newBatchWorker() *cobra.Command {
 
 // batchFlags are the flags of what runs as a batch.
 type batchFlags struct {
-	jobs    uint
-	memory  uint
+	jobs    uint16
+	memory  uint32
 	quiet   bool
 	json    bool
 	verbose bool
@@ -45,8 +45,8 @@ type batchFlags struct {
 }
 
 func (f *batchFlags) register(cmd *cobra.Command, opts *script.BatchOptions) {
-	cmd.Flags().UintVarP(&f.jobs, "jobs", "j", 0, "look at `N` cases at a time (0: one a CPU)")
-	cmd.Flags().UintVar(&f.memory, "memory", 4096, "end a worker that takes `MB` of memory (0: never)")
+	cmd.Flags().Uint16VarP(&f.jobs, "jobs", "j", 0, "look at `N` cases at a time (0: one a CPU)")
+	cmd.Flags().Uint32Var(&f.memory, "memory", 4096, "end a worker that takes `MB` of memory (0: never)")
 	cmd.Flags().StringVarP(&opts.Dir, "out", "o", "", "keep the results in `DIR`, and go on from those that it holds")
 	cmd.Flags().BoolVar(&opts.Restart, "restart", false, "begin anew, whatever the folder of -o holds")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")

@@ -19,7 +19,8 @@ import (
 func newMinimize() *cobra.Command {
 	var c campaign
 	var timeout, budget time.Duration
-	var jobs, runs, votes uint
+	var jobs uint16
+	var runs, votes uint32
 	var out string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -88,11 +89,11 @@ func newMinimize() *cobra.Command {
 		},
 	}
 	c.register(cmd, &timeout)
-	cmd.Flags().UintVarP(&jobs, "jobs", "j", 0, "try `N` inputs at a time (0: one a CPU)")
+	cmd.Flags().Uint16VarP(&jobs, "jobs", "j", 0, "try `N` inputs at a time (0: one a CPU)")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "write the result to `FILE` (CASE.min unless told)")
 	cmd.Flags().Var((*seconds)(&budget), "budget", "end after `S` seconds with the best so far (0: never)")
-	cmd.Flags().UintVar(&runs, "max-runs", 0, "end after `N` runs of the program (0: never)")
-	cmd.Flags().UintVar(&votes, "votes", 5, "have most of `N` runs decide where the crash does not come each time")
+	cmd.Flags().Uint32Var(&runs, "max-runs", 0, "end after `N` runs of the program (0: never)")
+	cmd.Flags().Uint32Var(&votes, "votes", 5, "have most of `N` runs decide where the crash does not come each time")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
 }

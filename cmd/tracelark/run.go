@@ -52,6 +52,9 @@ func newRun() *cobra.Command {
 // seconds is a flag's value: a duration given as a number of seconds.
 type seconds time.Duration
 
+// maxSeconds is a little below the greatest time.Duration.
+const maxSeconds = 1e9
+
 func (s *seconds) String() string {
 	return strconv.FormatFloat(time.Duration(*s).Seconds(), 'f', -1, 64)
 }
@@ -59,9 +62,8 @@ func (s *seconds) String() string {
 func (s *seconds) Type() string { return "seconds" }
 
 func (s *seconds) Set(text string) error {
-	const most = 1e9 // a little below the greatest time.Duration
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(f >= 0 && f <= most) {
+	if err != nil || !(f >= 0 && f <= maxSeconds) {
 		return errors.New("want a number of seconds, 0 to 1e9")
 	}
 	*s = seconds(f * float64(time.Second))

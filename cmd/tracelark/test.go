@@ -27,7 +27,7 @@ func newTest() *cobra.Command {
 	var opts script.Options
 	var allowed permissions
 	var pattern, junit string
-	var jobs uint
+	var jobs uint16
 	var verbose, asJSON bool
 	timeout := 60 * time.Second
 	cmd := &cobra.Command{
@@ -70,7 +70,7 @@ func newTest() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&pattern, "run", "", "run the tests whose names match `REGEXP`")
-	cmd.Flags().UintVarP(&jobs, "jobs", "j", 0, "run `N` tests at a time (0: one a CPU)")
+	cmd.Flags().Uint16VarP(&jobs, "jobs", "j", 0, "run `N` tests at a time (0: one a CPU)")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show tests that pass too, and what they print")
 	cmd.Flags().Var((*seconds)(&timeout), "timeout", "end a test that takes `S` seconds (0: never)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each test instead")

@@ -35,7 +35,7 @@ type campaign struct {
 	Memory       int64    `json:"memory"`
 	Mode         string   `json:"mode"`
 	At           string   `json:"at"`
-	Runs         uint     `json:"runs"`
+	Runs         uint32   `json:"runs"`
 	Key          string   `json:"key"`
 	Arg          any      `json:"arg"`  // number of an argument, true for the last, or nil
 	Env          any      `json:"env"`  // name of a variable, or nil
@@ -85,7 +85,7 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 	if c.NearNull == 0 {
 		return usageErrorf("%s: --near-null is 0, want 1 or more, which is the null pointer alone", cmd.Name())
 	}
-	if !(c.Settle >= 0) {
+	if !(c.Settle >= 0 && c.Settle <= maxSeconds) {
 		return usageErrorf("%s: --settle is %g, want seconds", cmd.Name(), c.Settle)
 	}
 	if _, ok := new(triage.Keys).Get(c.Key); !ok {
@@ -158,7 +158,7 @@ func (c *campaign) batch(runs uint) (*script.BatchOptions, error) {
 		return nil, err
 	}
 	// What else a case takes: launching, stacks, symbols for the first time.
-	limit := time.Duration(((2*c.Timeout+30)*float64(runs) + 3*c.Timeout) * float64(time.Second))
+	limit := time.Duration(min((2*c.Timeout+30)*float64(runs)+3*c.Timeout, maxSeconds) * float64(time.Second))
 	return &script.BatchOptions{
 		Script: "campaign.star", Std: true,
 		Args: []string{string(settings)}, Policy: everything, Timeout: limit, Network: c.network,
@@ -246,7 +246,7 @@ func newTriage() *cobra.Command {
 			if explain && (c.Arg != nil || c.Env != nil || c.Port != nil) {
 				return usageErrorf("triage: --explain is for inputs in files and on standard input")
 			}
-			batch, err := c.batch(1 + 3*c.Runs)
+			batch, err := c.batch(1 + 3*uint(c.Runs))
 			if err != nil {
 				return err
 			}
@@ -298,7 +298,7 @@ func newTriage() *cobra.Command {
 	}
 	flags.register(cmd, &opts)
 	c.register(cmd, &timeout)
-	cmd.Flags().UintVar(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses, and at what exits until it crashes")
+	cmd.Flags().Uint32Var(&c.Runs, "runs", 0, "look at each crash `N` times more, with and without random addresses, and at what exits until it crashes")
 	cmd.Flags().BoolVar(&explain, "explain", false, "run the best case of each cluster again, and say who wrote the value that led to the crash")
 	cmd.Flags().Float64Var(&distance, "distance", 0.3, "crashes whose stacks are less than `D` apart, from 0 to 1, are alike")
 	cmd.Flags().StringVar(&failOn, "fail-on", "never", "exit with 1 for a cluster that is at least `THIS`: any, probably or exploitable")
