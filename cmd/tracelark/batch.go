@@ -97,8 +97,9 @@ func (f *batchFlags) run(b *script.Batch, out io.Writer, then func() error) erro
 
 // A document makes one JSON document of the lines of a batch.
 type document struct {
-	w     io.Writer
-	lines int
+	w       io.Writer
+	lines   int
+	summary []byte // or nil
 }
 
 func (d *document) Write(line []byte) (int, error) {
@@ -110,6 +111,14 @@ func (d *document) Write(line []byte) (int, error) {
 		return 0, err
 	}
 	return len(line), nil
+}
+
+// end ends a document that was begun.
+func (d *document) end() (err error) {
+	if d.lines > 0 {
+		_, err = fmt.Fprintf(d.w, "\n], \"summary\": %s}\n", cmp.Or(string(d.summary), "null"))
+	}
+	return err
 }
 
 func newBatch() *cobra.Command {
@@ -144,28 +153,24 @@ func newBatch() *cobra.Command {
 				return usageErrorf("batch: no SCRIPT and CASE")
 			}
 			opts.Script, opts.Policy, opts.Lines = args[0], allowed.policy(), "results.jsonl"
-			stdout := cmd.OutOrStdout()
-			out := stdout
+			stdout, printed := cmd.OutOrStdout(), cmd.OutOrStdout()
+			out, doc := stdout, &document{w: stdout}
 			if flags.json {
-				out = &document{w: out}
+				out, printed = doc, os.Stderr
 			}
 			b, err := flags.open(&opts, args[1:])
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			return flags.run(b, progressWriter{flags.progress, out}, func() error {
-				summary, err := b.Summary(&script.Options{Stdout: stdout})
-				switch {
-				case err != nil:
-					return err
-				case flags.json:
-					_, err = fmt.Fprintf(stdout, "\n], \"summary\": %s}\n", cmp.Or(string(summary), "null"))
-				case summary != nil:
-					_, err = fmt.Fprintf(stdout, "{\"summary\": %s}\n", summary)
+			err = flags.run(b, progressWriter{flags.progress, out}, func() (err error) {
+				doc.summary, err = b.Summary(&script.Options{Stdout: printed})
+				if err == nil && doc.summary != nil && !flags.json {
+					_, err = fmt.Fprintf(stdout, "{\"summary\": %s}\n", doc.summary)
 				}
 				return err
 			})
+			return cmp.Or(err, doc.end())
 		},
 	}
 	flags.register(cmd, &opts)

@@ -352,13 +352,24 @@ func TestBatchNames(t *testing.T) {
 
 // TestBatchDocument prints one document.
 func TestBatchDocument(t *testing.T) {
-	newCases(t, 2, "def case(c):\n    return {\"outcome\": c.name}\n\ndef summary(results):\n    return len(results)\n")
-	stdout, stderr, exit := run(t, command(t, "batch", "--json", "batch.star", "cases"))
-	if want := "{\"results\": [\n{\"outcome\":\"000\"},\n{\"outcome\":\"001\"}\n], \"summary\": 2}\n"; stdout != want || exit != 0 {
-		t.Errorf("got status %d and\n%swant\n%s", exit, stdout, want)
-	}
-	if !strings.Contains(stderr, ": 1 000, 1 001\n") {
-		t.Errorf("standard error is %q", stderr)
+	for _, test := range []struct {
+		summary, want string
+		exit          int
+		stderr        string
+	}{
+		{"print('two')\n    return len(results)", "2", 0, ": 1 000, 1 001\ntwo\n"},
+		{"pass", "null", 0, ": 1 000, 1 001\n"},
+		{"exit(3)", "null", 3, ": 1 000, 1 001\n"},
+		{"fail('no')", "null", 1, "Error: no\n"},
+	} {
+		newCases(t, 2, "def case(c):\n    return {\"outcome\": c.name}\n\ndef summary(results):\n    "+test.summary+"\n")
+		stdout, stderr, exit := run(t, command(t, "batch", "--json", "batch.star", "cases"))
+		if want := "{\"results\": [\n{\"outcome\":\"000\"},\n{\"outcome\":\"001\"}\n], \"summary\": " + test.want + "}\n"; stdout != want || exit != test.exit {
+			t.Errorf("%s: got status %d and\n%swant\n%s", test.summary, exit, stdout, want)
+		}
+		if !strings.HasSuffix(stderr, test.stderr) {
+			t.Errorf("%s: standard error is %q, want %q at its end", test.summary, stderr, test.stderr)
+		}
 	}
 }
 
