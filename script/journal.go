@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -45,16 +46,17 @@ type journalHead struct {
 
 // A journalRecord is a case that is done. Another file at its path is another case.
 type journalRecord struct {
-	Path  []byte          `json:"path"`  // which may be no UTF-8
-	Size  int64           `json:"size"`  // -1 if there was no file
-	Mtime int64           `json:"mtime"` // in ns
-	Line  json.RawMessage `json:"line"`  // stands last
+	Path  []byte          `json:"path"`            // which may be no UTF-8
+	Size  int64           `json:"size"`            // -1 if there was no file
+	Mtime int64           `json:"mtime"`           // in ns
+	Build string          `json:"build,omitempty"` // of the program that a fuzzer has found it in
+	Line  json.RawMessage `json:"line"`            // stands last
 }
 
 // identity returns the record of a case, without its line, and why the case cannot be
 // looked at, or nil.
 func (j *journal) identity(c Case) ([]byte, error) {
-	r := journalRecord{Path: []byte(c.Path), Size: -1}
+	r := journalRecord{Path: []byte(c.Path), Size: -1, Build: BuildOf(c.Argv)}
 	if !filepath.IsAbs(c.Path) {
 		r.Path = []byte(filepath.Join(j.cwd, c.Path))
 	}
@@ -67,6 +69,22 @@ func (j *journal) identity(c Case) ([]byte, error) {
 	}
 	id, err := json.Marshal(r)
 	return id, cmp.Or(err, missing)
+}
+
+// BuildOf returns what changes when a program is built anew, or "" if there is none.
+func BuildOf(argv []string) string {
+	if len(argv) == 0 {
+		return ""
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes, %d ns", info.Size(), info.ModTime().UnixNano())
 }
 
 // openJournal opens the journal of a run over cases in the folder dir, which is made if

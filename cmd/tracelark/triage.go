@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -69,7 +68,7 @@ func (c *campaign) register(cmd *cobra.Command, timeout *time.Duration) {
 
 // settle takes in the program and the flags, and checks them.
 func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Duration) error {
-	c.Argv, c.Build, c.Timeout = argv, buildOf(argv), timeout.Seconds()
+	c.Argv, c.Build, c.Timeout = argv, script.BuildOf(argv), timeout.Seconds()
 	if c.Memory < 0 || c.Memory > math.MaxInt64>>20 {
 		return usageErrorf("%s: --rss is %d, want MB", cmd.Name(), c.Memory)
 	}
@@ -132,22 +131,6 @@ func (c *campaign) settle(cmd *cobra.Command, argv []string, timeout time.Durati
 		return usageErrorf("%s: --variable is %q, want the name of a variable", cmd.Name(), name)
 	}
 	return nil
-}
-
-// buildOf returns what changes when a program is built anew, or "" if it is not there.
-func buildOf(argv []string) string {
-	if len(argv) == 0 {
-		return ""
-	}
-	path, err := exec.LookPath(argv[0])
-	if err != nil {
-		return ""
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%d bytes, %d ns", info.Size(), info.ModTime().UnixNano())
 }
 
 // batch returns the options of a batch that runs the program on cases, each runs times

@@ -273,24 +273,31 @@ func TestTriageInterrupted(t *testing.T) {
 
 // TestTriageRebuilt does not go on from what was found in a program that has changed since.
 func TestTriageRebuilt(t *testing.T) {
-	t.Chdir(writeTests(t, map[string]string{"cases/1": "kill -SEGV $$", "cases/2": "exit 3", "prog": "#!/bin/sh\n. $1\n"}))
+	t.Chdir(writeTests(t, map[string]string{
+		"afl/crashes/1": "kill -SEGV $$", "afl/crashes/2": "exit 3", "afl/fuzzer_stats": "", "afl/cmdline": "./prog\n@@\n", "prog": "#!/bin/sh\n. $1\n",
+	}))
+	told := []string{"-o", "told", "afl"}
 	for _, test := range []struct {
 		prog string
 		args []string
 		exit int
 		want string
 	}{
-		{"#!/bin/sh\n. $1\n", nil, 0, "2 of 2 cases"},
-		{"#!/bin/sh\nexit 0\n", nil, 1, "of another build of the program: name another folder, or start anew with --restart"},
-		{"#!/bin/sh\nexit 0\n", []string{"--restart"}, 0, "2 of 2 cases in "},
+		{"#!/bin/sh\n. $1\n", []string{"-o", "out", "afl", "--", "./prog", "@@"}, 0, "2 of 2 cases"},
+		{"#!/bin/sh\n. $1\n", told, 0, "2 of 2 cases"},
+		{"#!/bin/sh\nexit 0\n", []string{"-o", "out", "afl", "--", "./prog", "@@"}, 1, "of another build of the program: name another folder, or start anew with --restart"},
+		{"#!/bin/sh\nexit 0\n", []string{"-o", "out", "--restart", "afl", "--", "./prog", "@@"}, 0, "2 of 2 cases in "},
+		{"#!/bin/sh\nexit 0\n", told, 0, ": 2 exit"},
 	} {
-		if err := os.WriteFile("prog", []byte(test.prog), 0o777); err != nil {
-			t.Fatal(err)
+		if old, err := os.ReadFile("prog"); err != nil || string(old) != test.prog {
+			if err := os.WriteFile("prog", []byte(test.prog), 0o777); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.Chmod("prog", 0o777); err != nil {
 			t.Fatal(err)
 		}
-		_, stderr, exit := run(t, command(t, append(append([]string{"triage", "-o", "out"}, test.args...), "cases", "--", "./prog", "@@")...))
+		_, stderr, exit := run(t, command(t, append([]string{"triage"}, test.args...)...))
 		if exit != test.exit || !strings.Contains(stderr, test.want) {
 			t.Errorf("%v ends with %d, want %d:\n%swant %q", test.args, exit, test.exit, stderr, test.want)
 		}
@@ -446,51 +453,5 @@ func TestTriageUsage(t *testing.T) {
 		if exit != test.exit || !strings.Contains(stderr, test.want) {
 			t.Errorf("triage %v ends with %d, want %d:\n%swant %q", test.args, exit, test.exit, stderr, test.want)
 		}
-	}
-}
-
-// TestMinimize makes inputs smaller, whatever the number of workers, and keeps their
-// bugs.
-func TestMinimize(t *testing.T) {
-	prog := parser(t)
-	t.Chdir(writeTests(t, map[string]string{
-		"S": strings.Repeat("a.bcd-", 200) + "S\x07" + strings.Repeat("x.", 300), "a": "a.", "L": "a.L\x10S.", "O": "O.a.", "X": "X.",
-	}))
-	for _, test := range []struct{ file, want string }{{"S", "S0"}, {"L", "L0"}, {"O", "O0"}} {
-		for _, jobs := range []string{"1", "3"} {
-			stdout, stderr, exit := run(t, command(t, "minimize", "-j", jobs, "--timeout", "0.3", "--json", "-o", "out", test.file, "--", prog, "@@"))
-			data, err := os.ReadFile("out")
-			if exit != 0 || err != nil || string(data) != test.want || !strings.Contains(stdout, `"finished":true`) {
-				t.Errorf("%s with -j %s: status %d, %q, want %q\n%s%s", test.file, jobs, exit, data, test.want, stdout, stderr)
-			}
-		}
-	}
-	if err := unix.Mkfifo("fifo", 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		out, file string
-		prog      []string
-		want      string
-	}{
-		{"a.min", "a", []string{prog, "@@"}, "minimize a: it neither crashes nor hangs nor runs out of memory\n"},
-		{"a.min", "a", []string{"sh", "-c", "[ -e ran ] || { >ran; kill -SEGV $$; }"}, "minimize a: it neither crashes nor hangs nor runs out of memory in 4 of 5 runs: nothing can be kept\n"},
-		{"none.min", "none", []string{prog, "@@"}, "minimize none: stat none: no such file or directory\n"},
-		{"fifo.min", "fifo", []string{prog, "@@"}, "minimize fifo: not a regular file\n"},
-		{"S.min", "S", []string{"./none"}, "minimize S: launch ./none: no such file or directory\n"},
-		{"none/out", "S", []string{prog, "@@"}, "open none/out: no such file or directory\n"},
-	} {
-		args := append([]string{"minimize", "--mode", "exec", "-o", test.out, test.file, "--"}, test.prog...)
-		stdout, stderr, exit := run(t, command(t, args...))
-		if _, err := os.Stat(test.out); exit != 1 || stdout != "" || stderr != "tracelark: "+test.want || err == nil {
-			t.Errorf("%q ends with %d, want 1 and no file:\n%s%swant %q", args, exit, stdout, stderr, test.want)
-		}
-	}
-	if stdout, _, exit := run(t, command(t, "minimize", "--rss", "64", "-o", "out", "X", "--", prog, "@@")); exit != 0 || !strings.Contains(stdout, "out: 2 bytes of 2, oom, after ") {
-		t.Errorf("without memory: status %d\n%s", exit, stdout)
-	}
-	stdout, _, exit := run(t, command(t, "minimize", "--max-runs", "12", "-o", "out", "S", "--", prog, "@@"))
-	if data, err := os.ReadFile("out"); exit != 0 || err != nil || len(data) >= 1802 || len(data) < 3 || !strings.Contains(stdout, "after 12 runs") || !strings.Contains(stdout, "cut short") {
-		t.Errorf("with a budget: status %d, %d bytes, %v\n%s", exit, len(data), err, stdout)
 	}
 }
