@@ -124,13 +124,13 @@ func exitStatus(cmd *cobra.Command, err error) int {
 		return exitFailed
 	}
 	if usage, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintf(os.Stderr, "tracelark: %v (see %s --help)\n", usage, cmd.CommandPath())
+		fmt.Fprintf(os.Stderr, "tracelark: %s (see %s --help)\n", builtins.Escape(usage.Error(), false), cmd.CommandPath())
 		return exitUsage
 	}
 	if failure, ok := errors.AsType[*script.Error](err); ok {
 		fmt.Fprintln(os.Stderr, failure.Report)
 	} else {
-		fmt.Fprintf(os.Stderr, "tracelark: %v\n", err)
+		fmt.Fprintf(os.Stderr, "tracelark: %s\n", builtins.Escape(err.Error(), false)) // as it may have names of files
 	}
 	if signaled {
 		return 128 + int(ended.signal)

@@ -37,6 +37,7 @@ func TestMinimize(t *testing.T) {
 		{"a.min", "a", []string{prog, "@@"}, "minimize a: it neither crashes nor hangs nor runs out of memory\n"},
 		{"a.min", "a", []string{"sh", "-c", "[ -e ran ] || { >ran; kill -SEGV $$; }"}, "minimize a: it neither crashes nor hangs nor runs out of memory in 4 of 5 runs: nothing can be kept\n"},
 		{"none.min", "none", []string{prog, "@@"}, "minimize none: stat none: no such file or directory\n"},
+		{"esc.min", "\x1b[2J", []string{prog, "@@"}, "minimize \\x1b[2J: stat \\x1b[2J: no such file or directory\n"},
 		{"fifo.min", "fifo", []string{prog, "@@"}, "minimize fifo: not a regular file\n"},
 		{"S.min", "S", []string{"./none"}, "minimize S: launch ./none: no such file or directory\n"},
 		{"none/out", "S", []string{prog, "@@"}, "open none/out: no such file or directory\n"},
