@@ -50,7 +50,6 @@ func (f *batchFlags) register(cmd *cobra.Command, opts *script.BatchOptions) {
 	cmd.Flags().StringVarP(&opts.Dir, "out", "o", "", "keep the results in `DIR`, and go on from those that it holds")
 	cmd.Flags().BoolVar(&opts.Restart, "restart", false, "begin anew, whatever the folder of -o holds")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show what targets print, on standard error")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON document instead of lines")
 }
 
@@ -174,6 +173,7 @@ func newBatch() *cobra.Command {
 		},
 	}
 	flags.register(cmd, &opts)
+	cmd.Flags().BoolVarP(&flags.verbose, "verbose", "v", false, "show what targets print, on standard error")
 	cmd.Flags().Var((*seconds)(&opts.Timeout), "timeout", "end a case that takes `S` seconds (0: never)")
 	allowed.register(cmd)
 	cmd.Flags().Uint64Var(&opts.Steps, "steps", 0, "end a case that takes `N` interpreter steps (0: never)")

@@ -432,6 +432,7 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--near-null", "0", "cases", "--", prog}, 2, "--near-null is 0, want 1 or more"},
 		{[]string{"--rss", "-5", "cases", "--", prog}, 2, "--rss is -5, want MB"},
 		{[]string{"--settle", "-1", "cases", "--", prog}, 2, "--settle is -1, want seconds"},
+		{[]string{"-v", "cases", "--", prog}, 2, "unknown shorthand flag: 'v'"}, // what the program prints is not to be had
 		{[]string{"--settle", "inf", "cases", "--", prog}, 2, "--settle is +Inf, want seconds"},
 		{[]string{"--rss", "8796093022208", "cases", "--", prog}, 2, "--rss is 8796093022208, want MB"},
 		{[]string{"-j", "4294967295", "cases", "--", prog}, 2, `"--jobs" flag: want a smaller number`},
