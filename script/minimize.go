@@ -67,13 +67,6 @@ func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized
 		m.free <- &slot{file: filepath.Join(dir, fmt.Sprintf("%04d", i))}
 	}
 	defer m.close()
-	if err := m.begin(data); err != nil {
-		return nil, err
-	}
-	if o.Budget > 0 {
-		timer := time.AfterFunc(o.Budget, m.stop)
-		defer timer.Stop()
-	}
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
@@ -83,6 +76,13 @@ func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized
 		case <-done:
 		}
 	}()
+	if err := m.begin(data); err != nil {
+		return nil, err
+	}
+	if o.Budget > 0 {
+		timer := time.AfterFunc(o.Budget, m.stop)
+		defer timer.Stop()
+	}
 	was := len(data)
 	for before := []byte(nil); !m.ended() && !bytes.Equal(before, data); {
 		before = data

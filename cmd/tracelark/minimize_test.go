@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,5 +55,27 @@ func TestMinimize(t *testing.T) {
 	stdout, _, exit := run(t, command(t, "minimize", "--max-runs", "12", "-o", "out", "S", "--", prog, "@@"))
 	if data, err := os.ReadFile("out"); exit != 0 || err != nil || len(data) >= 1802 || len(data) < 3 || !strings.Contains(stdout, "after 12 runs") || !strings.Contains(stdout, "cut short") {
 		t.Errorf("with a budget: status %d, %d bytes, %v\n%s", exit, len(data), err, stdout)
+	}
+}
+
+// TestMinimizeInterrupted interrupts it before it knows what to keep.
+func TestMinimizeInterrupted(t *testing.T) {
+	t.Chdir(writeTests(t, map[string]string{"a": "a"}))
+	cmd := command(t, "minimize", "--timeout", "1000", "-o", "out", "a", "--", "sh", "-c", ">runs; exec sleep 1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat("runs"); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(unix.SIGINT)
+	if got := status(t, cmd.Wait()); got != 128+int(unix.SIGINT) {
+		t.Errorf("status %d", got)
+	}
+	if _, err := os.Stat("out"); err == nil {
+		t.Error("there is a result")
 	}
 }
