@@ -13,6 +13,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"go.starlark.net/starlark"
+
+	"github.com/tracelark/tracelark/builtins"
 )
 
 // MinimizeOptions are the settings of Minimize. Its batch is that of std/campaign.star.
@@ -41,17 +45,11 @@ type Minimized struct {
 // the hang. The result is the same whatever the number of workers, unless a budget or
 // quit, which may be nil, ends it. It is not larger than the input.
 func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized, error) {
-	info, err := os.Stat(path)
+	content, err := builtins.NewCase(path, 0, nil, nil).Attr("data")
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+	data := []byte(content.(starlark.Bytes))
 	b, err := NewBatch(&o.BatchOptions, nil)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestMinimize(t *testing.T) {
 			}
 		}
 	}
-	if err := unix.Mkfifo("fifo", 0o600); err != nil {
+	if err := errors.Join(unix.Mkfifo("fifo", 0o600), os.WriteFile("huge", nil, 0o600), os.Truncate("huge", 1<<30+1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -37,9 +38,10 @@ func TestMinimize(t *testing.T) {
 	}{
 		{"a.min", "a", []string{prog, "@@"}, "minimize a: it neither crashes nor hangs nor runs out of memory\n"},
 		{"a.min", "a", []string{"sh", "-c", "[ -e ran ] || { >ran; kill -SEGV $$; }"}, "minimize a: it neither crashes nor hangs nor runs out of memory in 4 of 5 runs: nothing can be kept\n"},
-		{"none.min", "none", []string{prog, "@@"}, "minimize none: stat none: no such file or directory\n"},
-		{"esc.min", "\x1b[2J", []string{prog, "@@"}, "minimize \\x1b[2J: stat \\x1b[2J: no such file or directory\n"},
-		{"fifo.min", "fifo", []string{prog, "@@"}, "minimize fifo: not a regular file\n"},
+		{"none.min", "none", []string{prog, "@@"}, "minimize none: open none: no such file or directory\n"},
+		{"esc.min", "\x1b[2J", []string{prog, "@@"}, "minimize \\x1b[2J: open \\x1b[2J: no such file or directory\n"},
+		{"fifo.min", "fifo", []string{prog, "@@"}, "minimize fifo: read the case: fifo is not a regular file\n"},
+		{"huge.min", "huge", []string{prog, "@@"}, "minimize huge: read the case: huge has 1073741825 bytes, at most 1073741824 can be read\n"},
 		{"S.min", "S", []string{"./none"}, "minimize S: launch ./none: no such file or directory\n"},
 		{"none/out", "S", []string{prog, "@@"}, "open none/out: no such file or directory\n"},
 	} {
