@@ -3,7 +3,6 @@ package script
 import (
 	"bufio"
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +84,7 @@ func NewBatch(opts *BatchOptions, cases []Case) (*Batch, error) {
 		return nil, err
 	}
 	b.job = batchJob{m.name, m.key, m.source, opts.Args, opts.Policy, opts.Steps, opts.Timeout, opts.Memory, opts.Network}
-	head := journalHead{1, fmt.Sprintf("%x", sha256.Sum256([]byte(m.source))), opts.Args}
+	head := journalHead{1, m.digest(opts.Policy), opts.Args}
 	if b.journal, err = openJournal(opts.Dir, head, cases, opts.Restart); err != nil {
 		return nil, err
 	}

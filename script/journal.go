@@ -40,7 +40,7 @@ type span struct {
 // A journalHead is the first record: what the lines depend on.
 type journalHead struct {
 	Batch  int      `json:"batch"`  // version of the format
-	Script string   `json:"script"` // sha256 of its source
+	Script string   `json:"script"` // as module.digest returns it
 	Args   []string `json:"args"`
 }
 

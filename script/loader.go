@@ -1,6 +1,7 @@
 package script
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,9 @@ import (
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/tracelark/tracelark/stdlib"
 )
 
 // maxSource bounds the size of a script in bytes.
@@ -147,6 +151,34 @@ func (m *module) read(f fs.File) error {
 	}
 	m.source = string(data)
 	return nil
+}
+
+// digest returns what changes when the source of m does, or of a module that it loads.
+// One that cannot be read or parsed is left to those who run it.
+func (m *module) digest(policy Policy) string {
+	h := sha256.New()
+	l := newLoader(stdlib.FS, policy, nil)
+	seen := make(map[string]bool)
+	var add func(m *module)
+	add = func(m *module) {
+		seen[m.key] = true
+		io.WriteString(h, m.source)
+		f, err := fileOptions.Parse(m.name, m.source, 0)
+		if err != nil {
+			return
+		}
+		l.running = append(l.running, m)
+		defer func() { l.running = l.running[:len(l.running)-1] }()
+		for _, stmt := range f.Stmts {
+			if load, ok := stmt.(*syntax.LoadStmt); ok {
+				if loaded, err := l.locate(load.ModuleName()); err == nil && !seen[loaded.key] && l.fetch(loaded) == nil {
+					add(loaded)
+				}
+			}
+		}
+	}
+	add(m)
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 func (l *loader) openFile(m *module) (fs.File, error) {

@@ -239,6 +239,29 @@ def case(c):
 	}
 }
 
+// TestBatchModules does not go on from what a script has found with other modules.
+func TestBatchModules(t *testing.T) {
+	newCases(t, 1, "load(\"a.star\", \"two\")\n\ndef case(c):\n    return {\"two\": two()}\n")
+	for _, test := range []struct {
+		b    string
+		exit int
+		want string
+	}{
+		{"b = 1", 0, "1 of 1 cases"},
+		{"b = 1", 0, "1 were done before"},
+		{"b = 2", 1, "holds results of another script"},
+	} {
+		for name, text := range map[string]string{"a.star": "load(\"b.star\", \"b\")\n\ndef two():\n    return 2 * b\n", "b.star": test.b + "\n"} {
+			if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, stderr, exit := run(t, command(t, "batch", "-o", "out", "batch.star", "cases")); exit != test.exit || !strings.Contains(stderr, test.want) {
+			t.Errorf("with %s: status %d, want %d and %q:\n%s", test.b, exit, test.exit, test.want, stderr)
+		}
+	}
+}
+
 // TestBatchLost has cases that take no time and one in the midst of them that ends its
 // worker, which has not told of those before it then.
 func TestBatchLost(t *testing.T) {
