@@ -412,7 +412,7 @@ def case(c):
 	if err := unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 5, Col: 53}); err != nil {
 		t.Fatal(err)
 	}
-	c.expect("\r2 f  40% |") // what does not fit is left out
+	c.expect("\r...  40% |") // what does not fit is left out
 	if err := os.WriteFile("go", nil, 0o666); err != nil {
 		t.Fatal(err)
 	}

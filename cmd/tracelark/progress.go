@@ -93,8 +93,9 @@ func (p *progress) show() {
 	defer p.mu.Unlock()
 	if p.bar != nil {
 		text := outcomes(s)
-		if width, _, err := readline.GetSize(int(p.f.Fd())); err == nil && width > 0 {
-			text = text[:min(len(text), max(0, width-barWidth))]
+		if width, _, err := readline.GetSize(int(p.f.Fd())); err == nil && width > 0 && len(text) > width-barWidth {
+			text = text[:max(0, width-barWidth-len("..."))]
+			text = text[:max(0, strings.LastIndex(text, ", "))] + "..." // no number is cut
 		}
 		p.bar.Describe(text)
 		p.bar.Set(s.Done - s.Resumed)
