@@ -293,7 +293,7 @@ func newTriage() *cobra.Command {
 func tellFailed(r *report.Report) {
 	for _, c := range r.Cases {
 		if c.Outcome == "" {
-			fmt.Fprintf(os.Stderr, "%d failed, the first of them %s\n", r.Outcomes()["error"], builtins.Escape(c.Case+": "+c.Error, false))
+			fmt.Fprintf(os.Stderr, "%d failed, the first of them %s\n", r.Outcomes()["error"], builtins.Escape(c.Case+": "+strings.TrimPrefix(c.Error, "fail: "), false))
 			return
 		}
 	}

@@ -442,7 +442,7 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--port", "0", "cases", "--", prog}, 2, "--port is 0, want 1 to 65535"},
 		{[]string{"--argument", "1", "--port", "1", "cases", "--", prog}, 2, "--argument and --port are different ways to give the input"},
 		{[]string{"cases"}, 1, "1 failed"},
-		{[]string{"cases", "--", "/no/such/program"}, 1, "1 failed"},
+		{[]string{"cases", "--", "/no/such/program"}, 1, "1 failed, the first of them cases/S: launch /no/such/program: no such file or directory\n"},
 		{[]string{"afl"}, 0, "1 crash"},
 		{[]string{"--fail-on", "exploitable", "cases", "--", prog, "@@"}, 1, "1 crash"},
 		{[]string{"--fail-on", "any", "--mode", "snapshot", "cases", "--", prog, "@@"}, 1, "1 crash"},
