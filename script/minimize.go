@@ -26,6 +26,9 @@ type MinimizeOptions struct {
 	Votes  int           // of how many runs most have to keep it, if the first ones differ
 	Budget time.Duration // after which the best so far counts; 0 means none
 	Runs   int           // the same in runs of the program
+
+	// Progress, if any, is told the bytes of the best so far and the runs, on any goroutine.
+	Progress func(size, runs int)
 }
 
 // Minimized is what Minimize has found.
@@ -60,7 +63,7 @@ func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized
 		return nil, fmt.Errorf("keep inputs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	m := &minimizer{o: o, b: b, dir: dir, seen: make(map[[sha256.Size]byte]bool), free: make(chan *slot, b.opts.Jobs)}
+	m := &minimizer{o: o, b: b, dir: dir, size: len(data), seen: make(map[[sha256.Size]byte]bool), free: make(chan *slot, b.opts.Jobs)}
 	for i := range b.opts.Jobs {
 		m.free <- &slot{file: filepath.Join(dir, fmt.Sprintf("%04d", i))}
 	}
@@ -108,6 +111,7 @@ type minimizer struct {
 
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]bool // what came of inputs, by their hashes
+	size int                        // of the smallest that is kept
 	runs int
 	err  error // why no more are tested
 }
@@ -228,6 +232,9 @@ func (m *minimizer) count() error {
 	}
 	if m.err == nil {
 		m.runs++
+		if m.o.Progress != nil {
+			m.o.Progress(m.size, m.runs)
+		}
 	}
 	return m.err
 }
@@ -263,6 +270,9 @@ func (m *minimizer) keeps(s *slot, data []byte) bool {
 	}
 	m.mu.Lock()
 	m.seen[sum] = ok
+	if ok {
+		m.size = min(m.size, len(data))
+	}
 	m.mu.Unlock()
 	return ok
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/chzyer/readline"
 	"github.com/spf13/cobra"
 
 	"github.com/tracelark/tracelark/script"
@@ -22,7 +24,7 @@ func newMinimize() *cobra.Command {
 	var jobs uint16
 	var runs, votes uint32
 	var out string
-	var asJSON bool
+	var asJSON, quiet bool
 	cmd := &cobra.Command{
 		Use:   "minimize [flags] CASE -- PROG [ARG...]",
 		Short: "Make an input smaller that crashes a program",
@@ -60,7 +62,13 @@ func newMinimize() *cobra.Command {
 			stop := sync.OnceFunc(func() { close(quit) })
 			return withSignals(stop, func() error {
 				start := time.Now()
-				m, err := script.Minimize(&script.MinimizeOptions{BatchOptions: *batch, Key: c.Key, Votes: int(votes), Budget: budget, Runs: int(runs)}, args[0], quit)
+				o := &script.MinimizeOptions{BatchOptions: *batch, Key: c.Key, Votes: int(votes), Budget: budget, Runs: int(runs)}
+				done := func() {}
+				if !quiet {
+					done = showSizes(os.Stderr, o)
+				}
+				m, err := script.Minimize(o, args[0], quit)
+				done()
 				if err != nil {
 					if missing != nil {
 						os.Remove(out)
@@ -94,6 +102,30 @@ func newMinimize() *cobra.Command {
 	cmd.Flags().Var((*seconds)(&budget), "budget", "end after `S` seconds with the best so far (0: never)")
 	cmd.Flags().Uint32Var(&runs, "max-runs", 0, "end after `N` runs of the program (0: never)")
 	cmd.Flags().Uint32Var(&votes, "votes", 5, "have most of `N` runs decide where the crash does not come each time")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "show no progress")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
+}
+
+// showSizes shows on f how small the input is by now, until the function that it returns is
+// called: on a terminal as a line that changes, else as one every now and then.
+func showSizes(f *os.File, o *script.MinimizeOptions) (done func()) {
+	const wipe = "\r\x1b[K"
+	var size, runs atomic.Int64
+	o.Progress = func(s, r int) {
+		size.Store(int64(s))
+		runs.Store(int64(r))
+	}
+	terminal := readline.IsTerminal(int(f.Fd()))
+	each, format := lineEach, "%d bytes after %d runs\n"
+	if terminal {
+		each, format = barEach, wipe+"%d bytes after %d runs"
+	}
+	stop := repeat(each, func() { fmt.Fprintf(f, format, size.Load(), runs.Load()) })
+	return func() {
+		stop()
+		if terminal {
+			fmt.Fprint(f, wipe)
+		}
+	}
 }

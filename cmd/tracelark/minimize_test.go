@@ -81,3 +81,17 @@ func TestMinimizeInterrupted(t *testing.T) {
 		t.Error("there is a result")
 	}
 }
+
+// TestMinimizeTerminal shows how far it is on a terminal, and takes that away.
+func TestMinimizeTerminal(t *testing.T) {
+	t.Chdir(writeTests(t, map[string]string{"in": "abcd"}))
+	// It crashes on what has a b, and waits when that is found.
+	const prog = `case $(cat) in b) until test -e go; do sleep 0.01; done;; *b*) ;; *) exit;; esac; kill -SEGV $$`
+	c := newConsole(t, "X=", "minimize", "-j", "1", "-o", "out", "in", "--", "sh", "-c", prog)
+	c.expect("\r\x1b[K2 bytes after ")
+	if err := os.WriteFile("go", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c.expect("\r\x1b[Kout: 1 bytes of 4, crash ")
+	c.end(0)
+}

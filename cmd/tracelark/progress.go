@@ -28,8 +28,7 @@ type progress struct {
 	bar    *progressbar.ProgressBar // nil where f is no terminal
 	status func() script.BatchStatus
 	began  time.Time
-	over   chan struct{}
-	ended  chan struct{}
+	stop   func() // shows it no more
 }
 
 // barWidth is how many columns a bar takes that is of no length, without the outcomes.
@@ -44,14 +43,17 @@ const (
 // newProgress returns a progress that is shown on f from start to end, but not where
 // quiet is set.
 func newProgress(f *os.File, quiet bool) *progress {
-	return &progress{f: f, quiet: quiet, over: make(chan struct{}), ended: make(chan struct{})}
+	return &progress{f: f, quiet: quiet, stop: func() {}}
 }
 
 // start begins to show how far b is.
 func (p *progress) start(b *script.Batch) {
 	p.status, p.began = b.Status, time.Now()
+	if p.quiet {
+		return
+	}
 	each := lineEach
-	if !p.quiet && readline.IsTerminal(int(p.f.Fd())) {
+	if readline.IsTerminal(int(p.f.Fd())) {
 		s := p.status()
 		each = barEach
 		bar := progressbar.NewOptions(s.Cases-s.Resumed,
@@ -67,23 +69,28 @@ func (p *progress) start(b *script.Batch) {
 		p.bar = bar
 		p.mu.Unlock()
 	}
-	go p.run(each)
+	p.stop = repeat(each, p.show)
 }
 
-func (p *progress) run(each time.Duration) {
-	defer close(p.ended)
-	if p.quiet {
-		return
-	}
-	tick := time.NewTicker(each)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			p.show()
-		case <-p.over:
-			return
+// repeat calls show every now and then, until the function that it returns is called.
+func repeat(each time.Duration, show func()) (stop func()) {
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(each)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				show()
+			case <-over:
+				return
+			}
 		}
+	}()
+	return func() {
+		close(over)
+		<-ended
 	}
 }
 
@@ -112,8 +119,7 @@ func (p *progress) show() {
 
 // end takes the bar away and says what came of the cases.
 func (p *progress) end() {
-	close(p.over)
-	<-p.ended
+	p.stop()
 	p.mu.Lock()
 	if p.bar != nil {
 		p.bar.Clear()
