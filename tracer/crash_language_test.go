@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -150,7 +151,9 @@ func TestCrashOfGo(t *testing.T) {
 // TestCrashOfCgo checks what is said where Go's runtime has handled the signal of code of C.
 func TestCrashOfCgo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prog")
-	if out, err := exec.Command("go", "build", "-o", path, "./testdata/cgo").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", path, "./testdata/cgo")
+	build.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	t.Setenv("GOTRACEBACK", "crash")
