@@ -230,7 +230,8 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 	}
 }
 
-// halted stops all and returns that as a stop of the first process that is there.
+// halted stops all and returns that as a stop of the first process that is there. Those
+// that are about to end have no thread to stop: if all are, it is the end of the first one.
 func (f *kin) halted(why Reason) (*Stop, error) {
 	for _, q := range f.members {
 		if err := q.recall(); err != nil {
@@ -238,10 +239,15 @@ func (f *kin) halted(why Reason) (*Stop, error) {
 		}
 	}
 	for _, q := range f.members {
-		if q.state != Exited {
-			stop := q.newStop(why, q.Thread())
+		if t := q.Thread(); t != nil {
+			stop := q.newStop(why, t)
 			q.report(stop)
 			return stop, nil
+		}
+	}
+	for _, q := range f.members {
+		if err := q.Kill(); err != nil { // which comes too late to change how it ends
+			return nil, err
 		}
 	}
 	return f.p.stop, nil

@@ -31,8 +31,17 @@ static void *fill(void *arg) {
 	return arg;
 }
 
+static void __attribute__((noinline)) leave(void) { _exit(3); }
+
+// waits until a process has ended
+static void outlive(pid_t pid) {
+	while (kill(pid, 0) == 0)
+		usleep(1000);
+}
+
 int main(int argc, char **argv) {
 	const char *how = argv[argc - 1];
+	pid_t parent = getpid();
 	pthread_t thread;
 	int status = 0;
 	if (strcmp(how, "handled") == 0) {
@@ -97,6 +106,7 @@ int main(int argc, char **argv) {
 		if (fork() == 0) {
 			setsid();
 			if (fork() == 0) {
+				outlive(parent);
 				nanosleep(&soon, NULL);
 				crash();
 			}
@@ -109,9 +119,14 @@ int main(int argc, char **argv) {
 				caught++;
 		return 8;
 	} else if (strcmp(how, "greedy") == 0) {
-		if (fork() == 0)
+		if (fork() == 0) {
+			outlive(parent);
 			fill(NULL);
+		}
 		return 9;
+	} else if (strcmp(how, "large") == 0) {
+		memset(malloc(400 << 20), 1, 400 << 20);
+		leave();
 	} else if (strcmp(how, "loop") == 0) {
 		for (;;)
 			caught++;
