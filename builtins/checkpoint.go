@@ -120,12 +120,12 @@ func (p *process) contFatal(thread *starlark.Thread, b *starlark.Builtin, args s
 	if m.port != 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		o.Talk = func(over <-chan struct{}, ready func()) bool {
+		o.Talk = func(over <-chan struct{}, ready, answered func()) bool {
 			go func() {
 				<-over
 				cancel()
 			}()
-			return m.send(ctx, ready, time.Duration(limit))
+			return m.send(ctx, ready, answered)
 		}
 	}
 	o.Timeout, o.Settle = time.Duration(limit), time.Duration(settle)

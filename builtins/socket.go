@@ -29,19 +29,14 @@ func (m *message) Unpack(v starlark.Value) error {
 	return m.data.Unpack(pair[1])
 }
 
-// How long it is waited for a listener between two looks, and how long before the time of
-// the run is over an answer that has no end is enough.
-const (
-	listenEach = 2 * time.Millisecond
-	margin     = 200 * time.Millisecond
-)
+// listenEach is how long it is waited for a listener between two looks.
+const listenEach = 2 * time.Millisecond
 
 // send connects to the port as soon as something listens there, sends the data and its
-// end, and reads the answer. It returns true when the server closes the connection, or
-// shortly before the end of a limit, unless that is 0, if the answer has begun; false if
-// ctx ends first, with which the connection is closed. Before it sends, it calls ready.
-func (m *message) send(ctx context.Context, ready func(), limit time.Duration) bool {
-	began := time.Now()
+// end, and reads the answer. It returns true when the server closes the connection, false
+// if ctx ends first, with which the connection is closed. Before it sends, it calls ready,
+// and answered when the answer has begun.
+func (m *message) send(ctx context.Context, ready, answered func()) bool {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
 	var conn net.Conn
 	for {
@@ -66,8 +61,6 @@ func (m *message) send(ctx context.Context, ready func(), limit time.Duration) b
 		if _, err := conn.Read(buf); err != nil {
 			return ctx.Err() == nil
 		}
-		if limit > 0 {
-			conn.SetReadDeadline(began.Add(limit - margin))
-		}
+		answered()
 	}
 }

@@ -24,11 +24,12 @@ type RunOptions struct {
 	Memory  int64         // that all of them may have in RAM, in bytes; beyond it all are stopped with ReasonMemory
 
 	// Talk is called beside the run, on a goroutine of its own. Before it asks the
-	// processes for something it may call ready, which notes where their threads wait.
-	// When it has returned true and they are done, as all wait there again or for what
-	// only others can bring about, all are stopped with ReasonInterrupt; Settle later at
-	// most, and just before the end of Timeout. It is to return when over is closed.
-	Talk func(over <-chan struct{}, ready func()) bool
+	// processes for something it may call ready, which notes where their threads wait,
+	// and answered when they have begun to answer. When it has returned true and they are
+	// done, as all wait there again or for what only others can bring about, all are
+	// stopped with ReasonInterrupt; Settle later at most. So they are at the end of
+	// Timeout, if they have answered. It is to return when over is closed.
+	Talk func(over <-chan struct{}, ready, answered func()) bool
 
 	// Settle is also what those have that the process leaves behind when it exits: the
 	// run goes on until they end, all of them wait for what only others can bring about,
@@ -86,7 +87,8 @@ type kin struct {
 	p       *Process
 	members []*Process // those that are held
 	pids    atomic.Pointer[[]int]
-	asked   atomic.Bool // for something, see RunOptions.Talk
+
+	asked, answered atomic.Bool // see RunOptions.Talk
 }
 
 func (f *kin) ids() *[]int {
@@ -100,21 +102,17 @@ func (f *kin) ids() *[]int {
 // talk makes what is said to the processes end the run, until the function that it
 // returns is called.
 func (f *kin) talk(o *RunOptions) (end func()) {
-	const margin = 20 * time.Millisecond // of the end of the run
 	over, ended := make(chan struct{}), make(chan struct{})
-	tr, began := f.p.tr, time.Now()
+	tr := f.p.tr
 	interrupted := false
 	go func() {
 		defer close(ended)
 		r := &rest{pids: func() []int { return *f.pids.Load() }}
-		if !o.Talk(over, func() { r.note(); f.asked.Store(true) }) {
+		if !o.Talk(over, func() { r.note(); f.asked.Store(true) }, func() { f.answered.Store(true) }) {
 			return
 		}
-		limit := o.Settle
-		if o.Timeout > 0 {
-			limit = min(limit, o.Timeout-margin-time.Since(began))
-		}
-		if r.await(over, limit) {
+		f.answered.Store(true)
+		if r.await(over, o.Settle) {
 			interrupted = true
 			tr.Interrupt()
 		}
@@ -135,7 +133,7 @@ func (f *kin) outlived() bool { return f.p.state == Exited && !f.asked.Load() }
 // will returns how the run ends after the exit of the process, with those left that it
 // leaves behind.
 func (f *kin) will(o *RunOptions) *RunOptions {
-	return &RunOptions{Settle: o.Settle, Talk: func(over <-chan struct{}, _ func()) bool {
+	return &RunOptions{Settle: o.Settle, Talk: func(over <-chan struct{}, _, _ func()) bool {
 		if o.Talk == nil {
 			return true
 		}
@@ -193,7 +191,11 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 				if f.outlived() {
 					return f.p.stop, nil
 				}
-				return f.halted(ReasonTimeout)
+				why := ReasonTimeout
+				if f.answered.Load() {
+					why = ReasonInterrupt
+				}
+				return f.halted(why)
 			}
 			continue
 		}

@@ -44,7 +44,7 @@ func TestRest(t *testing.T) {
 			return -1
 		}
 		rests := false
-		stop, err := p.ContFatal(&RunOptions{Timeout: time.Minute, Talk: func(over <-chan struct{}, _ func()) bool {
+		stop, err := p.ContFatal(&RunOptions{Timeout: time.Minute, Talk: func(over <-chan struct{}, _, _ func()) bool {
 			for where() != unix.SYS_READ { // it is being loaded
 				if _, err := procfs.State(p.PID); err != nil {
 					return false
