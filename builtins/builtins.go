@@ -235,7 +235,7 @@ var functions = append(concat([]method[*Env]{
 	{"read_file", "(path) -> bytes", fmt.Sprintf("Return what is in a file, at most %d bytes.", maxRead), (*Env).readFile},
 	{"write_file", "(path, data, append=False)", "Make a file of bytes, or replace what is in it; with append, add them to its end.", (*Env).writeFile},
 	{"list_dir", "(path=\".\", details=False) -> list of str", "List the names in a directory, in order. With details, each is a struct of name, type (\"file\", \"dir\", \"link\" or \"other\") and size in bytes, which is 0 unless it is a file.", (*Env).listDir},
-	{"tempdir", "(name=\"\") -> str", "Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time.", (*Env).tempDir},
+	{"tempdir", "(name=\"\", keep=None) -> str", "Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time. keep, a list of names, is for a folder in which a target finds its files: all else that is in it is removed, and other users, as whom a target may go on, can reach by name what is made in it.", (*Env).tempDir},
 	{"sleep", "(seconds)", "Let time pass; an interrupt or a limit of the script ends it. Targets are not waited for: p.cont(timeout=seconds) is what lets one run so long.", (*Env).sleep},
 	{"log", "(*args)", "Print to standard error, with the time.", (*Env).log},
 	{"syscalls", "(names=None) -> list of str", "Return the names of system calls: those that names has, in the form that on takes, or all.", (*Env).syscalls},

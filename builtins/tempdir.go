@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.starlark.net/starlark"
 )
@@ -15,19 +16,27 @@ import (
 // path among its arguments moves a target's stack.
 func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name?", &name); err != nil {
+	var keep *starlark.List
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name?", &name, "keep??", &keep); err != nil {
 		return nil, err
 	}
+	mode := fs.FileMode(0o700)
+	if keep != nil {
+		mode = 0o711
+	}
 	if dir, ok := e.tempDirs[name]; ok && name != "" {
-		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { // a target may have removed it
+		if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) { // a target may have removed it
 			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		if keep != nil {
+			removeOthers(dir, keep)
 		}
 		return starlark.String(dir), nil
 	}
 	const most = 10000
 	for n := range most {
 		dir := filepath.Join(os.TempDir(), fmt.Sprintf("%s%04d", TempPrefix(os.Getpid()), n))
-		err := os.Mkdir(dir, 0o700)
+		err := os.Mkdir(dir, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -41,6 +50,18 @@ func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		return starlark.String(dir), nil
 	}
 	return nil, fmt.Errorf("%s: there are %d already", b.Name(), most)
+}
+
+// removeOthers removes what is in a folder under other names than those. What a target
+// has made so that it cannot be removed stays: most do not mind it.
+func removeOthers(dir string, names *starlark.List) {
+	kept := slices.Collect(names.Elements())
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if !slices.Contains(kept, starlark.Value(starlark.String(entry.Name()))) {
+			os.RemoveAll(filepath.Join(dir, entry.Name()))
+		}
+	}
 }
 
 // TempPrefix returns how the names of the folders begin that the scripts of a process
