@@ -198,6 +198,8 @@ func newTriage() *cobra.Command {
 			"memory or exits, what the crash is and why, and which crashes are one bug. An ARG\n" +
 			"with @@ in it gets the path of a file with the input; without one the program gets\n" +
 			"it on standard input. Without PROG, the command that a folder of AFL++ tells is run.\n" +
+			"The file has no extension; for a program that goes by it, such as gcc, let a shell\n" +
+			"make one: sh -c 'ln $0 $0.c; exec gcc -c $0.c' @@.\n" +
 			"Cases are those of tracelark batch; one that is a core is looked at as it is.\n\n" +
 			"With -o DIR it leaves cases.jsonl, clusters.json, index.html, report.md, report.sarif,\n" +
 			"junit.xml and a .casrep for each cluster, and goes on from what is there,\n" +
@@ -270,6 +272,8 @@ func newTriage() *cobra.Command {
 			}
 			if errors.Is(err, errCases) {
 				tellFailed(r)
+			} else if err == nil {
+				err = tellRefused(r)
 			}
 			for _, cluster := range r.Clusters.Clusters {
 				if err == nil && cluster.Severity.Rank() <= least {
@@ -297,6 +301,41 @@ func tellFailed(r *report.Report) {
 			return
 		}
 	}
+}
+
+// tellRefused says how all cases end if that is in the same way and is no success: then it
+// is more likely that the program cannot be run like this than that no input crashes it.
+func tellRefused(r *report.Report) error {
+	if len(r.Cases) == 0 || r.Outcomes()["exit"] < len(r.Cases) {
+		return nil
+	}
+	var ends, wrote string
+	for i := range r.Cases {
+		text, err := r.Lines(i)
+		if err != nil {
+			return err
+		}
+		var c report.Case
+		if err := json.Unmarshal(text, &c); err != nil {
+			return err
+		}
+		how := "is ended by " + c.Signal
+		if c.ExitCode != nil {
+			how = fmt.Sprintf("exits with %d", *c.ExitCode)
+		}
+		if ends == "" {
+			ends, wrote = how, c.Stderr
+		}
+		if how != ends || how == "exits with 0" || how == "is ended by " {
+			return nil
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(wrote), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		ends += fmt.Sprintf("; for %s it wrote: %s", r.Cases[0].Case, last)
+	}
+	fmt.Fprintf(os.Stderr, "each case %s\n", builtins.Escape(ends, false))
+	return nil
 }
 
 // failOns are the values of --fail-on, and the ranks of severities up to which they hold.
