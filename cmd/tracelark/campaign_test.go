@@ -90,7 +90,7 @@ func TestTriageCompares(t *testing.T) {
 		files[fmt.Sprintf("cases/%d", i)] = "S"
 	}
 	t.Chdir(writeTests(t, files))
-	_, stderr, exit := run(t, command(t, "triage", "-j", "2", "-o", "out", "cases", "--", prog, "@@"))
+	_, stderr, exit := run(t, command(t, "triage", "-j", "2", "-o", "out", "cases", "--", prog, "@@", "size"))
 	if exit != 0 || !strings.Contains(stderr, "each case is launched from here on") {
 		t.Errorf("status %d:\n%s", exit, stderr)
 	}
@@ -126,6 +126,19 @@ func TestTriageExplains(t *testing.T) {
 	}
 	if stdout, stderr, exit := run(t, command(t, "triage", "--explain", "core", "--", prog, "@@")); exit != 0 || !strings.HasSuffix(stdout, "\n1 clusters\n") {
 		t.Errorf("of a core: status %d, %s, and\n%s", exit, stderr, stdout)
+	}
+}
+
+// TestTriageAhead has a program read its input before main, where the snapshot is taken, and
+// no input of the first ones that would show that what comes from the snapshot is another.
+func TestTriageAhead(t *testing.T) {
+	prog := tracertest.Build(t, "testdata/early.c")
+	t.Chdir(writeTests(t, map[string]string{"cases/b": "b", "cases/c": "c", "cases/d": "S"}))
+	for _, words := range [][]string{{prog, "@@"}, {prog, "/dev/stdin"}} {
+		stdout, stderr, exit := run(t, command(t, append([]string{"triage", "-j", "1", "--mode", "snapshot", "cases", "--"}, words...)...))
+		if exit != 0 || !strings.HasSuffix(stdout, "\n1 clusters\n") || !strings.Contains(stderr, "no snapshot, each case is launched: it reads the input before it comes to main\n") {
+			t.Errorf("%v: status %d, %s, and\n%s", words, exit, stderr, stdout)
+		}
 	}
 }
 
