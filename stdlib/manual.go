@@ -3,6 +3,7 @@ package stdlib
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.starlark.net/syntax"
@@ -19,9 +20,15 @@ func Modules() (names []string) {
 }
 
 // Doc returns the manual of a module: its docstring, and what it defines for others with
-// theirs. The name may leave out the folder and the suffix.
+// theirs. The name may leave out the folder and the suffix, and go on with that of one
+// thing that the module defines, as in "triage.run".
 func Doc(name string) (text string, ok bool) {
-	file := strings.TrimSuffix(strings.TrimPrefix(name, "std/"), ".star") + ".star"
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "std/"), ".star")
+	if module, member, found := strings.Cut(name, "."); found {
+		text, _ := Doc(module)
+		return section(text, name, member)
+	}
+	file := name + ".star"
 	f, functions, err := parse(file)
 	if err != nil {
 		return "", false
@@ -77,6 +84,20 @@ func Doc(name string) (text string, ok bool) {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n"), true
+}
+
+// section returns what a manual has under the first of its headings that is one of the
+// names.
+func section(text string, names ...string) (string, bool) {
+	var found []string
+	for line := range strings.Lines(text) {
+		if heading := line != "\n" && line[0] != ' '; heading && found != nil {
+			break
+		} else if name, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "("); heading && slices.Contains(names, name) || found != nil {
+			found = append(found, line)
+		}
+	}
+	return strings.TrimRight(strings.Join(found, ""), "\n"), found != nil
 }
 
 // A function is what there is to say of one.

@@ -21,7 +21,8 @@ func newDoc() *cobra.Command {
 		Use:   "doc [--pyi|--json] [NAME]",
 		Short: "Print the manual",
 		Long: "Print what the manual says of NAME: a function such as launch, a type such as\n" +
-			"process, a member such as process.read, or a module such as std/heap. Without NAME list what there is. With\n" +
+			"process, a member such as process.read, a module such as std/heap, or what one has,\n" +
+			"such as triage.run. Without NAME list what there is. With\n" +
 			"--pyi, print all of it as a stub file, from which editors complete names and show\n" +
 			"what they mean; with --json, NAME and its members, or all of it, as a list of entries.",
 		Example: "  tracelark doc process.watch\n  tracelark doc --pyi >tracelark.pyi",

@@ -98,6 +98,8 @@ func TestCommandLine(t *testing.T) {
 		{args: []string{"help", "launch"}, status: 2, stderr: "tracelark: help: no command is named \"launch\"; the manual has it: tracelark doc launch (see tracelark help --help)\n"},
 		{args: []string{"triage", path, "--"}, status: 2, stderr: "tracelark: triage: no program after -- (see tracelark triage --help)\n"},
 		{args: []string{"doc", "std/hsit.star"}, status: 1, stderr: "tracelark: the manual has no \"std/hsit.star\" (did you mean std/hist.star or std/jit.star or std/heap.star?)\n"},
+		{args: []string{"doc", "std/triage.crash"}, stdout: "triage.crash\n    The builtin crashes.crash.\n"},
+		{args: []string{"doc", "triage.nosuch"}, status: 1, stderr: "tracelark: the manual has no \"triage.nosuch\"\n"},
 		{args: []string{"doc", "lanch"}, status: 1, stderr: "tracelark: the manual has no \"lanch\" (did you mean launch?)\n"},
 		{args: []string{"doc", "p.cont"}, status: 1, stderr: "tracelark: the manual has no \"p.cont\" (did you mean process.cont or ptrace.cont or thread.cont?)\n"},
 		{args: []string{"doc", "launch", "attach"}, status: 2, stderr: "tracelark: doc: unexpected \"attach\" (see tracelark doc --help)\n"},
