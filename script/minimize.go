@@ -131,8 +131,11 @@ type identityOf struct {
 		Kind  string `json:"kind"`
 		Where string `json:"where"`
 	} `json:"hang"`
-	Error string `json:"error"`
-	key   string // the one of Keys that counts
+	ExitCode *int   `json:"exit_code"`
+	Signal   string `json:"signal"`
+	Stderr   string `json:"stderr"`
+	Error    string `json:"error"`
+	key      string // the one of Keys that counts
 }
 
 // failed is the outcome of a run of which nothing is known.
@@ -140,6 +143,23 @@ const failed = "error"
 
 func (x *identityOf) same(y *identityOf) bool {
 	return x.Outcome == y.Outcome && x.Name == y.Name && x.key == y.key
+}
+
+// EndOf says how a program has ended that has not crashed, with the last line that it
+// wrote to its standard error, or "" of a success.
+func EndOf(code *int, signal, stderr string) string {
+	how := "is ended by " + signal
+	if code != nil {
+		how = fmt.Sprintf("exits with %d", *code)
+	}
+	if code != nil && *code == 0 || code == nil && signal == "" {
+		return ""
+	}
+	text := strings.TrimSpace(stderr)
+	if last := text[strings.LastIndexByte(text, '\n')+1:]; last != "" {
+		how += ", having written: " + last
+	}
+	return how
 }
 
 // begin finds out what is to be kept, and how certain that is.
@@ -168,6 +188,9 @@ func (m *minimizer) begin(data []byte) error {
 	case best.Outcome == failed:
 		return errors.New(strings.TrimPrefix(best.Name, "fail: "))
 	case best.Outcome == "exit" && n == tries:
+		if how := EndOf(best.ExitCode, best.Signal, best.Stderr); how != "" {
+			return fmt.Errorf("it neither crashes nor hangs nor runs out of memory: it %s", how)
+		}
 		return errors.New("it neither crashes nor hangs nor runs out of memory")
 	case best.Outcome == "exit":
 		return fmt.Errorf("it neither crashes nor hangs nor runs out of memory in %d of %d runs: nothing can be kept", n, tries)

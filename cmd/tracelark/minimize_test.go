@@ -37,6 +37,7 @@ func TestMinimize(t *testing.T) {
 		want      string
 	}{
 		{"a.min", "a", []string{prog, "@@"}, "minimize a: it neither crashes nor hangs nor runs out of memory\n"},
+		{"a.min", "a", []string{"sh", "-c", "echo debugger detected >&2; exit 77"}, "minimize a: it neither crashes nor hangs nor runs out of memory: it exits with 77, having written: debugger detected\n"},
 		{"a.min", "a", []string{"sh", "-c", "[ -e ran ] || { >ran; kill -SEGV $$; }"}, "minimize a: it neither crashes nor hangs nor runs out of memory in 4 of 5 runs: nothing can be kept\n"},
 		{"none.min", "none", []string{prog, "@@"}, "minimize none: open none: no such file or directory\n"},
 		{"esc.min", "\x1b[2J", []string{prog, "@@"}, "minimize \\x1b[2J: open \\x1b[2J: no such file or directory\n"},

@@ -309,7 +309,7 @@ func tellRefused(r *report.Report) error {
 	if len(r.Cases) == 0 || r.Outcomes()["exit"] < len(r.Cases) {
 		return nil
 	}
-	var ends, wrote string
+	var first report.Case
 	for i := range r.Cases {
 		text, err := r.Lines(i)
 		if err != nil {
@@ -319,22 +319,15 @@ func tellRefused(r *report.Report) error {
 		if err := json.Unmarshal(text, &c); err != nil {
 			return err
 		}
-		how := "is ended by " + c.Signal
-		if c.ExitCode != nil {
-			how = fmt.Sprintf("exits with %d", *c.ExitCode)
+		if i == 0 {
+			first = c
 		}
-		if ends == "" {
-			ends, wrote = how, c.Stderr
-		}
-		if how != ends || how == "exits with 0" || how == "is ended by " {
+		if how := script.EndOf(c.ExitCode, c.Signal, ""); how == "" || how != script.EndOf(first.ExitCode, first.Signal, "") {
 			return nil
 		}
 	}
-	lines := strings.Split(strings.TrimSpace(wrote), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		ends += fmt.Sprintf("; for %s it wrote: %s", r.Cases[0].Case, last)
-	}
-	fmt.Fprintf(os.Stderr, "each case %s\n", builtins.Escape(ends, false))
+	how := script.EndOf(first.ExitCode, first.Signal, first.Stderr)
+	fmt.Fprintf(os.Stderr, "all cases end alike: for %s the program %s\n", builtins.Escape(first.Case, false), builtins.Escape(how, false))
 	return nil
 }
 
