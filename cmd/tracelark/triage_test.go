@@ -415,6 +415,7 @@ func TestTriageCertainty(t *testing.T) {
 func TestTriageUsage(t *testing.T) {
 	prog := parser(t)
 	start := tracertest.Build(t, "testdata/start.s", "-nostdlib", "-static")
+	asan := tracertest.Build(t, "testdata/parser.c", "-fsanitize=address") // of GCC, in a library
 	t.Chdir(writeTests(t, map[string]string{"cases/S": "S.", "afl/crashes/id:000000": "S.", "afl/fuzzer_stats": "", "afl/cmdline": prog + "\n@@\n"}))
 	for _, test := range []struct {
 		args []string
@@ -451,6 +452,7 @@ func TestTriageUsage(t *testing.T) {
 		{[]string{"--fail-on", "any", "--mode", "snapshot", "cases", "--", prog, "@@"}, 1, "1 crash"},
 		{[]string{"--mode", "snapshot", "--at", "nowhere", "cases", "--", prog, "@@"}, 0, "no snapshot, each case is launched: "},
 		{[]string{"--mode", "snapshot", "cases", "--", start, "@@"}, 0, "no snapshot, each case is launched: it has no main\n"},
+		{[]string{"--mode", "snapshot", "cases", "--", asan, "@@"}, 0, "no snapshot, each case is launched: it is built with a sanitizer\n"},
 		{[]string{"--mode", "snapshot", "--at", "load", "cases", "--", prog, "@@"}, 0, "1 crash"},
 	} {
 		_, stderr, exit := run(t, command(t, append([]string{"triage"}, test.args...)...))
