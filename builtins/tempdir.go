@@ -52,16 +52,36 @@ func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	return nil, fmt.Errorf("%s: there are %d already", b.Name(), most)
 }
 
-// removeOthers removes what is in a folder under other names than those. What a target
-// has made so that it cannot be removed stays: most do not mind it.
+// removeOthers removes what is in a folder under other names than those, and under
+// those what is no file to read and write: a target may have made it so, and may have
+// closed the folder. What cannot be removed stays: most targets do not mind it.
 func removeOthers(dir string, names *starlark.List) {
 	kept := slices.Collect(names.Elements())
+	if info, err := os.Lstat(dir); err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
+		os.Chmod(dir, info.Mode().Perm()|0o700)
+	}
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		if !slices.Contains(kept, starlark.Value(starlark.String(entry.Name()))) {
-			os.RemoveAll(filepath.Join(dir, entry.Name()))
+		info, err := entry.Info()
+		whole := err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o600 == 0o600
+		if !whole || !slices.Contains(kept, starlark.Value(starlark.String(entry.Name()))) {
+			removeAll(filepath.Join(dir, entry.Name()))
 		}
 	}
+}
+
+// removeAll is os.RemoveAll, also of folders that a target has closed.
+func removeAll(path string) {
+	if os.RemoveAll(path) == nil {
+		return
+	}
+	filepath.WalkDir(path, func(path string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	os.RemoveAll(path)
 }
 
 // TempPrefix returns how the names of the folders begin that the scripts of a process
@@ -71,7 +91,7 @@ func TempPrefix(pid int) string { return fmt.Sprintf("tracelark-%010d-", pid) }
 // removeTempDirs removes what tempdir has made.
 func (e *Env) removeTempDirs() {
 	for _, dir := range e.tempDirs {
-		os.RemoveAll(dir)
+		removeAll(dir)
 	}
 	clear(e.tempDirs)
 }

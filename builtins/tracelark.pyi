@@ -3497,7 +3497,7 @@ def syscalls(names: Any = None) -> list[str]:
     ...
 
 def tempdir(name: Any = "", keep: Any = None) -> str:
-    """Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time. keep, a list of names, is for a folder in which a target finds its files: all else that is in it is removed, and other users, as whom a target may go on, can reach by name what is made in it. It needs the permission fs.
+    """Make a folder in the one for temporary files, which is removed when the session ends, and return its path. With a name it is the same one each time. keep, a list of names, is for a folder in which a target finds its files: all else that is in it is removed, and what is no file to read and write; other users, as whom a target may go on, can reach by name what is made in it. It needs the permission fs.
 
     >>> tempdir("mine") == tempdir("mine")
     True"""
