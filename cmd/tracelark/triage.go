@@ -196,10 +196,11 @@ func newTriage() *cobra.Command {
 		Short: "Say what crashes a program, and which crashes are alike",
 		Long: "Run a program on every case, and say of each whether it crashes, hangs, runs out of\n" +
 			"memory or exits, what the crash is and why, and which crashes are one bug. An ARG\n" +
-			"with @@ in it gets the path of a file with the input; without one the program gets\n" +
-			"it on standard input. Without PROG, the command that a folder of AFL++ tells is run.\n" +
-			"The file has no extension; for a program that goes by it, such as gcc, let a shell\n" +
-			"make one: sh -c 'ln $0 $0.c; exec gcc -c $0.c' @@.\n" +
+			"with @@ in it gets the path of a copy of the input, in a folder for that alone;\n" +
+			"without one the program gets it on standard input. The file has no extension; for a\n" +
+			"program that goes by it, such as gcc, let a shell make one:\n" +
+			"sh -c 'ln $0 $0.c; exec gcc -c $0.c' @@.\n" +
+			"Without PROG, the command that a folder of AFL++ tells is run.\n" +
 			"Cases are those of tracelark batch; one that is a core is looked at as it is.\n\n" +
 			"With -o DIR it leaves cases.jsonl, clusters.json, index.html, report.md, report.sarif,\n" +
 			"junit.xml and a .casrep for each cluster, and goes on from what is there,\n" +
