@@ -25,6 +25,9 @@ func (e *Env) tempDir(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 		mode = 0o711
 	}
 	if dir, ok := e.tempDirs[name]; ok && name != "" {
+		if info, err := os.Lstat(dir); err == nil && !info.IsDir() { // a target has put a link there
+			os.Remove(dir)
+		}
 		if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) { // a target may have removed it
 			return nil, fmt.Errorf("%s: %w", b.Name(), err)
 		}
