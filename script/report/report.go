@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -370,10 +371,9 @@ func (r *Report) Write(dir string) error {
 }
 
 // IsCASREP reports whether a file is named as Write names the CASREP of a cluster.
-func IsCASREP(name string) bool {
-	ok, err := filepath.Match("cluster[0-9][0-9][0-9][0-9]*.casrep", name)
-	return ok && err == nil
-}
+func IsCASREP(name string) bool { return casrep.MatchString(name) }
+
+var casrep = regexp.MustCompile(`^cluster[0-9]{4,}\.casrep$`)
 
 // write makes a file, or replaces it when all is there.
 func write(path string, fill func(io.Writer) error) error {

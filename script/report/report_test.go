@@ -86,6 +86,11 @@ func hostileReport(t *testing.T) *kept {
 func TestFormats(t *testing.T) {
 	r := hostileReport(t)
 	dir := t.TempDir()
+	for _, name := range []string{"cluster0009.casrep", "cluster0001-mine.casrep"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +170,11 @@ func TestFormats(t *testing.T) {
 	}
 	if got := string(read("cluster0002.casrep")); got != "{\"report\": 1}\n" {
 		t.Errorf("the CASREP of a cluster is %q", got)
+	}
+	for name, want := range map[string]bool{"cluster0009.casrep": false, "cluster0001-mine.casrep": true} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s is there: %t, want %t", name, !want, want)
+		}
 	}
 }
 
