@@ -61,7 +61,7 @@ func quote(word string) string {
 		return word
 	}
 	if text := strings.TrimRight(word, "\n"); strings.ContainsFunc(text, func(r rune) bool { return r == '\t' || unseen(r) }) {
-		return `"$(printf '` + escape(text) + `')"` + strings.Repeat("'\n'", len(word)-len(text))
+		return `"$(printf -- '` + escape(text) + `')"` + strings.Repeat("'\n'", len(word)-len(text))
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
