@@ -281,7 +281,7 @@ func (p *Process) become(q *Process) error {
 	p.mem, q.mem = q.mem, -1
 	p.threads, q.threads = q.threads, nil
 	t.p = p
-	p.current, p.annexes, p.noAnnex, p.exposed = nil, nil, false, false
+	p.current, p.annexes, p.noAnnex, p.exposed, p.refusal = nil, nil, false, false, nil
 	p.images.valid = false
 	p.terrain = terrain{}
 	p.execs++

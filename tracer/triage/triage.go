@@ -279,6 +279,9 @@ func (x *examination) signalled() *verdict {
 		if sent {
 			return say("BadInstruction", "%s", x.sent())
 		}
+		if x.Regs == (arch.Regs{}) {
+			return say("BadInstruction", "SIGSYS has ended the process. Which system call was not permitted, if any, is not known.")
+		}
 		nr := int(int32(x.Regs[arch.OrigRAX]))
 		return say("BadInstruction", "The system call %s at %#x is not permitted (SIGSYS).", orElse(syscalls.Name(nr), strconv.Itoa(nr)), x.pc)
 	case unix.SIGFPE:
