@@ -19,7 +19,7 @@ type checkpoint struct {
 
 var checkpointClass = newClass("checkpoint",
 	"A copy of a process, to go back to it as it was, as often as wanted. It was made by a fork that was injected and never runs. "+
-		"What the kernel keeps of the process is not copied: files have what was written to them since, the places in regular files alone are put back; memory that is mapped as shared stays as it is; pipes and sockets are drained. "+
+		"What the kernel keeps of the process is not copied: files have what was written to them since, the places in regular files alone are put back, but for those that the debugger prints to; memory that is mapped as shared stays as it is; pipes and sockets are drained. "+
 		"It takes the memory of the pages that the process changes, and ends with drop, with the process's detach, and with the script.",
 	[]attribute[*checkpoint]{
 		{"process", "process", "The process that it was made of.", func(c *checkpoint) (starlark.Value, error) { return c.p, nil }},

@@ -70,7 +70,7 @@ class Case:
     """The command that found it, if a fuzzer left that beside it, with @@ for the file."""
 
 class Checkpoint:
-    """A copy of a process, to go back to it as it was, as often as wanted. It was made by a fork that was injected and never runs. What the kernel keeps of the process is not copied: files have what was written to them since, the places in regular files alone are put back; memory that is mapped as shared stays as it is; pipes and sockets are drained. It takes the memory of the pages that the process changes, and ends with drop, with the process's detach, and with the script.
+    """A copy of a process, to go back to it as it was, as often as wanted. It was made by a fork that was injected and never runs. What the kernel keeps of the process is not copied: files have what was written to them since, the places in regular files alone are put back, but for those that the debugger prints to; memory that is mapped as shared stays as it is; pipes and sockets are drained. It takes the memory of the pages that the process changes, and ends with drop, with the process's detach, and with the script.
 
     >>> p = launch("examples/targets/crash", env={}, stdout=CAPTURE, stderr=CAPTURE)
     >>> p.until("load_config").reason

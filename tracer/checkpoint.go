@@ -23,7 +23,7 @@ import (
 // It has the memory that was private, the registers and what goes with a fork. The
 // kernel's side of the process is not copied but shared: files that were open, their
 // contents, memory that was mapped as shared. The places in regular files are put
-// back when the process is restarted.
+// back when the process is restarted, but for the files that the tracer writes to.
 type Checkpoint struct {
 	p        *Process
 	held     *Process
@@ -180,12 +180,23 @@ func (c *Checkpoint) mark() {
 		}
 		var info unix.Stat_t
 		offset, err := unix.Seek(fd, 0, unix.SEEK_CUR)
-		if err != nil || unix.Fstat(fd, &info) != nil || info.Mode&unix.S_IFMT != unix.S_IFREG {
+		if err != nil || unix.Fstat(fd, &info) != nil || info.Mode&unix.S_IFMT != unix.S_IFREG || isOutput(&info) {
 			unix.Close(fd)
 			continue
 		}
 		c.cursors = append(c.cursors, cursor{fd, offset})
 	}
+}
+
+// isOutput reports whether a file is the tracer's own standard output or error.
+func isOutput(file *unix.Stat_t) bool {
+	for fd := 1; fd <= 2; fd++ {
+		var own unix.Stat_t
+		if unix.Fstat(fd, &own) == nil && own.Dev == file.Dev && own.Ino == file.Ino {
+			return true
+		}
+	}
+	return false
 }
 
 // Fork makes another process of the checkpoint, beside those that there are. It is

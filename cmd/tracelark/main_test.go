@@ -315,6 +315,30 @@ func TestOutputOrder(t *testing.T) {
 	}
 }
 
+// TestOutputOfCopies has a target share a file with what the script prints, which stays when
+// the target is taken back.
+func TestOutputOfCopies(t *testing.T) {
+	cmd := command(t, "run", "-c", `
+p = launch(["true"])
+print("one")
+c = p.checkpoint()
+print("two")
+c.restart()
+c.fork().kill()
+print("three")
+`)
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	exit := status(t, cmd.Run())
+	if text, err := os.ReadFile(out.Name()); err != nil || exit != 0 || string(text) != "one\ntwo\nthree\n" {
+		t.Errorf("status %d, %q, %v", exit, text, err)
+	}
+}
+
 // TestBacktrace prints the stacks of a process, which goes on, and of its core.
 func TestBacktrace(t *testing.T) {
 	target := tracertest.Start(t, tracertest.Build(t, tracertest.Source(t, "wait.c", `#include <unistd.h>
