@@ -118,7 +118,7 @@ func (c *comparison) stack(x *Core, th *CoreThread, want gdbStack) {
 	for i := 0; i < min(len(frames), len(want.Frames)); i++ {
 		c.frames++
 		f, w := frames[i], want.Frames[i]
-		if i > 0 && c.is("gdb does not know of functions of Go that change the stack", f.By == unwind.FramePointer && code{&x.target}.Switches(frames[i-1].Lookup)) {
+		if i > 0 && c.is("gdb does not know of functions of Go that change the stack", f.By == unwind.FramePointer && code{&x.target}.Role(frames[i-1].Lookup) == unwind.Switches) {
 			return
 		}
 		if f.By == unwind.Walk || f.By == unwind.FramePointer {
@@ -161,7 +161,7 @@ func (c *comparison) stack(x *Core, th *CoreThread, want gdbStack) {
 	rest := want.Frames[min(len(frames), len(want.Frames)):]
 	switch {
 	case len(frames) == len(want.Frames):
-	case len(rest) > 0 && c.is("gdb does not know of functions of Go that change the stack", err == nil && code{&x.target}.Switches(frames[len(frames)-1].Lookup)):
+	case len(rest) > 0 && c.is("gdb does not know of functions of Go that change the stack", err == nil && code{&x.target}.Role(frames[len(frames)-1].Lookup) == unwind.Switches):
 	case len(rest) == 1 && c.is("gdb shows the return to 0 that ends a stack", rest[0].PC == 0): // in clone3, whose information does not tell that it ends
 	case len(rest) > 0 && c.is("gdb goes on from where no code is", err != nil && !x.executable(frames[len(frames)-1].Lookup)):
 	default:

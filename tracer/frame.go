@@ -181,32 +181,20 @@ func (c code) Caller(f, caller *unwind.Frame) (bool, error) {
 // are followed as ever then. An error ends the stack. nil undoes it.
 func (x *target) SetUnwinder(ask func(f, caller *unwind.Frame) (bool, error)) { x.callers = ask }
 
-// Switches reports whether pc is in one of those functions of Go's runtime that go on to
-// the system's stack; mcall leaves that of a goroutine for good.
-func (c code) Switches(pc uint64) bool {
+// Role knows the functions of Go's runtime that go on to the system's stack, of which mcall
+// leaves that of a goroutine for good, and those that it has others call when a signal comes.
+func (c code) Role(pc uint64) unwind.Role {
 	sym, ok := c.in.SymbolAt(pc)
 	if !ok {
-		return false
+		return unwind.Plain
 	}
 	switch strings.TrimSuffix(sym.Name, ".abi0") {
 	case "runtime.systemstack", "runtime.asmcgocall", "runtime.mcall":
-		return true
-	}
-	return false
-}
-
-// Injected reports whether pc is in one of those functions of Go's runtime that it has
-// others call when a signal comes.
-func (c code) Injected(pc uint64) bool {
-	sym, ok := c.in.SymbolAt(pc)
-	if !ok {
-		return false
-	}
-	switch strings.TrimSuffix(sym.Name, ".abi0") {
+		return unwind.Switches
 	case "runtime.sigpanic", "runtime.sigpanic0", "runtime.asyncPreempt":
-		return true
+		return unwind.Injected
 	}
-	return false
+	return unwind.Plain
 }
 
 // Image returns the ELF file that the frame's code lies in, or nil.

@@ -101,8 +101,7 @@ func (s slab) ReadAt(addr uint64, buf []byte) (int, error) {
 	return n, nil
 }
 
-func (s slab) Switches(pc uint64) bool { return pc&1 != 0 }
-func (s slab) Injected(pc uint64) bool { return pc&2 != 0 }
+func (s slab) Role(pc uint64) Role { return Role(pc % 3) }
 
 func (s slab) Caller(f, caller *Frame) (bool, error) {
 	if f.PC&0xff != 7 {

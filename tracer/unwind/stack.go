@@ -26,19 +26,23 @@ type Images interface {
 	// mapped there; ok says whether pc lies in executable memory.
 	CFI(pc uint64) (table *Table, bias uint64, ok bool)
 
-	// Switches reports whether the function at pc, of Go's runtime, calls others on
-	// another stack than that of its own frame.
-	Switches(pc uint64) bool
-
-	// Injected reports whether Go's runtime has functions call the one at pc between any
-	// two instructions, when a signal comes.
-	Injected(pc uint64) bool
+	// Role returns what is special about the function at pc, of a Go program.
+	Role(pc uint64) Role
 
 	// Caller sets the registers of the caller of f, as far as known, rip and rsp among
 	// them, if something else than the code tells what they are. Where it tells nothing
 	// it returns false. An error ends the stack.
 	Caller(f, caller *Frame) (bool, error)
 }
+
+// A Role is what is special about a function of Go's runtime.
+type Role int
+
+const (
+	Plain    Role = iota // nothing, as of most
+	Switches             // it calls others on another stack than that of its own frame
+	Injected             // others call it between any two instructions, when a signal comes
+)
 
 // A Frame is the activation of a function on a stack.
 type Frame struct {
@@ -222,11 +226,19 @@ func (u *unwinder) byCode(f, caller *Frame) (bool, error) {
 	if (r == nil || r.fde.hi == f.PC-bias) && u.atTrampoline(f.PC) {
 		return u.bySignalContext(f, caller)
 	}
+	role := Plain
+	if r != nil && r.fde.cie.cfaOnly {
+		role = u.images.Role(f.Lookup)
+	}
 	switch {
-	case r != nil && r.fde.cie.cfaOnly && !f.interrupted() && u.images.Switches(f.Lookup):
+	case role == Switches && !f.interrupted():
 		return u.byOtherStack(f, caller)
 	case r != nil:
-		return u.byRow(f, caller, r, bias)
+		more, err := u.byRow(f, caller, r, bias)
+		if role == Injected {
+			caller.Lookup = caller.PC // at which nothing has returned yet
+		}
+		return more, err
 	case executable:
 		more, ok, slot := u.byWalk(f, caller)
 		if ok {
@@ -300,11 +312,7 @@ func (u *unwinder) byRow(f, caller *Frame, r *row, bias uint64) (bool, error) {
 	if u.goBP = 0; cie.cfaOnly && cfa-f.SP >= 16 {
 		u.goBP = cfa - 16
 	}
-	more, err := u.leave(f, caller, CFI)
-	if cie.cfaOnly && u.images.Injected(f.Lookup) {
-		caller.Lookup = caller.PC // at which nothing has returned yet
-	}
-	return more, err
+	return u.leave(f, caller, CFI)
 }
 
 // byOtherStack finds the caller of a function that has changed the stack, by the frame

@@ -236,8 +236,7 @@ func (r *room) CFI(pc uint64) (*Table, uint64, bool) {
 	return r.table, 0, 0x1000 <= pc && pc < 0x2000
 }
 
-func (r *room) Switches(uint64) bool { return false }
-func (r *room) Injected(uint64) bool { return false }
+func (r *room) Role(uint64) Role { return Plain }
 
 func (r *room) Caller(_, _ *Frame) (bool, error) { return false, nil }
 

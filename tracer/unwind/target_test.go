@@ -149,8 +149,7 @@ func (s *stop) CFI(pc uint64) (*Table, uint64, bool) {
 	return nil, 0, true
 }
 
-func (s *stop) Switches(uint64) bool { return false }
-func (s *stop) Injected(uint64) bool { return false }
+func (s *stop) Role(uint64) Role { return Plain }
 
 func (s *stop) Caller(_, _ *Frame) (bool, error) { return false, nil }
 
