@@ -91,6 +91,8 @@ func Minimize(o *MinimizeOptions, path string, quit <-chan struct{}) (*Minimized
 		data = m.fill(data, '0')
 		data = m.fill(data, 0)
 	}
+	m.mu.Lock() // some guesses may run yet
+	defer m.mu.Unlock()
 	if m.err != nil && !errors.Is(m.err, errBudget) {
 		return nil, m.err
 	}
