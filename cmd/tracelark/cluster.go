@@ -43,15 +43,15 @@ func newCluster() *cobra.Command {
 			var cases []triage.Case
 			seen := make(map[string]bool)
 			for _, arg := range args {
-				files, err := caseFiles(filepath.Clean(arg))
+				files, err := caseFiles(arg)
 				if err != nil {
 					return fmt.Errorf("cluster: %w", err)
 				}
 				for _, file := range files {
-					if seen[file] {
+					if seen[filepath.Clean(file)] {
 						continue
 					}
-					seen[file] = true
+					seen[filepath.Clean(file)] = true
 					found, err := readCaseFile(file)
 					if err != nil {
 						return fmt.Errorf("cluster: %w", err)

@@ -80,6 +80,14 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// TestClusterOfNothing does not take a name that is empty for the working directory.
+func TestClusterOfNothing(t *testing.T) {
+	t.Chdir(writeTests(t, map[string]string{"cases.jsonl": ""}))
+	if out, err, status := tracelark(t, "cluster", ""); status != exitFailed || out != "" || !strings.Contains(err, "no such file or directory") {
+		t.Errorf("status %d, %q, %q", status, out, err)
+	}
+}
+
 // tracelark runs the command and returns what it writes and its exit status.
 func tracelark(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
