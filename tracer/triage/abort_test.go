@@ -36,3 +36,24 @@ func TestPrinted(t *testing.T) {
 		}
 	}
 }
+
+// TestLongLines has programs print lines that are too long to be shown.
+func TestLongLines(t *testing.T) {
+	long := strings.Repeat("a", 1<<20)
+	for output, by := range map[string]string{
+		"Check failed: " + long + "\n":                                                 "check",
+		"terminate called after throwing an instance of 'int'\n  what():  " + long:     "__cxa_throw",
+		"panic: " + long + "\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:3 +0x1\n": "main",
+		"thread 'main' panicked at src/main.rs:8:5:\n" + long + "\n":                   "main",
+	} {
+		e := &Event{PID: 7, Sender: 7, Code: -6, Signal: int(unix.SIGABRT), Output: output}
+		e.Stack.Frames = []Frame{{Function: "abort", PC: 1}, {Function: by}, {Function: "main"}}
+		crash, err := New(nowhere{}, e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(crash.Explanation) + len(crash.Message) + len(crash.Description); n > 4*maxPrinted {
+			t.Errorf("%s: %d bytes are said of it", output[:40], n)
+		}
+	}
+}

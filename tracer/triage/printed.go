@@ -16,6 +16,22 @@ const (
 	noException = "terminate called without an active exception"
 )
 
+// maxPrinted bounds the bytes of a line of what a process wrote. Sanitizers have their symbolizer write
+// no longer ones.
+const maxPrinted = 1 << 14
+
+// cutLines returns text with what is too much of its lines left out.
+func cutLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if len(line) > maxPrinted {
+			line = line[:maxPrinted-1] + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
 // nameless reports whether the program ended itself by functions that have no names.
 func (x *examination) nameless() bool {
 	return x.Sender == x.PID && len(x.Stack.Frames) > 0 && x.Stack.Frames[0].Function == "" && !x.calls("abort")

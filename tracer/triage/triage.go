@@ -132,6 +132,9 @@ func New(p Process, event *Event, o *Options) (*Crash, error) {
 	if err != nil {
 		return nil, err
 	}
+	seen := *event
+	seen.Output = cutLines(event.Output)
+	event = &seen
 	x := &examination{
 		p: p, Event: event, maps: maps, images: images, near: o.NearNull, ignored: ignored,
 	}
