@@ -101,11 +101,11 @@ func decode(value []byte, to any) error {
 // line returns the line of a case.
 func (r *Report) line(i int) ([]byte, error) {
 	text, err := r.Lines(i)
-	if err != nil {
-		return nil, err
+	if text = bytes.TrimSuffix(text, []byte("\n")); err == nil && len(text) != r.lines[i].size {
+		err = errors.New("it is not what it was")
 	}
-	if text = bytes.TrimSuffix(text, []byte("\n")); len(text) != r.lines[i].size {
-		return nil, errors.New("it is not what it was")
+	if err != nil {
+		return nil, fmt.Errorf("the line of %s: %w", r.Cases[i].Case, err)
 	}
 	return text, nil
 }

@@ -286,10 +286,10 @@ func (r *Report) cluster(group []int) (*Cluster, error) {
 	}
 	c.Best = r.Cases[best]
 	text, err := r.line(best)
-	if err == nil {
-		err = complete(c.Best, text)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if err := complete(c.Best, text); err != nil {
 		return nil, fmt.Errorf("the line of %s: %w", c.Best.Case, err)
 	}
 	c.Unique = len(unique)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -314,6 +315,26 @@ func TestNoSpace(t *testing.T) {
 	err := hostileReport(t).Write("/dev/null/x")
 	if err == nil || !strings.Contains(err.Error(), "write index.html: ") || !strings.Contains(err.Error(), "write cases.jsonl: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLost has a line of a case that cannot be read again.
+func TestLost(t *testing.T) {
+	r := new(Report)
+	if err := r.Add([]byte(`{"case":"a","outcome":"exit","stack":[],"cluster":null,"hang":null,"crash":null}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Cluster(0.3); err != nil {
+		t.Fatal(err)
+	}
+	for want, lines := range map[string]func(int) ([]byte, error){
+		"write cases.jsonl: the line of a: it is not what it was": func(int) ([]byte, error) { return []byte("{}"), nil },
+		"write junit.xml: the line of a: input/output error":      func(int) ([]byte, error) { return nil, syscall.EIO },
+	} {
+		r.Lines = lines
+		if err := r.Write(t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 
