@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tracelark/tracelark/tracer/procfs"
 )
 
@@ -209,7 +211,9 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 				defer f.talk(f.will(o))()
 			}
 		case ReasonSignal:
-			if stop.Fatal() {
+			// The kernel sends SIGHUP to a group with stopped processes that the exit of
+			// the process has left to nobody (kill_orphaned_pgrp).
+			if stop.Fatal() && !(f.p.state == Exited && stop.Signal == int(unix.SIGHUP)) {
 				return stop, nil
 			}
 		case ReasonFork, ReasonVfork:

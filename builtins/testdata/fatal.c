@@ -124,6 +124,14 @@ int main(int argc, char **argv) {
 			fill(NULL);
 		}
 		return 9;
+	} else if (strcmp(how, "stopped") == 0) {
+		pid_t child = fork();
+		if (child == 0) {
+			raise(SIGSTOP);
+			_exit(3);
+		}
+		waitpid(child, &status, WUNTRACED);
+		return WIFSTOPPED(status) ? 10 : 11;
 	} else if (strcmp(how, "large") == 0) {
 		memset(malloc(400 << 20), 1, 400 << 20);
 		leave();
