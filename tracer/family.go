@@ -41,8 +41,9 @@ type RunOptions struct {
 
 // ContFatal lets the process, and the children that it makes and theirs, go on until
 // one of them is about to die of a signal, whose Stop may be that of a child, or the
-// process itself ends, and those that it leaves behind are done (RunOptions.Settle).
-// Signals that the program handles are delivered, births are let pass. Another stop that
+// process itself ends, and those that it leaves behind are done (RunOptions.Settle). A
+// process that seccomp ends has no stop before its end, which is its Stop then. Signals
+// that the program handles are delivered, births are let pass. Another stop that
 // surfaces, such as one at a breakpoint, ends it too. All are stopped and held when it
 // returns; see Process.Children.
 func (p *Process) ContFatal(o *RunOptions) (*Stop, error) {
@@ -206,6 +207,9 @@ func (f *kin) run(o *RunOptions) (*Stop, error) {
 			f.members = slices.DeleteFunc(f.members, func(q *Process) bool { return q == stop.Process })
 			if f.p.state == Exited && (len(f.members) == 0 || f.p.stop.Reason == ReasonKilled) {
 				return f.p.stop, nil
+			}
+			if stop.Reason == ReasonKilled && stop.Signal == int(unix.SIGSYS) {
+				return stop, nil // of seccomp, for which there was no stop
 			}
 			if stop.Process == f.p {
 				defer f.talk(f.will(o))()

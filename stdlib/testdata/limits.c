@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void *spin(void *p)
@@ -66,7 +67,11 @@ int main(int argc, char **argv)
 	case 'o': // poll
 		for (int fd = epoll_create1(0);;)
 			epoll_wait(fd, &(struct epoll_event){}, 1, -1);
-	case 'i': // filter
+	case 'i': // filter, kid
+		if (argv[1][0] == 'k' && fork() != 0) {
+			wait(0);
+			break;
+		}
 		filter();
 		break;
 	case 'f': // vfork
