@@ -240,7 +240,11 @@ func (t *Thread) refused() *refusal {
 	if err != nil || int64(regs[arch.OrigRAX]) < 0 || regs[arch.RAX] != regs[arch.OrigRAX] {
 		return nil
 	}
-	r := &refusal{event: triage.Event{PID: t.p.PID, Exe: t.p.Exe(), Argv: t.p.Argv(), Regs: *regs, Stack: t.ends(firstFrames, lastFrames)}}
+	stack := t.ends(firstFrames, lastFrames)
+	r := &refusal{event: triage.Event{
+		PID: t.p.PID, Exe: t.p.Exe(), Argv: t.p.Argv(), Regs: *regs, Stack: stack,
+		Threads: []triage.Thread{{TID: t.TID, Name: t.Name(), Crashed: true, Stack: stack}},
+	}}
 	if t.p.updateImages() == nil {
 		r.maps = t.p.images.maps
 	}
