@@ -209,9 +209,10 @@ func TestRecycleEnds(t *testing.T) {
 	}
 }
 
-// TestRecycleFiltered recycles a process whose filter is its own, which nobody watches.
-func TestRecycleFiltered(t *testing.T) {
-	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/recycle.c", "-pthread")}, &LaunchOptions{Filter: []int{unix.SYS_GETPPID}})
+// checkpointed returns a checkpoint of the program that does what copies may.
+func checkpointed(t *testing.T, o *LaunchOptions) *Checkpoint {
+	t.Helper()
+	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/recycle.c", "-pthread")}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,6 +222,12 @@ func TestRecycleFiltered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// TestRecycleFiltered recycles a process whose filter is its own, which nobody watches.
+func TestRecycleFiltered(t *testing.T) {
+	c := checkpointed(t, &LaunchOptions{Filter: []int{unix.SYS_GETPPID}})
 	for range 2 {
 		q := crashCopy(t, c, 0)
 		if err := c.Recycle(q); err != nil {
@@ -235,23 +242,14 @@ func TestRecycleFiltered(t *testing.T) {
 // TestGroup launches a program in a process group of its own. Its copies have
 // theirs, as those that are used again.
 func TestGroup(t *testing.T) {
-	p, err := newTracer(t).Launch([]string{tracertest.Build(t, "testdata/recycle.c", "-pthread")}, &LaunchOptions{Group: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	breakAt(t, p, "begin", nil)
-	cont(t, p)
-	c, err := p.Checkpoint()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := checkpointed(t, &LaunchOptions{Group: true})
 	leads := func(q *Process) {
 		t.Helper()
 		if group, err := unix.Getpgid(q.PID); err != nil || group != q.PID {
 			t.Errorf("process %d is in group %d (%v)", q.PID, group, err)
 		}
 	}
-	leads(p)
+	leads(c.p)
 	leads(c.held)
 	for range 4 {
 		q := crashCopy(t, c, 0)
@@ -263,5 +261,5 @@ func TestGroup(t *testing.T) {
 	if _, err := c.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	leads(p)
+	leads(c.p)
 }

@@ -360,6 +360,9 @@ func (r *Report) Write(dir string) error {
 			put(name, []byte(c.Best.CASREP), nil)
 		}
 	}
+	if len(errs) > 0 {
+		return errors.Join(errs...) // what is there may belong to the report of the last time
+	}
 	entries, err := os.ReadDir(dir)
 	errs = append(errs, err)
 	for _, e := range entries {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -315,6 +316,21 @@ func TestNoSpace(t *testing.T) {
 	err := hostileReport(t).Write("/dev/null/x")
 	if err == nil || !strings.Contains(err.Error(), "write index.html: ") || !strings.Contains(err.Error(), "write cases.jsonl: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestKept has a report that cannot be written whole, beside which that of the last time stays.
+func TestKept(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, "cluster0009.casrep")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "index.html"), 0o777), os.WriteFile(old, nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if err := hostileReport(t).Write(dir); err == nil {
+		t.Error("a folder was overwritten")
+	}
+	if _, err := os.Stat(old); err != nil {
+		t.Error(err)
 	}
 }
 
