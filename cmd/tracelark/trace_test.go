@@ -65,6 +65,7 @@ var vague = []struct {
 	{regexp.MustCompile(`0x[0-9a-f]{5,}`), "ADDR"},
 	{regexp.MustCompile(`(\\x[0-9a-f]{2})+`), "BYTES"},
 	{regexp.MustCompile(`htons\(\d+\)`), "PORT"},
+	{regexp.MustCompile(`(uptime|procs|(free|shared|buffer)ram|freeswap)=\d+|loads=\[.*?\]`), "LOAD"},
 	{regexp.MustCompile(`\b\d{3,}\b`), "N"},
 	{regexp.MustCompile(`time=\d+( /\*[^*]*\*/)?`), "time"},
 	{regexp.MustCompile(`\d+ vars`), "VARS"},
