@@ -188,7 +188,7 @@ func (a *aside) park(delivering bool) error {
 		case err != nil || a.over():
 			return err
 		case eventOf(status) == unix.PTRACE_EVENT_STOP:
-			a.grouped = stopSignals.has(int(status.StopSignal()))
+			a.grouped = inGroupStop(status)
 			if !delivering {
 				return nil
 			}

@@ -33,7 +33,7 @@ func (tr *Tracer) dispatch(t *Thread, status unix.WaitStatus) *Stop {
 		if stop.Gone() {
 			p.end(stop)
 		} else if p.state != Running {
-			t.pending = stop
+			stop.Thread.pending = stop
 		}
 	}
 	return stop
@@ -61,18 +61,14 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	case unix.PTRACE_EVENT_STOP:
 		// A group-stop names the signal that caused it; an interrupt or the
 		// end of a group-stop says SIGTRAP.
-		t.grouped = stopSignals.has(int(status.StopSignal()))
+		if t.grouped = inGroupStop(status); t.grouped {
+			p.jobSignal = int(status.StopSignal())
+		}
 		p.drainTrap(t)
 		if stop := p.settled(t); stop != nil {
 			return stop
 		}
-		p.jobStopped = !slices.ContainsFunc(p.Threads(), func(t *Thread) bool { return !t.grouped && !t.ending })
-		if p.jobStopped && !wasStopped && p.wants(ReasonJobStop, 0) {
-			stop := p.newStop(ReasonJobStop, t)
-			stop.Signal = int(status.StopSignal())
-			return stop
-		}
-		return nil
+		return p.jobStop(t, wasStopped)
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
 		return p.takeBirth(t, event)
 	case unix.PTRACE_EVENT_VFORK_DONE:
@@ -87,16 +83,16 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	case unix.PTRACE_EVENT_SECCOMP:
 		return p.takeFiltered(t)
 	case unix.PTRACE_EVENT_EXIT:
-		return p.takeExit(t)
+		return p.takeExit(t, wasStopped)
 	}
 	return nil
 }
 
 // reclaim gives a thread the stop that the kernel reported before its birth.
 func (tr *Tracer) reclaim(born *Thread) {
-	if _, stopped := tr.orphans[born.TID]; stopped {
+	if status, stopped := tr.orphans[born.TID]; stopped {
 		delete(tr.orphans, born.TID)
-		born.state = threadStopped
+		born.state, born.grouped = threadStopped, inGroupStop(status)
 	}
 }
 
@@ -114,8 +110,9 @@ func (p *Process) takeEnd(t *Thread, status unix.WaitStatus) *Stop {
 }
 
 // takeExit handles a thread that is about to end. It is let go to its end at
-// once unless a hook wants to look.
-func (p *Process) takeExit(t *Thread) *Stop {
+// once unless a hook wants to look. It may be the last that kept the process from a job
+// stop; wasStopped says that it was in one.
+func (p *Process) takeExit(t *Thread, wasStopped bool) *Stop {
 	if msg, err := ptrace.EventMsg(t.TID); err == nil && unix.WaitStatus(msg).Signal() == unix.SIGSYS && p.refusal == nil {
 		p.refusal = t.refused()
 	}
@@ -123,7 +120,11 @@ func (p *Process) takeExit(t *Thread) *Stop {
 	if child := t.unreported(); child != 0 {
 		p.birth(t, child, unix.PTRACE_EVENT_CLONE, false)
 	}
+	stop := p.jobStop(t, wasStopped)
 	if p.wants(ReasonThreadExit, 0) && len(p.Threads()) > 1 {
+		if stop != nil {
+			stop.Thread.pending = stop
+		}
 		return p.newStop(ReasonThreadExit, t)
 	}
 	p.tr.pin.release(0)
@@ -132,7 +133,7 @@ func (p *Process) takeExit(t *Thread) *Stop {
 		return nil
 	}
 	t.run(false)
-	return nil
+	return stop
 }
 
 // unreported returns the child that a thread which is about to end has made in the
@@ -259,10 +260,10 @@ func (p *Process) drainTrap(t *Thread) {
 		return
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
-		sim := t.sim
-		t.sim = simulation{due: true}
+		sim, grouped := t.sim, t.grouped
+		t.sim, t.grouped, t.strayed = simulation{due: true}, false, false
 		t.run(false)
-		t.stepping, t.sim = stepping, sim
+		t.stepping, t.sim, t.strayed = stepping, sim, grouped
 	}
 }
 

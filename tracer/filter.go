@@ -150,7 +150,7 @@ func (tr *Tracer) carry(tid int, status unix.WaitStatus) {
 	case 0:
 		sig = int(status.StopSignal())
 	case unix.PTRACE_EVENT_STOP:
-		if stopSignals.has(int(status.StopSignal())) {
+		if inGroupStop(status) {
 			ptrace.Listen(tid)
 			return
 		}

@@ -145,7 +145,7 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 		}
 		g.signal, g.mayPass = sig, true
 	case unix.PTRACE_EVENT_STOP:
-		g.grouped = stopSignals.has(sig)
+		g.grouped = inGroupStop(status)
 		p.drainTrap(g)
 	case unix.PTRACE_EVENT_EXEC:
 		if g.detach(); g.state == threadGone {

@@ -70,6 +70,7 @@ type Process struct {
 	hooks       []*Hook
 	quiet       sigset // see Quieten
 	jobStopped  bool   // by job control: all threads were, and none has gone on since
+	jobSignal   int    // of the last group-stop of a thread
 	tracesCalls bool   // a hook asks for system calls
 
 	linkHook *Breakpoint // on the dynamic linker's notification

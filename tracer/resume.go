@@ -414,7 +414,7 @@ func (p *Process) sweep() (*Stop, error) {
 		case stop.Reason != ReasonBreakpoint:
 			// The thread is on its breakpoint again, or it waits with its
 			// own news.
-			t.pending = stop
+			stop.Thread.pending = stop
 		}
 	}
 	return nil, nil

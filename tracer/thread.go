@@ -30,6 +30,7 @@ type Thread struct {
 	state     threadState
 	stepping  bool // resumed for one instruction
 	grouped   bool // in a group-stop: it is to listen, not to run
+	strayed   bool // has left a group-stop for a step or a trap: it goes back where it is to run
 	suspended bool // held back by Suspend
 	single    bool // steps whenever the process goes on
 	flagged   bool // has the trap flag in the frame of a signal handler
@@ -276,6 +277,10 @@ func (t *Thread) run(step bool) error {
 	t.signal, t.mayPass = 0, false
 	t.state, t.stepping, t.regsRead, t.isReported = threadRunning, step, false, false
 	t.x.state = nil
+	if t.strayed && !step {
+		ptrace.Interrupt(t.TID)
+	}
+	t.strayed = step && (t.grouped || t.strayed)
 	var err error
 	switch {
 	case t.sim.still:
@@ -299,7 +304,3 @@ func (t *Thread) run(step bool) error {
 	}
 	return nil
 }
-
-// JobStopped reports whether job control holds the process: all its threads wait for
-// SIGCONT, and do not go on before that when they are let.
-func (p *Process) JobStopped() bool { return p.jobStopped }

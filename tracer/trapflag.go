@@ -85,6 +85,7 @@ func (p *Process) calm() {
 			continue
 		}
 		ptrace.SetSiginfo(t.TID, &info) // as nobody has asked for this stop
+		t.grouped, t.strayed = false, t.grouped
 	}
 }
 

@@ -2,9 +2,11 @@
 // waits for a line on standard input first.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char **args;
@@ -55,6 +57,18 @@ static void alone(void *(*last)(void *)) {
 	pthread_exit(NULL);
 }
 
+// trap waits with a SIGTRAP queued and blocked that looks like that of an int3.
+static void trap(void) {
+	siginfo_t info = {.si_signo = SIGTRAP, .si_code = SI_KERNEL};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTRAP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGTRAP, &info);
+	ready();
+	pause();
+}
+
 static int borrow(void) {
 	ready();
 	if (vfork() == 0) {
@@ -75,6 +89,8 @@ int main(int argc, char **argv) {
 		crowd(quit);
 	if (strcmp(name, "crowd execs") == 0)
 		crowd(replace);
+	if (strcmp(name, "crowd leaves") == 0)
+		crowd(leave);
 	if (strcmp(name, "exec again") == 0)
 		crowd(again);
 	if (strcmp(name, "one quits") == 0)
@@ -83,6 +99,8 @@ int main(int argc, char **argv) {
 		alone(leave);
 	if (strcmp(name, "one execs") == 0)
 		alone(replace);
+	if (strcmp(name, "trap") == 0)
+		trap();
 	if (strcmp(name, "vfork") == 0)
 		return borrow();
 	return 99;

@@ -208,6 +208,13 @@ func WaitSoon(tid int) (int, unix.WaitStatus, error) {
 	return int(r), unix.WaitStatus(status), nil
 }
 
+// Reports reports whether tid, a tracee of this thread, has a change to wait for.
+func Reports(tid int) bool {
+	var info unix.Siginfo // stays zero where there is none (waitid(2))
+	err := unix.Waitid(unix.P_PID, tid, &info, unix.WSTOPPED|unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL|unix.WNOTHREAD, nil)
+	return err != nil || info.Signo != 0
+}
+
 // Reap takes the end of tid, a tracee of any thread of this process, if it has ended.
 // Any thread may call it.
 func Reap(tid int) {

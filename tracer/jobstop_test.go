@@ -1,0 +1,149 @@
+//go:build linux && amd64
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
+)
+
+// jobStopped returns a process that job control has stopped but for one thread, which
+// is held where it is about to end and sees no signal any more.
+func jobStopped(t *testing.T) (p *Process, leaves *Thread) {
+	p, target := attachTo(t, "crowd leaves", "S")
+	hooks := []HookOptions{{Reason: ReasonSyscall, Syscalls: []int{unix.SYS_EXIT}, Phase: Enter}, {Reason: ReasonJobStop}}
+	for _, o := range hooks {
+		if _, err := p.On(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fmt.Fprintln(target.Stdin)
+	leaves = cont(t, p).Thread
+	leaves.Suspend()
+	unix.Kill(p.PID, unix.SIGSTOP)
+	runs := func(th *Thread) bool { return th != leaves && !th.grouped }
+	for slices.ContainsFunc(p.Threads(), runs) {
+		if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil || stop.Reason != ReasonTimeout {
+			t.Fatalf("stop = %s, %v, want timeout", stop.Reason, err)
+		}
+	}
+	return p, leaves
+}
+
+// TestThreadEndsAfterJobStop takes in the end of a thread before the news that the
+// others have been let go on by SIGCONT.
+func TestThreadEndsAfterJobStop(t *testing.T) {
+	p, leaves := jobStopped(t)
+	leaves.ending = true
+	if err := p.run(&motion{op: "cont", t: p.Thread()}); err != nil {
+		t.Fatal(err)
+	}
+	if p.jobStop(leaves, false) == nil || !p.jobStopped {
+		t.Error("no job stop where all others wait for SIGCONT")
+	}
+	unix.Kill(p.PID, unix.SIGCONT)
+	if p.jobStop(leaves, false) != nil || p.jobStopped {
+		t.Error("a job stop after SIGCONT")
+	}
+	leaves.ending = false
+	leaves.Resume()
+	if stop := cont(t, p); stop.Reason != ReasonExit {
+		t.Errorf("stop = %s, want exit", stop.Reason)
+	}
+}
+
+// TestThreadEndsInJobStop ends the last thread that job control has not stopped.
+func TestThreadEndsInJobStop(t *testing.T) {
+	for _, surfaces := range []bool{false, true} {
+		p, leaves := jobStopped(t)
+		if surfaces {
+			surfaceEnds(t, p)
+		}
+		leaves.Resume()
+		if surfaces {
+			if stop := cont(t, p); stop.Reason != ReasonThreadExit || stop.Thread != leaves {
+				t.Fatalf("stop = %s, want the thread's end", stop.Reason)
+			}
+		}
+		stop, err := p.Cont(&MoveOptions{Timeout: 10 * time.Second})
+		if err != nil || stop.Reason != ReasonJobStop || stop.Signal != int(unix.SIGSTOP) || stop.Thread == leaves || !p.JobStopped() {
+			t.Fatalf("stop = %s, %v, want a job stop", stop.Reason, err)
+		}
+		unix.Kill(p.PID, unix.SIGCONT)
+		for stop = cont(t, p); stop.Reason == ReasonThreadExit; {
+			stop = cont(t, p)
+		}
+		if stop.Reason != ReasonExit || stop.ExitCode != 99 {
+			t.Errorf("stop = %s, want exit with 99", stop.Reason)
+		}
+	}
+}
+
+// TestBornInGroupStop takes in a thread that job control had stopped before its birth
+// was reported.
+func TestBornInGroupStop(t *testing.T) {
+	for event, want := range map[int]bool{unix.PTRACE_EVENT_STOP: true, 0: false} {
+		status := unix.WaitStatus(event<<16 | int(unix.SIGTSTP)<<8 | 0x7f)
+		tr := &Tracer{orphans: map[int]unix.WaitStatus{7: status}}
+		born := &Thread{TID: 7}
+		if tr.reclaim(born); born.state != threadStopped || born.grouped != want {
+			t.Errorf("after %#x: state %d, grouped %t, want %t", status, born.state, born.grouped, want)
+		}
+	}
+}
+
+// TestTrapInJobStop stops a thread that job control has stopped behind an int3, whose
+// SIGTRAP it is yet to report, or for a step. It goes back to where it waits for SIGCONT.
+func TestTrapInJobStop(t *testing.T) {
+	p, _ := attachTo(t, "trap", "S")
+	defer time.AfterFunc(20*time.Second, func() { unix.Kill(p.PID, unix.SIGKILL) }).Stop() // a hang
+	th := p.Thread()
+	grouped := func() {
+		t.Helper()
+		for again := true; again; again = !th.grouped {
+			if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil {
+				t.Fatal(err)
+			} else if stop.Reason != ReasonTimeout {
+				t.Fatalf("stop = %s, want timeout", stop.Reason)
+			}
+		}
+	}
+	unix.Kill(p.PID, unix.SIGSTOP)
+	grouped()
+	breakAt(t, p, "here", nil)
+	addr := addrOf(t, p, "here")
+	if err := errors.Join(th.SetReg(arch.Lookup("rip"), addr+1), ptrace.SetSigmask(th.TID, 0)); err != nil {
+		t.Fatal(err)
+	}
+	// It is interrupted where it has stopped once more already.
+	if err := errors.Join(p.run(&motion{op: "cont", t: th}), ptrace.Interrupt(th.TID)); err != nil {
+		t.Fatal(err)
+	}
+	for !ptrace.Reports(th.TID) {
+	}
+	if stop, err := p.stopAll(); stop != nil || err != nil {
+		t.Fatalf("stopping it: %+v, %v", stop, err)
+	}
+	if grouped(); reg(t, th, arch.RIP) != addr {
+		t.Errorf("it went on from %#x to %#x", addr, reg(t, th, arch.RIP))
+	}
+	for _, want := range []Reason{ReasonBreakpoint, ReasonStep} {
+		if stop, err := th.Step(1, nil); err != nil {
+			t.Fatal(err)
+		} else if stop.Reason != want {
+			t.Fatalf("stop = %s, want %s", stop.Reason, want)
+		}
+	}
+	pc := reg(t, th, arch.RIP)
+	if grouped(); reg(t, th, arch.RIP) != pc {
+		t.Errorf("it went on from %#x to %#x", pc, reg(t, th, arch.RIP))
+	}
+}
