@@ -144,7 +144,10 @@ func (a *aside) resume(request func(tid, sig int) error) (unix.WaitStatus, error
 			continue
 		case u == t && status.Stopped():
 			switch eventOf(status) {
-			case 0, unix.PTRACE_EVENT_STOP, unix.PTRACE_EVENT_SECCOMP:
+			case unix.PTRACE_EVENT_STOP:
+				a.grouped = inGroupStop(status)
+				return status, nil
+			case 0, unix.PTRACE_EVENT_SECCOMP:
 				return status, nil
 			}
 		}
@@ -188,7 +191,6 @@ func (a *aside) park(delivering bool) error {
 		case err != nil || a.over():
 			return err
 		case eventOf(status) == unix.PTRACE_EVENT_STOP:
-			a.grouped = inGroupStop(status)
 			if !delivering {
 				return nil
 			}
@@ -238,7 +240,10 @@ func (a *aside) restore(extra func() error) error {
 	}
 	t.p.moves++
 	t.regsRead, t.regsDirty = false, false
-	t.grouped, t.suspended = a.grouped, a.suspended
+	t.suspended = a.suspended
+	if t.grouped = a.grouped && a.signal == 0 && (fresh || a.op == 0); a.grouped {
+		t.strayed = !t.grouped // it is not stopped there any more
+	}
 	t.signal, t.mayPass = a.signal, a.signal != 0
 	var errs []error
 	if a.signal != 0 {

@@ -16,8 +16,9 @@ import (
 )
 
 // jobStopped returns a process that job control has stopped but for one thread, which
-// is held where it is about to end and sees no signal any more.
-func jobStopped(t *testing.T) (p *Process, leaves *Thread) {
+// is held: where it is about to end and sees no signal any more, or, if sig is set, in the
+// delivery of that.
+func jobStopped(t *testing.T, sig unix.Signal) (p *Process, held *Thread) {
 	p, target := attachTo(t, "crowd leaves", "S")
 	hooks := []HookOptions{{Reason: ReasonSyscall, Syscalls: []int{unix.SYS_EXIT}, Phase: Enter}, {Reason: ReasonJobStop}}
 	for _, o := range hooks {
@@ -25,23 +26,27 @@ func jobStopped(t *testing.T) (p *Process, leaves *Thread) {
 			t.Fatal(err)
 		}
 	}
-	fmt.Fprintln(target.Stdin)
-	leaves = cont(t, p).Thread
-	leaves.Suspend()
+	if sig != 0 {
+		unix.Tgkill(p.PID, p.Threads()[1].TID, sig)
+	} else {
+		fmt.Fprintln(target.Stdin)
+	}
+	held = cont(t, p).Thread
+	held.Suspend()
 	unix.Kill(p.PID, unix.SIGSTOP)
-	runs := func(th *Thread) bool { return th != leaves && !th.grouped }
+	runs := func(th *Thread) bool { return th != held && !th.grouped }
 	for slices.ContainsFunc(p.Threads(), runs) {
 		if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil || stop.Reason != ReasonTimeout {
 			t.Fatalf("stop = %s, %v, want timeout", stop.Reason, err)
 		}
 	}
-	return p, leaves
+	return p, held
 }
 
 // TestThreadEndsAfterJobStop takes in the end of a thread before the news that the
 // others have been let go on by SIGCONT.
 func TestThreadEndsAfterJobStop(t *testing.T) {
-	p, leaves := jobStopped(t)
+	p, leaves := jobStopped(t, 0)
 	leaves.ending = true
 	if err := p.run(&motion{op: "cont", t: p.Thread()}); err != nil {
 		t.Fatal(err)
@@ -63,7 +68,7 @@ func TestThreadEndsAfterJobStop(t *testing.T) {
 // TestThreadEndsInJobStop ends the last thread that job control has not stopped.
 func TestThreadEndsInJobStop(t *testing.T) {
 	for _, surfaces := range []bool{false, true} {
-		p, leaves := jobStopped(t)
+		p, leaves := jobStopped(t, 0)
 		if surfaces {
 			surfaceEnds(t, p)
 		}
@@ -145,5 +150,29 @@ func TestTrapInJobStop(t *testing.T) {
 	pc := reg(t, th, arch.RIP)
 	if grouped(); reg(t, th, arch.RIP) != pc {
 		t.Errorf("it went on from %#x to %#x", pc, reg(t, th, arch.RIP))
+	}
+}
+
+// TestSyscallInJobStop has a thread make a system call where it is to see the others'
+// group-stop next. It goes on from where it was.
+func TestSyscallInJobStop(t *testing.T) {
+	for name, sig := range map[string]unix.Signal{"entry": 0, "delivery": unix.SIGUSR1} {
+		t.Run(name, func(t *testing.T) {
+			p, held := jobStopped(t, sig)
+			if pid := inject(t, held, unix.SYS_GETPID); pid != uint64(p.PID) {
+				t.Errorf("getpid = %d, want %d", pid, p.PID)
+			}
+			if held.Pending() != int(sig) {
+				t.Errorf("signal %d is pending, want %d", held.Pending(), sig)
+			}
+			held.Resume()
+			stop, err := held.Cont(&MoveOptions{Signal: Deliver(0), Timeout: 10 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stop.Reason != ReasonJobStop || held.Gone() != (sig == 0) {
+				t.Errorf("stop = %s with %d threads, want a job stop", stop.Reason, len(p.Threads()))
+			}
+		})
 	}
 }
