@@ -52,12 +52,15 @@ func newMinimize() *cobra.Command {
 			if out == "" {
 				out = args[0] + ".min"
 			}
-			_, missing := os.Stat(out)
+			_, missing := os.Lstat(out)
 			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE, 0o666)
 			if err != nil {
 				return err // before the work, not after it
 			}
 			f.Close()
+			if missing != nil {
+				os.Remove(out) // there may be no result
+			}
 			quit := make(chan struct{})
 			stop := sync.OnceFunc(func() { close(quit) })
 			return withSignals(stop, func() error {
@@ -70,9 +73,6 @@ func newMinimize() *cobra.Command {
 				m, err := script.Minimize(o, args[0], quit)
 				done()
 				if err != nil {
-					if missing != nil {
-						os.Remove(out)
-					}
 					return fmt.Errorf("minimize %s: %w", args[0], err)
 				}
 				if err := os.WriteFile(out, m.Data, 0o666); err != nil {

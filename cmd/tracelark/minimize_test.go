@@ -61,7 +61,8 @@ func TestMinimize(t *testing.T) {
 	}
 }
 
-// TestMinimizeInterrupted interrupts it before it knows what to keep.
+// TestMinimizeInterrupted interrupts it before it knows what to keep. Nothing lies where the
+// result is to be, then or before.
 func TestMinimizeInterrupted(t *testing.T) {
 	t.Chdir(writeTests(t, map[string]string{"a": "a"}))
 	cmd := command(t, "minimize", "--timeout", "1000", "-o", "out", "a", "--", "sh", "-c", ">runs; exec sleep 1000")
@@ -73,6 +74,9 @@ func TestMinimizeInterrupted(t *testing.T) {
 			break
 		}
 		time.Sleep(time.Millisecond)
+	}
+	if _, err := os.Stat("out"); err == nil {
+		t.Error("there is a result before the end")
 	}
 	cmd.Process.Signal(unix.SIGINT)
 	if got := status(t, cmd.Wait()); got != 128+int(unix.SIGINT) {
