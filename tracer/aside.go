@@ -164,9 +164,6 @@ func (a *aside) resume(request func(tid, sig int) error) (unix.WaitStatus, error
 	}
 }
 
-// eventOf returns the PTRACE_EVENT of a stop, or 0.
-func eventOf(status unix.WaitStatus) int { return int(status>>16) & 0xff }
-
 // park takes the thread, wherever in the kernel it is stopped, to where it is
 // about to return to the program, and there, if delivering is set, to the delivery
 // of a signal. It executes nothing of the program on its way.

@@ -52,7 +52,7 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	if t.detour != nil {
 		t.leaveDetour(status)
 	}
-	switch event := int(status>>16) & 0xff; event {
+	switch event := eventOf(status); event {
 	case 0:
 		if status.StopSignal() == syscallTrap {
 			return p.takeCall(t)
@@ -87,6 +87,9 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 	}
 	return nil
 }
+
+// eventOf returns the PTRACE_EVENT of a stop, or 0.
+func eventOf(status unix.WaitStatus) int { return int(status>>16) & 0xff }
 
 // reclaim gives a thread the stop that the kernel reported before its birth.
 func (tr *Tracer) reclaim(born *Thread) {

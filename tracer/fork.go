@@ -122,7 +122,7 @@ func (p *Process) takeGuest(g *Thread, status unix.WaitStatus) {
 	}
 	g.grouped = false
 	sig := int(status.StopSignal())
-	switch event := int(status>>16) & 0xff; event {
+	switch event := eventOf(status); event {
 	case 0:
 		var info Siginfo
 		if ptrace.GetSiginfo(g.TID, &info) != nil {

@@ -280,7 +280,7 @@ func (tr *Tracer) recognize(tid int, status unix.WaitStatus) *Thread {
 	switch {
 	case tr.carried[tid]:
 		tr.carry(tid, status)
-	case t == nil && int(status>>16) == unix.PTRACE_EVENT_EXIT:
+	case t == nil && eventOf(status) == unix.PTRACE_EVENT_EXIT:
 		ptrace.Cont(tid, 0) // killed before its birth was reported
 		delete(tr.orphans, tid)
 	case t == nil && status.Stopped():
