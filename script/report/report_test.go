@@ -302,6 +302,7 @@ func browse(t *testing.T, url string, flags ...string) string {
 		"--disable-sync", "--user-data-dir=" + t.TempDir(), "--dump-dom",
 	}, flags...)
 	cmd := exec.CommandContext(ctx, tracertest.Tool(t, "chromium"), append(args, url)...)
+	cmd.Env = append(os.Environ(), "TMPDIR=/tmp") // another path may be too long for its socket
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
