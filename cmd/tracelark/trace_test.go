@@ -62,6 +62,8 @@ var vague = []struct {
 	{regexp.MustCompile(` => \{parent_tid=\[\d+\]\}`), ""},
 	{regexp.MustCompile(`(rt_sigreturn\(.*\)) += .*`), "$1"}, // what the program computed
 	{regexp.MustCompile(`\[\d+ => (\d+)\]`), "[$1]"},
+	{regexp.MustCompile(`\b(si_pid=|kill\(|wait4\()\d+`), "${1}N"}, // IDs, which are small in a container
+	{regexp.MustCompile(`^((clone3?|v?fork|getp?pid|gettid|set_tid_address|wait4)\(.*) = \d+$`), "$1 = N"},
 	{regexp.MustCompile(`0x[0-9a-f]{5,}`), "ADDR"},
 	{regexp.MustCompile(`(\\x[0-9a-f]{2})+`), "BYTES"},
 	{regexp.MustCompile(`htons\(\d+\)`), "PORT"},
@@ -161,7 +163,7 @@ func TestTrace(t *testing.T) {
 		want string // of standard error
 	}{
 		{[]string{"-e", "trace=exit_group", "--", "sh", "-c", "exit 3"}, 3, "^exit_group\\(3\\)                           = \\?\n\\+\\+\\+ exited with 3 \\+\\+\\+\n$"},
-		{[]string{"-e", "%process", "sh", "-c", "kill -TERM $$"}, 128 + int(unix.SIGTERM), `(?s)^execve\("/usr/bin/sh".*\+\+\+ killed by SIGTERM \+\+\+\n$`},
+		{[]string{"-e", "%process", "sh", "-c", "kill -TERM $$"}, 128 + int(unix.SIGTERM), `(?s)^execve\("[^"]*/sh".*\+\+\+ killed by SIGTERM \+\+\+\n$`},
 		{[]string{"-e", "!%memory,%file,%desc,%process", "true"}, 0, `(?s)^arch_prctl\(.*\nrseq\(.*\+\+\+ exited with 0 \+\+\+\n$`},
 		{[]string{"-c", "true"}, 0, `(?s)^% time .* total\n$`},
 		{[]string{"-e", "opnat", "true"}, 1, `^tracelark: launch: .*no system call is named "opnat" \(did you mean "?openat"?.*\n$`},
@@ -282,7 +284,7 @@ func TestTraceTerminated(t *testing.T) {
 		t.Errorf("exit status %d, want %d", code, 128+int(unix.SIGTERM))
 	}
 	text, err := os.ReadFile(table)
-	if err != nil || !bytes.Contains(text, []byte("execve(\"/usr/bin/sh\"")) || !bytes.Contains(text, []byte(" total\n")) {
+	if err != nil || !bytes.Contains(text, []byte("/sh\", [\"sh\", \"-c\", ")) || !bytes.Contains(text, []byte(" total\n")) {
 		t.Errorf("%v: got\n%s", err, text)
 	}
 	if err := unix.Kill(pid, 0); err == nil {
