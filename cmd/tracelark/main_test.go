@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -29,6 +30,15 @@ const asCommand = "TRACELARK_TEST_AS_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
+	}
+	// Under nohup, or in the background of a script, children would ignore them too.
+	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+	if len(os.TempDir()) > 16 { // paths in it would not fit screens, and the one of a socket has a limit
+		os.Setenv("TMPDIR", "/tmp")
 	}
 	os.Exit(m.Run())
 }
