@@ -220,6 +220,7 @@ func TestLetGo(t *testing.T) {
 	}
 	defer target.Wait()
 	defer target.Process.Kill()
+	tracertest.WaitState(t, target.Process.Pid, "S")
 	cmd := command(t, "run", "-c", "p = attach(int(args[0]))\nb = p.breakpoint(p.regs.rip)\nprint(p.regs.rip)\np.cont()", strconv.Itoa(target.Process.Pid))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -45,7 +45,7 @@ func TestScreenSuspend(t *testing.T) {
 func TestScreenJobStop(t *testing.T) {
 	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, "testdata/ticks.c"))
 	s.do("set context reason", ">>>")
-	s.do("c", "tick 1\n")
+	s.do("c", "tick ")
 	s.keys("C-z") // a process in a session of its own it does not stop
 	s.expect("signal SIGTSTP at 0x")
 	s.do("c", "tick ")
@@ -53,8 +53,9 @@ func TestScreenJobStop(t *testing.T) {
 	s.expect("interrupt at 0x")
 	s.do("handle SIGTSTP nostop noprint", "not stop the process, delivered")
 	s.do("c", "tick ")
+	s.tmux("clear-history")
 	s.keys("C-z")
-	s.expect("^Z", "tick ")
+	s.expectPast("^Z", "tick ")
 	s.keys("C-c")
 	if text := s.expect("interrupt at 0x"); strings.Contains(text, "SIGTSTP at") {
 		t.Errorf("it stops all the same:\n%s", text)
@@ -118,6 +119,7 @@ func TestScreenEnd(t *testing.T) {
 		other.Wait()
 	}()
 	s.do("set context off", ">>>")
+	tracertest.WaitState(t, other.Process.Pid, "S")
 	s.do(fmt.Sprintf("attach %d", other.Process.Pid), " in clock_nanosleep")
 	s.do("file true", "exec at")
 	s.do("kill", "killed")
@@ -181,9 +183,9 @@ func TestScreenTerminal(t *testing.T) {
 func TestScreenBackground(t *testing.T) {
 	s := newScreen(t, 100, 40, nil, "repl", "--", tracertest.Build(t, "testdata/ticks.c"))
 	s.do("set context reason", ">>>")
-	s.do("c &", "tick 3\n")
+	s.do("c &", "tick ")
 	s.typed("p ticks") // which the output does not tear
-	text := s.expect("tick 20\n")
+	text := s.expectPast("tick 20\n")
 	s.until("the line below the output", func(text string) bool { return strings.HasSuffix(text, " running >>> p ticks") })
 	if strings.Contains(strings.TrimSuffix(text, "p ticks"), "p ticks\n") || strings.Contains(text, "tick p") {
 		t.Errorf("the output tears the prompt:\n%s", text)
