@@ -19,9 +19,9 @@ func TestMinimize(t *testing.T) {
 	t.Chdir(writeTests(t, map[string]string{
 		"S": strings.Repeat("a.bcd-", 200) + "S\x07" + strings.Repeat("x.", 300), "a": "a.", "L": "a.L\x10S.", "O": "O.a.", "X": "X.",
 	}))
-	for _, test := range []struct{ file, want string }{{"S", "S0"}, {"L", "L0"}, {"O", "O0"}} {
+	for _, test := range []struct{ file, want, timeout string }{{"S", "S0", "60"}, {"L", "L0", "60"}, {"O", "O0", "0.5"}} {
 		for _, jobs := range []string{"1", "3"} {
-			stdout, stderr, exit := run(t, command(t, "minimize", "-j", jobs, "--timeout", "0.3", "--json", "-o", "out", test.file, "--", prog, "@@"))
+			stdout, stderr, exit := run(t, command(t, "minimize", "-j", jobs, "--timeout", test.timeout, "--json", "-o", "out", test.file, "--", prog, "@@"))
 			data, err := os.ReadFile("out")
 			if exit != 0 || err != nil || string(data) != test.want || !strings.Contains(stdout, `"finished":true`) {
 				t.Errorf("%s with -j %s: status %d, %q, want %q\n%s%s", test.file, jobs, exit, data, test.want, stdout, stderr)

@@ -149,8 +149,8 @@ func checkClusters(t *testing.T, file []byte) {
 func TestTriageOutcomes(t *testing.T) {
 	prog := parser(t)
 	t.Chdir(writeTests(t, map[string]string{
-		"cases/O": "O.", "cases/W": "W.", "cases/X": "X.", "cases/a": "a.", "cases/S": "S.", "cases/empty": "",
-		"cases/I": "I.", "cases/P": "P.", "cases/B": "B.", "cases/K": "K.", "cases/U": "U.U.", "cases/V": "V.",
+		"hangs/O": "O.", "hangs/W": "W.", "cases/X": "X.", "cases/a": "a.", "cases/S": "S.", "cases/empty": "",
+		"hangs/I": "I.", "cases/P": "P.", "cases/B": "B.", "cases/K": "K.", "cases/U": "U.U.", "cases/V": "V.",
 	}))
 	makeCore := command(t, "run", "-c", `p = launch(args, stdout="/dev/null", stderr="/dev/null")
 p.cont_fatal()
@@ -170,19 +170,30 @@ p.save_core("cases/core")`, prog, "cases/S")
 		name string
 		args []string
 	}{
-		{"file", []string{"cases", "--", prog, "@@"}},
-		{"stdin", []string{"cases", "--", prog}},
-		{"argument", []string{"--argument", "2", "cases", "--", prog, "-"}},
-		{"variable", []string{"--variable", "PARSER_INPUT", "cases", "--", prog}},
+		{"file", []string{"--", prog, "@@"}},
+		{"stdin", []string{"--", prog}},
+		{"argument", []string{"--argument", "2", "--", prog, "-"}},
+		{"variable", []string{"--variable", "PARSER_INPUT", "--", prog}},
 	} {
 		for _, mode := range []string{"exec", "auto"} {
 			t.Run(how.name+" "+mode, func(t *testing.T) {
-				out := "out " + how.name + mode
-				_, stderr, exit := run(t, command(t, append([]string{"triage", "--timeout", "1", "--rss", "24", "--mode", mode, "-o", out}, how.args...)...))
+				triage := func(folder, timeout string) (cases []*report.Case, stderr string, exit int) {
+					out := "out " + folder + how.name + mode
+					_, stderr, exit = run(t, command(t, append([]string{"triage", "--timeout", timeout, "--rss", "24", "--mode", mode, "-o", out, folder}, how.args...)...))
+					return readLines(t, out+"/cases.jsonl"), stderr, exit
+				}
+				hangs, stderr, exit := triage("hangs", "1")
+				if exit != 0 {
+					t.Errorf("status %d:\n%s", exit, stderr)
+				}
+				cases, stderr, exit := triage("cases", "60")
 				if exit != 1 || !strings.Contains(stderr, "1 failed") {
 					t.Errorf("status %d, want 1 for the case that is gone:\n%s", exit, stderr)
 				}
-				for _, c := range readLines(t, out+"/cases.jsonl") {
+				if len(hangs)+len(cases) != len(want) {
+					t.Errorf("%d lines, want %d", len(hangs)+len(cases), len(want))
+				}
+				for _, c := range append(hangs, cases...) {
 					got := strings.TrimSpace(c.Outcome + " " + c.Name)
 					if c.Hang != nil {
 						got = c.Outcome + " " + c.Hang.Kind + " " + c.Hang.Where
@@ -203,7 +214,7 @@ p.save_core("cases/core")`, prog, "cases/S")
 // nothing is left of them.
 func TestTriageBadTargets(t *testing.T) {
 	prog := tracertest.Build(t, "testdata/hostile.c")
-	files := map[string]string{"cases/D": "D", "cases/E": "E", "cases/F": "F", "cases/G": "G", "cases/K": "K", "cases/N": "N", "cases/S": "S", "cases/huge": ""}
+	files := map[string]string{"cases/D": "D", "hangs/E": "E", "cases/F": "F", "cases/G": "G", "cases/K": "K", "cases/N": "N", "cases/S": "S", "cases/huge": ""}
 	t.Chdir(writeTests(t, files))
 	if err := errors.Join(os.Truncate("cases/huge", 20<<30), os.Symlink("/proc/self/mem", "cases/unreadable"), unix.Mkfifo("fifo", 0o600)); err != nil {
 		t.Fatal(err)
@@ -213,17 +224,22 @@ func TestTriageBadTargets(t *testing.T) {
 		"huge": "at most 1073741824 can be read", "unreadable": "input/output error", "fifo": "not a regular file",
 	}
 	for _, mode := range []string{"exec", "snapshot"} {
-		// The limit is below that of triage, and nobody may raise it.
-		sh := exec.Command("sh", "-c", `ulimit -f 8192; exec setpriv --bounding-set -all --inh-caps -all "$@"`, "sh",
-			command(t).Path, "triage", "--timeout", "1", "--mode", mode, "-o", mode, "cases", "fifo", "--", prog, "@@")
-		if os.Getuid() != 0 {
-			sh.Args[2] = `ulimit -f 8192; exec "$@"`
+		triage := func(want string, args ...string) []*report.Case {
+			t.Helper()
+			// The limit is below that of triage, and nobody may raise it.
+			sh := exec.Command("sh", "-c", `ulimit -f 8192; exec setpriv --bounding-set -all --inh-caps -all "$@"`, "sh",
+				command(t).Path, "triage", "--mode", mode, "--restart", "-o", mode)
+			if os.Getuid() != 0 {
+				sh.Args[2] = `ulimit -f 8192; exec "$@"`
+			}
+			sh.Args = append(append(sh.Args, args...), "--", prog, "@@")
+			sh.Env = append(os.Environ(), asCommand+"=1")
+			if _, stderr, exit := run(t, sh); !strings.Contains(stderr, want) || (exit == 1) != strings.HasSuffix(want, "failed") {
+				t.Errorf("status %d, want %q:\n%s", exit, want, stderr)
+			}
+			return readLines(t, mode+"/cases.jsonl")
 		}
-		sh.Env = append(os.Environ(), asCommand+"=1")
-		if _, stderr, exit := run(t, sh); exit != 1 || !strings.Contains(stderr, "4 failed") {
-			t.Errorf("status %d:\n%s", exit, stderr)
-		}
-		cases := readLines(t, mode+"/cases.jsonl")
+		cases := append(triage("1 hang", "--timeout", "1", "hangs"), triage("4 failed", "--timeout", "60", "cases", "fifo")...)
 		if len(cases) != len(want) {
 			t.Errorf("%d lines, want %d", len(cases), len(want))
 		}
@@ -316,6 +332,9 @@ func TestTriageFull(t *testing.T) {
 	unshare := "unshare -m"
 	if os.Geteuid() != 0 {
 		unshare = "unshare -Urm"
+	}
+	if out, err := exec.Command("sh", "-c", unshare+" true").CombinedOutput(); err != nil {
+		t.Skipf("a small file system cannot be mounted: %s", out)
 	}
 	// A small file system is mounted on a folder, for this command alone.
 	full := func(script string) (stderr string) {
