@@ -145,8 +145,8 @@ func TestTriageAhead(t *testing.T) {
 // TestTriageKilled has the kernel kill a program for want of memory, and another one die of
 // the same signal.
 func TestTriageKilled(t *testing.T) {
-	group := "/sys/fs/cgroup/memory/tracelark-test"
-	if err := os.Mkdir(group, 0o777); err != nil {
+	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "tracelark-test-")
+	if err != nil {
 		t.Skipf("a control group that bounds memory cannot be made: %v", err)
 	}
 	defer os.Remove(group)
