@@ -388,7 +388,7 @@ int main(void) { for (;;) outer(); }
 		t.Errorf("the process is traced still, error %v\n%s", err, status)
 	}
 	repl := command(t, "repl", core)
-	repl.Stdin = strings.NewReader("p.pid\n")
+	repl.Stdin = strings.NewReader("print(p.pid)\n") // a large number alone is shown as an address too
 	if out, err := repl.CombinedOutput(); err != nil || string(out) != pid+"\n" {
 		t.Errorf("repl %s prints %q and ends with error %v", core, out, err)
 	}
