@@ -39,7 +39,7 @@ func prepare(t *testing.T, variables ...string) *screen {
 		t.Fatal(err)
 	}
 	s := &screen{t: t, socket: filepath.Join(t.TempDir(), "tmux"), dir: t.TempDir()}
-	variables = append([]string{asCommand + "=1", "HOME=" + s.dir, "XDG_STATE_HOME=", "XDG_CONFIG_HOME=", "NO_COLOR=1", "PAGER=less", "LANG=C.UTF-8"}, variables...)
+	variables = append([]string{asCommand + "=1", "HOME=" + s.dir, "XDG_STATE_HOME=", "XDG_CONFIG_HOME=", "NO_COLOR=1", "PAGER=less", "LESS=", "LANG=C.UTF-8"}, variables...)
 	s.env = "env " + quote(append(variables, exe))
 	return s
 }
