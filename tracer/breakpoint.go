@@ -395,21 +395,24 @@ func (b *Breakpoint) describe() string {
 	return fmt.Sprintf("breakpoint %d at %#x", b.ID, b.addr)
 }
 
-// runTo moves thread t to one of some addresses. accept says whether t has arrived.
-func (p *Process) runTo(op string, t *Thread, addrs []uint64, accept func(*Thread) bool, o *MoveOptions) (*Stop, error) {
+// runTo moves thread t to one of some addresses. accept says whether t has arrived;
+// there tells that it has.
+func (p *Process) runTo(op string, t *Thread, addrs []uint64, accept func(*Thread) bool, o *MoveOptions) (stop *Stop, there bool, err error) {
 	b := &Breakpoint{p: p, thread: t, internal: true, accept: accept}
 	defer b.Remove()
 	for _, addr := range addrs {
 		if err := p.plant(addr, b); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		b.addrs = append(b.addrs, addr)
 	}
-	stop, err := p.move(motion{op: op, t: t, until: b}, o)
-	if err == nil && stop.Breakpoint == b {
+	m := motion{op: op, t: t, until: b}
+	stop, err = p.move(m, o)
+	// A handler may have moved it there.
+	if there = err == nil && (stop.Breakpoint == b || stop.Reason == ReasonStep && stop.Thread == t && m.arrived()); there {
 		stop.Reason, stop.Breakpoint = ReasonStep, nil
 	}
-	return stop, err
+	return stop, there, err
 }
 
 // plant puts the breakpoint at addr.

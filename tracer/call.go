@@ -197,7 +197,7 @@ func (a *aside) run(home uint64, o *MoveOptions) (*Result, error) {
 	if o != nil {
 		limits.Only, limits.Timeout = o.Only, o.Timeout
 	}
-	stop, err := p.runTo("call", t, []uint64{home}, func(t *Thread) bool {
+	stop, there, err := p.runTo("call", t, []uint64{home}, func(t *Thread) bool {
 		regs, err := t.Regs()
 		return err == nil && regs[arch.RSP] == after
 	}, &limits)
@@ -209,7 +209,7 @@ func (a *aside) run(home uint64, o *MoveOptions) (*Result, error) {
 			err = e.Err
 		}
 		return nil, err
-	case stop.Reason == ReasonStep && stop.Thread == t:
+	case there:
 		regs, err := t.Regs()
 		if err != nil {
 			return nil, err

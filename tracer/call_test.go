@@ -306,3 +306,18 @@ func TestCallRefusals(t *testing.T) {
 	}
 	tracertest.WaitState(t, target.PID, "T")
 }
+
+// TestStepsEndMovements has a thread step whenever the process goes on: what was begun
+// ends there, and a function that has not returned has no result.
+func TestStepsEndMovements(t *testing.T) {
+	p := launch(t, "loop", "3")
+	breakAt(t, p, "work", nil)
+	th := cont(t, p).Thread
+	th.SetStep()
+	if v, err := th.Call(addrOf(t, p, "recurse"), Words(3), nil); err == nil || !strings.Contains(err.Error(), "undone by step") {
+		t.Errorf("call = %d, %v", v, err)
+	}
+	if stop, err := th.Finish(nil); err != nil || stop.Reason != ReasonStep || stop.Finished {
+		t.Errorf("finish = %+v, %v", stop, err)
+	}
+}

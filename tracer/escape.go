@@ -238,15 +238,15 @@ func (p *Process) runOut(op string, t *Thread, back, sp uint64, o *MoveOptions) 
 	x := &exit{jumps: p.jumps(), back: back, sp: sp}
 	g, escapes := x.goal(t) // it may be in longjmp already
 	if !escapes {
-		stop, err = p.runTo(op, t, x.addrs(), x.accept, o)
-		if err != nil || stop.Reason != ReasonStep {
+		var there bool
+		if stop, there, err = p.runTo(op, t, x.addrs(), x.accept, o); !there {
 			return stop, false, err
 		}
 		if g, escapes = x.goal(t); !escapes {
 			return stop, true, nil
 		}
 	}
-	stop, err = p.runTo(op, t, []uint64{g.pc}, g.reached, o)
+	stop, _, err = p.runTo(op, t, []uint64{g.pc}, g.reached, o)
 	return stop, false, err
 }
 

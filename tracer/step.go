@@ -40,7 +40,8 @@ func (t *Thread) Next(o *MoveOptions) (*Stop, error) {
 
 // Until runs the thread, and with it the others, until it comes to addr.
 func (t *Thread) Until(addr uint64, o *MoveOptions) (*Stop, error) {
-	return t.p.runTo("until", t, []uint64{addr}, nil, o)
+	stop, _, err := t.p.runTo("until", t, []uint64{addr}, nil, o)
+	return stop, err
 }
 
 // UntilLocation is Until for a location. One that names nothing, or many places, is an
@@ -65,8 +66,8 @@ func (t *Thread) UntilLocation(loc string, o *MoveOptions) (*Stop, error) {
 // changed when it has loaded libraries.
 func (t *Thread) untilLoaded(changed uint64, loc string, o *MoveOptions) (*Stop, error) {
 	begin := time.Now()
-	stop, err := t.p.runTo("until", t, []uint64{changed}, func(*Thread) bool { return !t.p.stillLoading() }, o)
-	if err != nil || stop.Reason != ReasonStep {
+	stop, there, err := t.p.runTo("until", t, []uint64{changed}, func(*Thread) bool { return !t.p.stillLoading() }, o)
+	if !there {
 		return stop, err
 	}
 	addr, err := t.p.Addr(loc)
