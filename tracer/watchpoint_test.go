@@ -11,6 +11,7 @@ import (
 
 	"github.com/tracelark/tracelark/tracer/arch"
 	"github.com/tracelark/tracelark/tracer/disasm"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -450,4 +451,25 @@ func TestWatchRemovedThatOthersHit(t *testing.T) {
 		}
 	}
 	wantExit(t, p, 0)
+}
+
+// TestDebugRegistersOfNewThread has nothing left in a thread that was born to one with a
+// watchpoint and let go before it ran: the kernel copies dr7, but what it stands for.
+func TestDebugRegistersOfNewThread(t *testing.T) {
+	p := launch(t, "threads")
+	if _, err := p.On(HookOptions{Reason: ReasonThread}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Watch(&WatchOptions{Addr: addrOf(t, p, "main"), Size: 8}); err != nil {
+		t.Fatal(err)
+	}
+	stop := cont(t, p)
+	if stop.Reason != ReasonThread {
+		t.Fatalf("stop = %s, want thread", stop.Reason)
+	}
+	born := p.tr.threads[stop.Child]
+	born.clearDebug()
+	if v, err := ptrace.GetDebugReg(born.TID, dr7); err != nil || v != 0 {
+		t.Errorf("dr7 = %#x, %v", v, err)
+	}
 }

@@ -166,9 +166,10 @@ func (t *Thread) SetSigmask(mask uint64) error {
 	return nil
 }
 
-// clearDebug takes out of use what the thread's debug registers watch for.
+// clearDebug takes out of use what the thread's debug registers watch for. The kernel copies
+// the value of dr7, though not what it stands for, to a thread that is born.
 func (t *Thread) clearDebug() {
-	if !t.debugged {
+	if !t.debugged && t.p.arms == 0 {
 		return
 	}
 	for _, n := range [...]int{7, 0, 1, 2, 3} {
