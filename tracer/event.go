@@ -265,6 +265,7 @@ func (p *Process) drainTrap(t *Thread) {
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
 		sim, grouped := t.sim, t.grouped
 		t.sim, t.grouped, t.strayed = simulation{due: true}, false, false
+		t.unmask(0) // as it was when the trap came
 		t.run(false)
 		t.stepping, t.sim, t.strayed = stepping, sim, grouped
 	}

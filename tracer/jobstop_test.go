@@ -176,3 +176,26 @@ func TestSyscallInJobStop(t *testing.T) {
 		})
 	}
 }
+
+// TestBlockedTrap stops a thread that blocks SIGTRAP but for a step, whose SIGTRAP it is
+// yet to report.
+func TestBlockedTrap(t *testing.T) {
+	p, _ := attachTo(t, "trap", "S")
+	defer time.AfterFunc(20*time.Second, func() { unix.Kill(p.PID, unix.SIGKILL) }).Stop() // a hang
+	th := p.Thread()
+	breakAt(t, p, "here", nil)
+	addr := addrOf(t, p, "here")
+	err := errors.Join(th.SetReg(arch.Lookup("rip"), addr+1), ptrace.Interrupt(th.TID), p.run(&motion{op: "step", t: th, step: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stop, err := p.stopAll(); stop != nil || err != nil {
+		t.Fatalf("stopping it: %+v, %v", stop, err)
+	}
+	if pc := reg(t, th, arch.RIP); pc != addr {
+		t.Errorf("it is at %#x, want the breakpoint at %#x", pc, addr)
+	}
+	if mask, err := ptrace.GetSigmask(th.TID); err != nil || !sigset(mask).has(int(unix.SIGTRAP)) {
+		t.Errorf("it blocks %#x, %v", mask, err)
+	}
+}
