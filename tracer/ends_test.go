@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tracelark/tracelark/tracer/arch"
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 	"github.com/tracelark/tracelark/tracer/procfs"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
@@ -290,4 +291,33 @@ func TestLeaderEndsUnseen(t *testing.T) {
 	}
 	fmt.Fprintln(w)
 	wantExit(t, p, 7)
+}
+
+// TestBreakpointLeavesGuest removes a breakpoint when a vfork child, which nobody stops,
+// has come to it, and lets the process go, or on.
+func TestBreakpointLeavesGuest(t *testing.T) {
+	for _, detach := range []bool{false, true} {
+		p, target := attachTo(t, "vfork", "D")
+		b := breakAt(t, p, "here", nil)
+		guest := p.guests[0]
+		if err := p.run(&motion{op: "cont", t: p.Thread()}); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(target.Stdin)
+		for !ptrace.Reports(guest.TID) {
+		}
+		if detach {
+			if err := p.Detach(0); err != nil {
+				t.Fatal(err)
+			}
+			if status := target.Wait(); status.ExitStatus() != 4 {
+				t.Errorf("it ended with %#x after detach", status)
+			}
+			continue
+		}
+		if err := b.Remove(); err != nil {
+			t.Fatal(err)
+		}
+		wantExit(t, p, 4)
+	}
 }

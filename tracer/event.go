@@ -256,10 +256,10 @@ func (p *Process) sharesTerminal() bool {
 // tracer.
 func (p *Process) drainTrap(t *Thread) {
 	stepping := t.stepping
-	if len(p.sites) == 0 && t.armed == 0 && !stepping {
+	if len(p.sites) == 0 && t.armed == 0 && !stepping && !t.guest {
 		return
 	}
-	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil && !t.caught() && !stepping {
+	if regs, err := t.Regs(); err != nil || p.sites[regs[arch.RIP]-1] == nil && !t.caught() && !stepping && !p.withdrawn(t, regs[arch.RIP]-1) {
 		return
 	}
 	if status, err := procfs.Status(t.TID); err == nil && sigset(status.SigPnd).has(int(unix.SIGTRAP)) {
@@ -279,7 +279,7 @@ func (p *Process) takeTrap(t *Thread) (stop *Stop, ours bool) {
 	}
 	addr := regs[arch.RIP] - 1
 	s := p.sites[addr]
-	if s == nil && !p.withdrawn(addr) || s != nil && s.saved == int3 && t.stepping && t.trap.pc == addr {
+	if s == nil && !p.withdrawn(t, addr) || s != nil && s.saved == int3 && t.stepping && t.trap.pc == addr {
 		return nil, false // it is the program's own
 	}
 	regs[arch.RIP] = addr

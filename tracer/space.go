@@ -42,10 +42,10 @@ func (p *Process) own(users []*Breakpoint) []*Breakpoint {
 	return slices.DeleteFunc(slices.Clone(users), func(b *Breakpoint) bool { return b.p != p })
 }
 
-// withdrawn reports whether an int3 that a thread has executed is one that another
-// process, which shares the memory, has removed meanwhile.
-func (p *Process) withdrawn(addr uint64) bool {
-	if p.space == nil {
+// withdrawn reports whether an int3 that a thread has executed was removed meanwhile: by
+// another process, which shares the memory, or while t, a guest, ran on.
+func (p *Process) withdrawn(t *Thread, addr uint64) bool {
+	if p.space == nil && !t.guest {
 		return false
 	}
 	var code [1]byte

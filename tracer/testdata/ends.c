@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char **args;
@@ -77,7 +78,8 @@ static int borrow(void) {
 		_exit(0);
 	}
 	here();
-	return 4;
+	int status;
+	return wait(&status) < 0 || status ? 5 : 4;
 }
 
 int main(int argc, char **argv) {
