@@ -205,10 +205,11 @@ func (p *Process) takeSignal(t *Thread, sig int) *Stop {
 		}
 	}
 	t.signal, t.mayPass = sig, true
-	if mayBeOurs(&info) && t.takeSent(sig) {
+	ours := t.takeSent(&info)
+	t.info = info
+	if ours {
 		return nil
 	}
-	t.info = info
 	if sig == int(unix.SIGINT) && info.Code() == ptrace.SIKernel && !p.wants(ReasonSignal, sig) && p.sharesTerminal() {
 		t.signal = 0
 		return nil
@@ -229,13 +230,16 @@ func mayBeOurs(info *Siginfo) bool {
 }
 
 // takeSent reports whether the tracer sent the signal that the thread is stopped
-// with.
-func (t *Thread) takeSent(sig int) bool {
-	i := slices.IndexFunc(t.sent, func(s sent) bool { return s.signal == sig })
+// with. info becomes what the program is to see.
+func (t *Thread) takeSent(info *Siginfo) bool {
+	i := slices.IndexFunc(t.sent, func(s sent) bool {
+		return s.signal == info.Signo() && (mayBeOurs(info) || s.info != nil && *s.info == *info)
+	})
 	if i < 0 {
 		return false
 	}
-	if info := t.sent[i].info; info != nil {
+	if again := t.sent[i].info; again != nil {
+		*info = *again
 		ptrace.SetSiginfo(t.TID, info)
 	}
 	t.sent = slices.Delete(t.sent, i, i+1)

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tracelark/tracelark/tracer/internal/ptrace"
 	"github.com/tracelark/tracelark/tracer/tracertest"
 )
 
@@ -197,4 +199,39 @@ func TestQueuedInterrupted(t *testing.T) {
 	}
 	close(done)
 	<-ended
+}
+
+// TestSignalWaitsAtBreakpoint steps over a breakpoint where a signal is about to be
+// delivered, and again when another one has come before it. It waits as it was sent: the
+// tracer may be gone when it is delivered.
+func TestSignalWaitsAtBreakpoint(t *testing.T) {
+	p := injectableAt(t, "copy", "copying")
+	th := p.Thread()
+	info := Siginfo{0: byte(unix.SIGUSR2), 12: 7}
+	binary.LittleEndian.PutUint32(info[8:], ^uint32(0)) // SI_QUEUE
+	if err := ptrace.Requeue(p.PID, th.TID, &info); err != nil {
+		t.Fatal(err)
+	}
+	step := func(want int) {
+		t.Helper()
+		stop, err := th.Step(1, &MoveOptions{Timeout: 10 * time.Second})
+		if err != nil || stop.Signal != want || stop.PC != addrOf(t, p, "copying") {
+			t.Fatalf("stop = %s with signal %d, %v, want signal %d", stop.Reason, stop.Signal, err, want)
+		}
+		var queue [4]Siginfo
+		n, err := ptrace.PeekSiginfo(th.TID, false, 0, queue[:])
+		if waits := want != int(unix.SIGUSR2); err != nil || waits != (n == 1 && queue[0] == info) {
+			t.Errorf("%d signals are queued, the first % x, %v", n, queue[0], err)
+		}
+	}
+	step(int(unix.SIGUSR2))
+	step(0)
+	unix.Tgkill(p.PID, th.TID, unix.SIGUSR1)
+	step(int(unix.SIGUSR1))
+	if err := th.DropSignal(); err != nil {
+		t.Fatal(err)
+	}
+	step(0)
+	p.Breakpoints()[0].Remove()
+	wantExit(t, p, 0)
 }

@@ -177,6 +177,21 @@ func TestSyscallInJobStop(t *testing.T) {
 	}
 }
 
+// TestStopSignalAtBreakpoint sends SIGCONT while a thread that stands on a breakpoint is
+// about to be given SIGSTOP: that does not stop the process any more.
+func TestStopSignalAtBreakpoint(t *testing.T) {
+	p := injectableAt(t, "copy", "copying")
+	if _, err := p.On(HookOptions{Reason: ReasonSignal, Signal: int(unix.SIGSTOP)}); err != nil {
+		t.Fatal(err)
+	}
+	unix.Tgkill(p.PID, p.PID, unix.SIGSTOP)
+	if stop := cont(t, p); stop.Signal != int(unix.SIGSTOP) || stop.PC != addrOf(t, p, "copying") {
+		t.Fatalf("stop = %s at %#x, want SIGSTOP at the breakpoint", stop.Reason, stop.PC)
+	}
+	unix.Kill(p.PID, unix.SIGCONT)
+	wantExit(t, p, 0)
+}
+
 // TestBlockedTrap stops a thread that blocks SIGTRAP but for a step, whose SIGTRAP it is
 // yet to report.
 func TestBlockedTrap(t *testing.T) {

@@ -142,7 +142,7 @@ func (p *Process) pass(t *Thread, step bool) (over bool, stop *Stop, err error) 
 				return false, nil, nil
 			}
 		}
-		if t.mayPass && t.signal != 0 {
+		if t.mayPass && p.catches(t.signal) {
 			defer t.postpone()()
 		}
 		displaced := !t.trap.mistaken && t.goRound()
@@ -210,7 +210,9 @@ func (t *Thread) postpone() (send func()) {
 	t.signal = 0
 	return func() {
 		t.sent = append(t.sent, again)
-		ptrace.Tgkill(t.p.PID, t.TID, again.signal)
+		if again.info == nil || ptrace.Requeue(t.p.PID, t.TID, again.info) != nil {
+			ptrace.Tgkill(t.p.PID, t.TID, again.signal)
+		}
 	}
 }
 

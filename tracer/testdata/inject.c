@@ -76,6 +76,7 @@ static int copy(void) {
 	static char from[1 << 16], to[1 << 16];
 	char *s = from, *d = to;
 	long n = sizeof from;
+	handle(SIGUSR2);
 	memset(from, 7, sizeof from);
 	asm volatile("copying: .globl copying\nrep movsb" : "+S"(s), "+D"(d), "+c"(n) :: "memory");
 	return memcmp(from, to, sizeof from) || n ? 1 : 0;
