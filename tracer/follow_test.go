@@ -461,3 +461,20 @@ func TestFamilyDiesWithTracer(t *testing.T) {
 		tracertest.WaitEnd(t, pid)
 	}
 }
+
+// TestVforkInStep has a process stop for the vfork of a thread that was stepped: nothing
+// waits for the child.
+func TestVforkInStep(t *testing.T) {
+	p := launch(t, "vfork")
+	defer time.AfterFunc(20*time.Second, func() { unix.Kill(p.PID, unix.SIGKILL) }).Stop() // a hang
+	if _, err := p.On(HookOptions{Reason: ReasonVfork}); err != nil {
+		t.Fatal(err)
+	}
+	th := cont(t, p).Thread
+	th.trap.kernels, p.launched = true, false // as if attached to in a vfork that a signal had made begin again
+	p.calm()
+	p.launched = true
+	if th.state != threadStopped {
+		t.Error("the thread was let go on")
+	}
+}

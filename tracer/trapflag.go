@@ -67,13 +67,14 @@ func (t *Thread) singleStep(sig int) error {
 // calm has the kernel forget that threads were stepped, unless they die with the tracer: of
 // one that is killed, or cannot let its processes go, the kernel resumes them as they are,
 // and a trap that nobody takes ends them. A thread that goes on only to an interrupt
-// executes nothing. One that is about to be given a signal is left as it is.
+// executes nothing. One that is about to be given a signal is left as it is, and one in
+// vfork, which would wait for its child.
 func (p *Process) calm() {
 	if p.launched {
 		return
 	}
 	for _, t := range slices.Clone(p.threads) { // one that is waited for may have ended
-		if !t.trap.kernels || t.state != threadStopped || t.mayPass || t.ending {
+		if !t.trap.kernels || t.state != threadStopped || t.mayPass || t.ending || t.vforking {
 			continue
 		}
 		var info Siginfo
