@@ -64,6 +64,7 @@ func (p *Process) take(t *Thread, status unix.WaitStatus) *Stop {
 		if t.grouped = inGroupStop(status); t.grouped {
 			p.jobSignal = int(status.StopSignal())
 		}
+		t.strayed = false
 		p.drainTrap(t)
 		if stop := p.settled(t); stop != nil {
 			return stop

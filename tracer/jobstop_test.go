@@ -32,6 +32,13 @@ func jobStopped(t *testing.T, sig unix.Signal) (p *Process, held *Thread) {
 		fmt.Fprintln(target.Stdin)
 	}
 	held = cont(t, p).Thread
+	stopOthers(t, p, held)
+	return p, held
+}
+
+// stopOthers has job control stop all threads but one, which is held.
+func stopOthers(t *testing.T, p *Process, held *Thread) {
+	t.Helper()
 	held.Suspend()
 	unix.Kill(p.PID, unix.SIGSTOP)
 	runs := func(th *Thread) bool { return th != held && !th.grouped }
@@ -40,7 +47,6 @@ func jobStopped(t *testing.T, sig unix.Signal) (p *Process, held *Thread) {
 			t.Fatalf("stop = %s, %v, want timeout", stop.Reason, err)
 		}
 	}
-	return p, held
 }
 
 // TestThreadEndsAfterJobStop takes in the end of a thread before the news that the
@@ -212,5 +218,31 @@ func TestBlockedTrap(t *testing.T) {
 	}
 	if mask, err := ptrace.GetSigmask(th.TID); err != nil || !sigset(mask).has(int(unix.SIGTRAP)) {
 		t.Errorf("it blocks %#x, %v", mask, err)
+	}
+}
+
+// TestStrayedMakesSyscalls has a thread that was about to join the group-stop report the
+// exit of a system call first, with which the kernel forgets that it is interrupted.
+func TestStrayedMakesSyscalls(t *testing.T) {
+	p, target := attachTo(t, "crowd leaves", "S")
+	surfaces := true
+	_, err := p.On(HookOptions{Reason: ReasonSyscall, Syscalls: []int{unix.SYS_READ}, Handler: func(s *Stop) (bool, error) {
+		return surfaces && s.Syscall.Phase == Enter, nil
+	}})
+	if err == nil {
+		_, err = p.On(HookOptions{Reason: ReasonJobStop})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(target.Stdin, "xy")
+	held := cont(t, p).Thread
+	surfaces = false
+	stopOthers(t, p, held)
+	inject(t, held, unix.SYS_GETPID)
+	held.Resume()
+	stop, err := p.Cont(&MoveOptions{Timeout: 10 * time.Second})
+	if err != nil || stop.Reason != ReasonJobStop {
+		t.Errorf("stop = %s, %v, want a job stop", stop.Reason, err)
 	}
 }

@@ -30,7 +30,7 @@ type Thread struct {
 	state     threadState
 	stepping  bool // resumed for one instruction
 	grouped   bool // in a group-stop: it is to listen, not to run
-	strayed   bool // has left a group-stop for a step or a trap: it goes back where it is to run
+	strayed   bool // has left a group-stop for a step or a trap: it goes back where it is to run, with its next PTRACE_EVENT_STOP
 	suspended bool // held back by Suspend
 	single    bool // steps whenever the process goes on
 	flagged   bool // has the trap flag in the frame of a signal handler
@@ -280,7 +280,7 @@ func (t *Thread) run(step bool) error {
 	if t.strayed && !step {
 		ptrace.Interrupt(t.TID)
 	}
-	t.strayed = step && (t.grouped || t.strayed)
+	t.strayed = t.strayed || step && t.grouped
 	var err error
 	switch {
 	case t.sim.still:
