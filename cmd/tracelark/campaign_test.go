@@ -143,7 +143,8 @@ func TestTriageAhead(t *testing.T) {
 }
 
 // TestTriageKilled has the kernel kill a program for want of memory, and another one die of
-// the same signal.
+// the same signal. One worker runs them one after the other: the kernel counts whom it kills
+// for the whole machine.
 func TestTriageKilled(t *testing.T) {
 	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "tracelark-test-")
 	if err != nil {
@@ -155,7 +156,7 @@ func TestTriageKilled(t *testing.T) {
 	}
 	t.Chdir(writeTests(t, map[string]string{"cases/a": "echo $$ > " + group + "/cgroup.procs; exec " + parser(t) + " fat", "cases/b": "kill -9 $$", "fat": "X."}))
 	for _, mode := range []string{"exec", "snapshot"} {
-		_, stderr, exit := run(t, command(t, "triage", "--mode", mode, "-o", mode, "cases", "--", "/bin/sh", "@@"))
+		_, stderr, exit := run(t, command(t, "triage", "-j", "1", "--mode", mode, "-o", mode, "cases", "--", "/bin/sh", "@@"))
 		lines := readLines(t, mode+"/cases.jsonl")
 		if exit != 0 || len(lines) != 2 || lines[0].Outcome != "oom" || lines[1].Outcome != "exit" {
 			t.Errorf("in mode %s: status %d, %s, and %+v", mode, exit, stderr, lines)
