@@ -104,6 +104,12 @@ func wantStop(t *testing.T, p *Process, sig int, reason Reason) *Stop {
 	if sig != 0 {
 		o.Signal = Deliver(sig)
 	}
+	return wantMove(t, p, o, reason)
+}
+
+// wantMove lets p go on and checks why it stops.
+func wantMove(t *testing.T, p *Process, o *MoveOptions, reason Reason) *Stop {
+	t.Helper()
 	stop, err := p.Cont(o)
 	if err != nil {
 		t.Fatal(err)

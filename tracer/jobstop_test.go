@@ -19,6 +19,7 @@ import (
 // is held: where it is about to end and sees no signal any more, or, if sig is set, in the
 // delivery of that.
 func jobStopped(t *testing.T, sig unix.Signal) (p *Process, held *Thread) {
+	t.Helper()
 	p, target := attachTo(t, "crowd leaves", "S")
 	hooks := []HookOptions{{Reason: ReasonSyscall, Syscalls: []int{unix.SYS_EXIT}, Phase: Enter}, {Reason: ReasonJobStop}}
 	for _, o := range hooks {
@@ -43,9 +44,7 @@ func stopOthers(t *testing.T, p *Process, held *Thread) {
 	unix.Kill(p.PID, unix.SIGSTOP)
 	runs := func(th *Thread) bool { return th != held && !th.grouped }
 	for slices.ContainsFunc(p.Threads(), runs) {
-		if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil || stop.Reason != ReasonTimeout {
-			t.Fatalf("stop = %s, %v, want timeout", stop.Reason, err)
-		}
+		wantMove(t, p, &MoveOptions{Timeout: time.Millisecond}, ReasonTimeout)
 	}
 }
 
@@ -80,13 +79,13 @@ func TestThreadEndsInJobStop(t *testing.T) {
 		}
 		leaves.Resume()
 		if surfaces {
-			if stop := cont(t, p); stop.Reason != ReasonThreadExit || stop.Thread != leaves {
-				t.Fatalf("stop = %s, want the thread's end", stop.Reason)
+			if stop := wantStop(t, p, 0, ReasonThreadExit); stop.Thread != leaves {
+				t.Errorf("thread %d ends, want %d", stop.Thread.TID, leaves.TID)
 			}
 		}
-		stop, err := p.Cont(&MoveOptions{Timeout: 10 * time.Second})
-		if err != nil || stop.Reason != ReasonJobStop || stop.Signal != int(unix.SIGSTOP) || stop.Thread == leaves || !p.JobStopped() {
-			t.Fatalf("stop = %s, %v, want a job stop", stop.Reason, err)
+		stop := wantStop(t, p, 0, ReasonJobStop)
+		if stop.Signal != int(unix.SIGSTOP) || stop.Thread == leaves || !p.JobStopped() {
+			t.Errorf("a job stop of thread %d by signal %d, %t, want SIGSTOP", stop.Thread.TID, stop.Signal, p.JobStopped())
 		}
 		unix.Kill(p.PID, unix.SIGCONT)
 		for stop = cont(t, p); stop.Reason == ReasonThreadExit; {
@@ -120,11 +119,7 @@ func TestTrapInJobStop(t *testing.T) {
 	grouped := func() {
 		t.Helper()
 		for again := true; again; again = !th.grouped {
-			if stop, err := p.Cont(&MoveOptions{Timeout: time.Millisecond}); err != nil {
-				t.Fatal(err)
-			} else if stop.Reason != ReasonTimeout {
-				t.Fatalf("stop = %s, want timeout", stop.Reason)
-			}
+			wantMove(t, p, &MoveOptions{Timeout: time.Millisecond}, ReasonTimeout)
 		}
 	}
 	unix.Kill(p.PID, unix.SIGSTOP)
@@ -241,8 +236,5 @@ func TestStrayedMakesSyscalls(t *testing.T) {
 	stopOthers(t, p, held)
 	inject(t, held, unix.SYS_GETPID)
 	held.Resume()
-	stop, err := p.Cont(&MoveOptions{Timeout: 10 * time.Second})
-	if err != nil || stop.Reason != ReasonJobStop {
-		t.Errorf("stop = %s, %v, want a job stop", stop.Reason, err)
-	}
+	wantStop(t, p, 0, ReasonJobStop)
 }

@@ -1,5 +1,5 @@
-// Ways to come to an end that a tracer may wait for in vain: ends NAME. Each but one
-// waits for a line on standard input first.
+// Ways to come to an end, or to a stop, that a tracer may wait for in vain: ends NAME.
+// Those that end wait for a line on standard input first, but for "exec again".
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
